@@ -1,0 +1,196 @@
+use std::{fmt, time::Duration};
+
+use diesel_async::AsyncPgConnection;
+use tokio_postgres::{Config, NoTls, config::SslMode as WireSslMode};
+
+use crate::tls::{self, SslMode};
+
+/// How long the TCP handshake with one address may take.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
+/// How long a connection is silent before TCP asks whether the other end is still there.
+const KEEPALIVE_IDLE: Duration = Duration::from_secs(30);
+/// How long sent data may stay unacknowledged before TCP gives the connection up.
+const TCP_USER_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Where the database is and how to talk to it: a parsed `DATABASE_URL`.
+///
+/// Opens single connections. Its `Debug` shows neither user nor password.
+#[derive(Clone)]
+pub struct Database {
+    config: Config,
+    tls: tls::Connector,
+}
+
+/// Why a text is no usable `DATABASE_URL`. Never repeats the password.
+#[derive(Debug, thiserror::Error)]
+pub enum InvalidDatabaseUrl {
+    /// It does not begin with `postgres://` or `postgresql://`.
+    #[error("must begin with postgres:// or postgresql://")]
+    Scheme,
+    /// It cannot be parsed, or has a parameter that is not understood.
+    #[error("{0}")]
+    Syntax(String),
+    /// It names no host.
+    #[error("names no host")]
+    NoHost,
+    /// Its `sslmode` is not one of those understood.
+    #[error("sslmode must be disable, prefer, require, verify-ca or verify-full, not {0:?}")]
+    SslMode(String),
+    /// The certificate authorities cannot be loaded.
+    #[error("{0}")]
+    Tls(#[from] tls::TlsError),
+}
+
+/// Why no connection could be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum ConnectError {
+    /// The server cannot be reached or refuses the connection.
+    #[error("{}", with_causes(.0))]
+    Refused(#[from] tokio_postgres::Error),
+    /// The server does not go on after the connection was made.
+    #[error("the server closed the connection: {0}")]
+    Setup(#[from] diesel::ConnectionError),
+}
+
+impl Database {
+    /// Parses a `DATABASE_URL` as libpq understands it.
+    ///
+    /// `sslmode` is `prefer` unless it is given. `prefer` encrypts where the server can, without checking its
+    /// certificate; `require`, `verify-ca` and `verify-full` all check the chain and the host name, against
+    /// `sslrootcert` where that is given and the system's authorities otherwise.
+    pub fn parse(url: &str) -> Result<Self, InvalidDatabaseUrl> {
+        let rest = url.strip_prefix("postgresql://").or_else(|| url.strip_prefix("postgres://"));
+        let rest = rest.ok_or(InvalidDatabaseUrl::Scheme)?;
+        let (address, query) = rest.split_once('?').unwrap_or((rest, ""));
+
+        let mut mode = SslMode::Prefer;
+        let mut root_file = None;
+        let mut others = Vec::new();
+        for pair in query.split('&').filter(|pair| !pair.is_empty()) {
+            match pair.split_once('=') {
+                Some(("sslmode", value)) => {
+                    mode = SslMode::parse(value).ok_or_else(|| InvalidDatabaseUrl::SslMode(value.to_owned()))?;
+                }
+                Some(("sslrootcert", value)) => root_file = Some(value.to_owned()),
+                _ => others.push(pair),
+            }
+        }
+
+        let plain = format!("postgresql://{address}?{}", others.join("&"));
+        let mut config: Config = plain
+            .parse()
+            .map_err(|error: tokio_postgres::Error| InvalidDatabaseUrl::Syntax(with_causes(&error)))?;
+        if config.get_hosts().is_empty() {
+            return Err(InvalidDatabaseUrl::NoHost);
+        }
+        if config.get_connect_timeout().is_none() {
+            config.connect_timeout(CONNECT_TIMEOUT);
+        }
+        config.keepalives_idle(KEEPALIVE_IDLE).tcp_user_timeout(TCP_USER_TIMEOUT).ssl_mode(match mode {
+            SslMode::Disable => WireSslMode::Disable,
+            SslMode::Prefer => WireSslMode::Prefer,
+            SslMode::Verified => WireSslMode::Require,
+        });
+        if config.get_application_name().is_none() {
+            config.application_name("task-api");
+        }
+        Ok(Self { config, tls: tls::Connector::new(mode, root_file.as_deref())? })
+    }
+
+    /// Opens a connection. Its driver runs on the runtime of the caller and ends with the connection.
+    pub async fn connect(&self) -> Result<AsyncPgConnection, ConnectError> {
+        Ok(match &self.tls {
+            tls::Connector::Plain => {
+                let (client, connection) = self.config.connect(NoTls).await?;
+                AsyncPgConnection::try_from_client_and_connection(client, connection).await?
+            }
+            tls::Connector::Rustls(connector) => {
+                let (client, connection) = self.config.connect(connector.clone()).await?;
+                AsyncPgConnection::try_from_client_and_connection(client, connection).await?
+            }
+        })
+    }
+
+    /// The same server, with another database.
+    #[cfg(feature = "testing")]
+    #[must_use]
+    pub fn with_name(&self, name: &str) -> Self {
+        let mut other = self.clone();
+        other.config.dbname(name);
+        other
+    }
+}
+
+impl fmt::Debug for Database {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Database")
+            .field("hosts", &self.config.get_hosts())
+            .field("ports", &self.config.get_ports())
+            .field("database", &self.config.get_dbname())
+            .finish_non_exhaustive()
+    }
+}
+
+/// An error and all its causes in one line: tokio-postgres leaves the causes out of its own text.
+fn with_causes(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        let cause_text = cause.to_string();
+        if !text.contains(&cause_text) {
+            text.push_str(": ");
+            text.push_str(&cause_text);
+        }
+        source = cause.source();
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_url_of_neon_is_understood() {
+        let url = "postgresql://me:s3cret@ep-x-pooler.eu-central-1.aws.neon.tech/app?sslmode=require&channel_binding=require";
+        let database = Database::parse(url).unwrap();
+        let shown = format!("{database:?}");
+        assert!(shown.contains("neon.tech") && shown.contains("app"), "{shown}");
+        assert!(!shown.contains("s3cret") && !shown.contains("me"), "{shown}");
+    }
+
+    #[test]
+    fn every_mode_of_libpq_but_allow_is_understood() {
+        for mode in ["disable", "prefer", "require", "verify-ca", "verify-full"] {
+            Database::parse(&format!("postgres://h/d?sslmode={mode}")).unwrap();
+        }
+        let error = Database::parse("postgres://h/d?sslmode=allow").unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "sslmode must be disable, prefer, require, verify-ca or verify-full, not \"allow\""
+        );
+    }
+
+    #[test]
+    fn what_is_not_understood_is_named() {
+        let error = Database::parse("postgres://u:s3cret@h/d?pgbouncer=true").unwrap_err().to_string();
+        assert!(error.contains("pgbouncer") && !error.contains("s3cret"), "{error}");
+        for url in ["mysql://h/d", "h/d", ""] {
+            assert_eq!(
+                Database::parse(url).unwrap_err().to_string(),
+                "must begin with postgres:// or postgresql://"
+            );
+        }
+        assert_eq!(Database::parse("postgres:///d").unwrap_err().to_string(), "names no host");
+        let error = Database::parse("postgres://h:s3cret/d").unwrap_err().to_string();
+        assert!(error.contains("port") && !error.contains("s3cret"), "{error}");
+        let error = Database::parse("postgres://h/d?sslmode=require&sslrootcert=/no/such/file").unwrap_err();
+        assert!(error.to_string().contains("/no/such/file"), "{error}");
+    }
+
+    #[tokio::test]
+    async fn a_refused_connection_says_why() {
+        let error = Database::parse("postgres://127.0.0.1:1/d").unwrap().connect().await.unwrap_err();
+        assert!(error.to_string().contains("refused"), "{error}");
+    }
+}

@@ -1,0 +1,22 @@
+//! The ports of the domain on PostgreSQL.
+//!
+//! | port | implemented by |
+//! | --- | --- |
+//! | [`TaskRepository`](task_domain::TaskRepository) | [`PgTaskRepository`] |
+//!
+//! [`Database`] says where the database is and opens connections; [`PgPool`] keeps some open; [`migrations`] brings
+//! the schema up to date. Nothing of diesel leaves this crate.
+
+mod database;
+mod error;
+pub mod migrations;
+mod pool;
+mod schema;
+mod tasks;
+#[cfg(feature = "testing")]
+pub mod testing;
+mod tls;
+
+pub use database::{ConnectError, Database, InvalidDatabaseUrl};
+pub use pool::{PgPool, PoolOptions};
+pub use tasks::PgTaskRepository;

@@ -1,0 +1,221 @@
+use std::{
+    fmt,
+    ops::AsyncFnOnce,
+    sync::atomic::{AtomicUsize, Ordering},
+    time::{Duration, Instant},
+};
+
+use deadpool::{
+    Runtime,
+    managed::{Object, Pool, QueueMode, Timeouts},
+};
+use diesel::{ConnectionError, QueryResult};
+use diesel_async::{
+    AsyncPgConnection, SimpleAsyncConnection,
+    pooled_connection::{
+        AsyncDieselConnectionManager, ManagerConfig, PoolableConnection, RecyclingMethod,
+        deadpool::{Hook, HookError},
+    },
+};
+use futures_util::FutureExt;
+use task_domain::RepositoryError;
+
+use crate::{
+    Database,
+    error::{Symptoms, classify, classify_pool},
+};
+
+type Manager = AsyncDieselConnectionManager<AsyncPgConnection>;
+
+/// After this long without use a connection is asked whether it is alive before it is used again: a firewall in
+/// between may have forgotten it without telling. Busy connections are never asked.
+const IDLE_BEFORE_PING: Duration = Duration::from_secs(30);
+/// How long that question may take.
+const PING_TIMEOUT: Duration = Duration::from_secs(1);
+/// How long a connection beyond those kept at rest may stay unused before it is closed.
+const IDLE_BEFORE_CLOSE: Duration = Duration::from_secs(60);
+
+/// How many connections a pool keeps, and how long each step may take.
+#[derive(Clone, Debug)]
+pub struct PoolOptions {
+    /// How many connections stay open when there is nothing to do.
+    pub at_rest: usize,
+    /// How many connections there are at the most.
+    pub max: usize,
+    /// How long a request waits for a free connection, and how long opening one may take.
+    pub wait: Duration,
+    /// How long the server works on one statement before it gives up.
+    pub statement_timeout: Duration,
+    /// How long a statement waits for a lock before it gives up.
+    pub lock_timeout: Duration,
+    /// How long everything together may take, connection and statement, seen from here.
+    pub deadline: Duration,
+    /// After how long a connection is replaced, so that a change of address or credentials is noticed.
+    pub max_age: Duration,
+}
+
+/// A pool of connections that are known to be alive, for one runtime.
+///
+/// A connection's driver runs on the runtime that opened it, so a pool must be used on a single one: the server has a
+/// pool for each of its workers. Connections are opened when they are first needed.
+pub struct PgPool {
+    connections: Pool<Manager>,
+    options: PoolOptions,
+    /// How many uses have ended: every so often one of them closes what has long been idle.
+    uses: AtomicUsize,
+}
+
+impl PgPool {
+    /// Prepares a pool; opens nothing yet.
+    ///
+    /// Fails only when the pool cannot be built, which is a bug.
+    pub fn new(database: &Database, options: PoolOptions) -> Result<Self, RepositoryError> {
+        let connections = Pool::builder(manager(database, &options))
+            .max_size(options.max)
+            .runtime(Runtime::Tokio1)
+            .timeouts(Timeouts {
+                wait: Some(options.wait),
+                create: Some(options.wait),
+                recycle: Some(PING_TIMEOUT + PING_TIMEOUT),
+            })
+            // The connection used last is used next: few connections stay busy, the others may be closed.
+            .queue_mode(QueueMode::Lifo)
+            .pre_recycle(known_to_be_alive(options.max_age))
+            .build()
+            .map_err(|error| RepositoryError::Unexpected(error.into()))?;
+        Ok(Self { connections, options, uses: AtomicUsize::new(0) })
+    }
+
+    /// Runs `operation` on a connection, within the deadline.
+    ///
+    /// Where the operation does not come to its end, by the deadline or because the caller goes away, its connection is
+    /// closed instead of being handed on with a statement still running in it.
+    pub(crate) async fn run<T>(
+        &self,
+        operation: impl AsyncFnOnce(&mut AsyncPgConnection) -> QueryResult<T>,
+    ) -> Result<T, RepositoryError> {
+        let work = async {
+            let mut lease = Lease::new(self.connections.get().await.map_err(classify_pool)?);
+            let begun = Instant::now();
+            let outcome = operation(lease.connection()?).await;
+            match outcome {
+                Ok(value) => {
+                    lease.give_back();
+                    self.close_idle_now_and_then();
+                    Ok(value)
+                }
+                Err(error) => {
+                    let waited = begun.elapsed();
+                    let broken = PoolableConnection::is_broken(lease.connection()?);
+                    if !broken {
+                        lease.give_back();
+                    }
+                    let limit = self.options.statement_timeout.min(self.options.lock_timeout);
+                    Err(classify(error, Symptoms { broken, timed_out: waited >= limit }))
+                }
+            }
+        };
+        match tokio::time::timeout(self.options.deadline, work).await {
+            Ok(outcome) => outcome,
+            Err(elapsed) => Err(RepositoryError::Unavailable(elapsed.into())),
+        }
+    }
+
+    /// Closes every connection that is not in use, and those in use when they come back.
+    pub fn close(&self) {
+        self.connections.close();
+    }
+
+    fn close_idle_now_and_then(&self) {
+        const EVERY: usize = 256;
+        if self.uses.fetch_add(1, Ordering::Relaxed) % EVERY == EVERY - 1 {
+            self.close_idle();
+        }
+    }
+
+    /// Closes connections beyond those kept at rest that have not been used for a while.
+    fn close_idle(&self) {
+        let mut spare = self.connections.status().size.saturating_sub(self.options.at_rest);
+        if spare > 0 {
+            self.connections.retain(|_, metrics| {
+                let close = spare > 0 && metrics.last_used() > IDLE_BEFORE_CLOSE;
+                spare -= usize::from(close);
+                !close
+            });
+        }
+    }
+}
+
+impl fmt::Debug for PgPool {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PgPool").field("status", &self.connections.status()).finish_non_exhaustive()
+    }
+}
+
+fn manager(database: &Database, options: &PoolOptions) -> Manager {
+    let session = format!(
+        "SET statement_timeout = {}; SET lock_timeout = {}; SET idle_in_transaction_session_timeout = {}",
+        options.statement_timeout.as_millis(),
+        options.lock_timeout.as_millis(),
+        options.deadline.as_millis(),
+    );
+    let database = database.clone();
+    let mut config = ManagerConfig::<AsyncPgConnection>::default();
+    // `Fast` looks at what is known here: that the connection is open and has no transaction. No round trip.
+    config.recycling_method = RecyclingMethod::Fast;
+    config.custom_setup = Box::new(move |_url| {
+        let (database, session) = (database.clone(), session.clone());
+        async move {
+            let bad = |error: &dyn std::error::Error| ConnectionError::BadConnection(error.to_string());
+            let mut connection = database.connect().await.map_err(|error| bad(&error))?;
+            connection.batch_execute(&session).await.map_err(|error| bad(&error))?;
+            Ok(connection)
+        }
+        .boxed()
+    });
+    Manager::new_with_config("", config)
+}
+
+/// Refuses a connection that is too old, and pings one that nobody has used for a while.
+fn known_to_be_alive(max_age: Duration) -> Hook<AsyncPgConnection> {
+    Hook::async_fn(move |connection: &mut AsyncPgConnection, metrics| {
+        let (age, idle) = (metrics.age(), metrics.last_used());
+        Box::pin(async move {
+            if age > max_age {
+                return Err(HookError::message("the connection is too old"));
+            }
+            if idle > IDLE_BEFORE_PING {
+                let ping = tokio::time::timeout(PING_TIMEOUT, connection.batch_execute("SELECT 1"));
+                if !matches!(ping.await, Ok(Ok(()))) {
+                    return Err(HookError::message("the connection does not answer"));
+                }
+            }
+            Ok(())
+        })
+    })
+}
+
+/// A connection on loan, which is closed unless it is given back.
+struct Lease(Option<Object<Manager>>);
+
+impl Lease {
+    fn new(object: Object<Manager>) -> Self {
+        Self(Some(object))
+    }
+
+    fn connection(&mut self) -> Result<&mut AsyncPgConnection, RepositoryError> {
+        self.0.as_deref_mut().ok_or_else(|| RepositoryError::Unexpected("the connection was given back".into()))
+    }
+
+    fn give_back(&mut self) {
+        self.0 = None;
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        if let Some(object) = self.0.take() {
+            drop(Object::take(object));
+        }
+    }
+}

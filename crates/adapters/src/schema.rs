@@ -1,0 +1,13 @@
+//! The tables as diesel sees them. `cargo xtask migrate check` compares this file with a migrated database.
+
+diesel::table! {
+    tasks (user_id, id) {
+        user_id -> Text,
+        id -> BigInt,
+        title -> Text,
+        description -> Nullable<Text>,
+        completed -> Bool,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+    }
+}

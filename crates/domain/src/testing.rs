@@ -1,0 +1,40 @@
+//! Mocked ports and ready-made values, for tests.
+#![allow(clippy::missing_panics_doc, clippy::unwrap_used, reason = "test support panics on a mistaken test")]
+
+use chrono::{DateTime, Utc};
+
+pub use crate::ports::MockTaskRepository;
+use crate::{Description, NewTask, Task, TaskId, Title, UserId};
+
+/// The user of that id.
+#[must_use]
+pub fn user(id: &str) -> UserId {
+    UserId::parse(id).unwrap()
+}
+
+/// The task id of that number.
+#[must_use]
+pub fn task_id(value: i64) -> TaskId {
+    TaskId::new(value).unwrap()
+}
+
+/// What to create a task of that title from, without a description.
+#[must_use]
+pub fn new_task(title: &str) -> NewTask {
+    NewTask { title: Title::parse(title).unwrap(), description: None }
+}
+
+/// A pending task "buy milk" with a description, created and last changed at the same moment of 2026.
+#[must_use]
+pub fn task(owner: &UserId, id: i64) -> Task {
+    let created_at: DateTime<Utc> = "2026-01-02T03:04:05.000060Z".parse().unwrap();
+    Task {
+        id: task_id(id),
+        owner: owner.clone(),
+        title: Title::parse("buy milk").unwrap(),
+        description: Some(Description::parse("two bottles".to_owned()).unwrap()),
+        completed: false,
+        created_at,
+        updated_at: created_at,
+    }
+}

@@ -1,0 +1,131 @@
+use crate::text::{char_count, has_nul};
+
+/// A task's title: 1 to [`Title::MAX_CHARS`] characters, with no white space at either end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Title(String);
+
+/// Why a text is no title.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidTitle {
+    /// Nothing is left once white space at both ends is trimmed.
+    #[error("must not be empty or only white space")]
+    Empty,
+    /// More than [`Title::MAX_CHARS`] characters are left after trimming.
+    #[error("must be at most {max} characters long; it has {actual}", max = Title::MAX_CHARS)]
+    TooLong {
+        /// How many characters it has.
+        actual: usize,
+    },
+    /// U+0000 is in it.
+    #[error("must not contain U+0000")]
+    Nul,
+}
+
+impl Title {
+    /// The greatest length, in Unicode scalar values.
+    pub const MAX_CHARS: usize = 200;
+
+    /// Trims white space (Unicode `White_Space`) from both ends of `text` and checks what is left.
+    pub fn parse(text: &str) -> Result<Self, InvalidTitle> {
+        Self::check(text)?;
+        Ok(Self(text.trim().to_owned()))
+    }
+
+    /// Says whether `text` would make a title, without making one.
+    pub fn check(text: &str) -> Result<(), InvalidTitle> {
+        let trimmed = text.trim();
+        if trimmed.is_empty() {
+            return Err(InvalidTitle::Empty);
+        }
+        if has_nul(trimmed) {
+            return Err(InvalidTitle::Nul);
+        }
+        match char_count(trimmed) {
+            actual if actual > Self::MAX_CHARS => Err(InvalidTitle::TooLong { actual }),
+            _ => Ok(()),
+        }
+    }
+
+    /// The title as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The title as an owned text.
+    #[must_use]
+    pub fn into_string(self) -> String {
+        self.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn white_space_at_both_ends_is_trimmed_and_kept_inside() {
+        let title = Title::parse("\u{2003}\u{a0} buy \t milk\n\u{3000}").unwrap();
+        assert_eq!(title.as_str(), "buy \t milk");
+        assert_eq!(title.into_string(), "buy \t milk");
+    }
+
+    #[test]
+    fn a_title_of_nothing_but_white_space_is_empty() {
+        for text in ["", " ", "\t\r\n", "\u{85}\u{2028}\u{3000}"] {
+            assert_eq!(Title::parse(text), Err(InvalidTitle::Empty), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn the_zero_width_space_is_not_white_space() {
+        assert_eq!(Title::parse("\u{200b}").unwrap().as_str(), "\u{200b}");
+    }
+
+    #[test]
+    fn the_limit_counts_unicode_scalar_values_after_trimming() {
+        for unit in ["a", "é", "語", "🦀"] {
+            let longest = unit.repeat(Title::MAX_CHARS);
+            assert_eq!(Title::parse(&format!("  {longest}  ")).unwrap().as_str(), longest);
+            let too_long = unit.repeat(Title::MAX_CHARS + 1);
+            assert_eq!(Title::parse(&too_long), Err(InvalidTitle::TooLong { actual: 201 }));
+        }
+        let combined = "e\u{301}".repeat(100);
+        assert!(Title::parse(&combined).is_ok(), "200 scalar values in 100 visible characters");
+        assert!(Title::parse(&format!("{combined}e")).is_err());
+    }
+
+    #[test]
+    fn u0000_is_refused_wherever_it_stands() {
+        for text in ["\0", "a\0", "\0a", "a\0b"] {
+            assert_eq!(Title::parse(text), Err(InvalidTitle::Nul), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn each_refusal_says_what_is_wrong_and_by_how_much() {
+        assert_eq!(InvalidTitle::Empty.to_string(), "must not be empty or only white space");
+        assert_eq!(
+            InvalidTitle::TooLong { actual: 250 }.to_string(),
+            "must be at most 200 characters long; it has 250"
+        );
+        assert_eq!(InvalidTitle::Nul.to_string(), "must not contain U+0000");
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_is_accepted_is_trimmed_bounded_and_stable(text in "\\PC{0,250}|\\s{0,3}.{0,210}\\s{0,3}") {
+            match Title::parse(&text) {
+                Ok(title) => {
+                    prop_assert_eq!(title.as_str(), text.trim());
+                    prop_assert!((1..=Title::MAX_CHARS).contains(&title.as_str().chars().count()));
+                    prop_assert_eq!(Title::parse(title.as_str()), Ok(title.clone()));
+                }
+                Err(InvalidTitle::Empty) => prop_assert!(text.trim().is_empty()),
+                Err(InvalidTitle::TooLong { actual }) => prop_assert_eq!(actual, text.trim().chars().count()),
+                Err(InvalidTitle::Nul) => prop_assert!(text.contains('\0')),
+            }
+        }
+    }
+}
