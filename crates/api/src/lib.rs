@@ -1,0 +1,23 @@
+//! The task API: HTTP, the guard before it, and the wiring of everything at the start.
+
+mod app;
+pub mod auth;
+pub mod cli;
+mod cors;
+mod docs;
+mod envelope;
+mod error;
+mod extract;
+mod health;
+mod json;
+mod openapi;
+mod routes;
+pub mod settings;
+pub mod startup;
+mod tasks;
+pub mod telemetry;
+
+pub use app::{About, Services, app};
+pub use cors::Cors;
+pub use openapi::openapi_json;
+pub use settings::Settings;

@@ -1,1 +1,51 @@
-fn main() {}
+//! `task-api`: serves the API, or migrates its database.
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command says on the terminal what it did")]
+
+use std::process::ExitCode;
+
+use anyhow::Context;
+use clap::Parser;
+use task_api::{
+    Settings,
+    cli::{self, Cli, Command, Migrate},
+    settings::{self, InvalidSettings, LogFormat},
+    startup::Server,
+    telemetry,
+};
+
+/// The exit code for settings that cannot be used, so that supervisors can tell them from a passing failure.
+const BAD_SETTINGS: u8 = 2;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let outcome = match Cli::parse().command.unwrap_or(Command::Serve) {
+        Command::Serve => serve().await,
+        Command::Migrate(what) => migrate(what).await,
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) if error.is::<InvalidSettings>() => {
+            eprintln!("{error}");
+            ExitCode::from(BAD_SETTINGS)
+        }
+        Err(error) => {
+            eprintln!("task-api: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn serve() -> anyhow::Result<()> {
+    let settings = Settings::load()?;
+    telemetry::init(settings.log_filter.parse()?, settings.log_format);
+    Server::bind(&settings)?.run().await.context("the server stopped unexpectedly")
+}
+
+async fn migrate(what: Migrate) -> anyhow::Result<()> {
+    let database = settings::load_database()?;
+    telemetry::init("info".parse()?, LogFormat::Pretty);
+    for line in cli::migrate(&database, what).await? {
+        println!("{line}");
+    }
+    Ok(())
+}

@@ -1,0 +1,84 @@
+use std::sync::Arc;
+
+use actix_web::{
+    App, Error,
+    body::BoxBody,
+    dev::{ServiceFactory, ServiceRequest, ServiceResponse},
+    middleware::from_fn,
+    web::{self, Bytes},
+};
+use task_domain::TaskService;
+
+use crate::{
+    Cors,
+    auth::{TokenVerifier, verifier_data},
+    envelope::envelope,
+    openapi::{self, Document},
+    routes,
+    settings::Environment,
+};
+
+/// What the program says of itself.
+#[derive(Clone, Debug)]
+pub struct About {
+    /// The title of the API.
+    pub title: String,
+    /// The version of the API.
+    pub version: String,
+    /// Where it runs.
+    pub environment: Environment,
+}
+
+/// What the handlers need, put together once.
+#[derive(Clone)]
+pub struct Services {
+    /// The use cases.
+    pub tasks: TaskService,
+    verifier: Arc<dyn TokenVerifier>,
+    cors: web::Data<Cors>,
+    environment: web::Data<Environment>,
+    document: web::Data<Document>,
+}
+
+impl Services {
+    /// Puts the services together.
+    ///
+    /// Fails only when the OpenAPI document cannot be written, which is a bug.
+    pub fn new(
+        tasks: TaskService,
+        verifier: Arc<dyn TokenVerifier>,
+        cors: Cors,
+        about: &About,
+    ) -> Result<Self, serde_json::Error> {
+        let json = openapi::json(&about.title, &about.version)?;
+        Ok(Self {
+            tasks,
+            verifier,
+            cors: web::Data::new(cors),
+            environment: web::Data::new(about.environment),
+            document: web::Data::new(Document { json: Bytes::from(json), title: about.title.clone() }),
+        })
+    }
+}
+
+/// The whole application, for the server and for tests alike.
+pub fn app(
+    services: &Services,
+) -> App<
+    impl ServiceFactory<
+        ServiceRequest,
+        Config = (),
+        Response = ServiceResponse<BoxBody>,
+        Error = Error,
+        InitError = (),
+    > + use<>,
+> {
+    App::new()
+        .app_data(web::Data::new(services.tasks.clone()))
+        .app_data(verifier_data(Arc::clone(&services.verifier)))
+        .app_data(services.cors.clone())
+        .app_data(services.environment.clone())
+        .app_data(services.document.clone())
+        .configure(routes::configure)
+        .wrap(from_fn(envelope))
+}

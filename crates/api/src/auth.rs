@@ -1,0 +1,141 @@
+//! Who calls: the guard before every route but the public ones.
+
+mod claims;
+mod hs256;
+
+use std::{future::Future, pin::Pin, sync::Arc};
+
+use actix_web::{
+    FromRequest, HttpRequest,
+    dev::Payload,
+    http::header::{self, HeaderMap, HeaderValue},
+    web,
+};
+use async_trait::async_trait;
+use task_domain::UserId;
+
+pub use self::{claims::ClaimRules, hs256::SharedSecret};
+use crate::{error::ApiError, extract::path_segment};
+
+/// Checks tokens: the port between the guard and whatever vouches for a token.
+#[async_trait]
+pub trait TokenVerifier: Send + Sync {
+    /// Returns who the token says is calling, or why it is refused.
+    async fn verify(&self, token: &str) -> Result<Identity, Refusal>;
+}
+
+/// What a valid token says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Identity {
+    /// The token's `sub`.
+    pub user: UserId,
+}
+
+/// Why a request has no caller. Nothing of the token is repeated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{}", self.detail())]
+pub enum Refusal {
+    /// There is no `Authorization` header.
+    Missing,
+    /// There is more than one, or it is not `Bearer`, one space, and a token.
+    Header,
+    /// It is not a signed JWT in compact form, or its header asks for what is not supported.
+    Malformed,
+    /// It is signed with an algorithm that is not accepted here.
+    Algorithm,
+    /// Its signature is not ours.
+    Signature,
+    /// It has no usable `sub`.
+    Subject,
+    /// Its times are missing or not numbers.
+    Times,
+    /// Its time is over.
+    Expired,
+    /// Its time has not come.
+    NotYetValid,
+    /// It is not from the issuer that is configured.
+    Issuer,
+    /// It is not for the audience that is configured.
+    Audience,
+}
+
+impl Refusal {
+    /// One sentence for people.
+    #[must_use]
+    pub fn detail(self) -> &'static str {
+        match self {
+            Self::Missing => "Send a token: `Authorization: Bearer <JWT>`.",
+            Self::Header => "The Authorization header must be sent once, as `Bearer`, one space and the token.",
+            Self::Malformed => "The token is not a well-formed signed JWT.",
+            Self::Algorithm => "The token is signed with an algorithm that is not accepted here.",
+            Self::Signature => "The signature of the token is not valid here.",
+            Self::Subject => "The token names no usable subject.",
+            Self::Times => "The token must have a numeric `exp`, and `nbf` must be a number where it is present.",
+            Self::Expired => "The token has expired.",
+            Self::NotYetValid => "The token is not valid yet.",
+            Self::Issuer => "The token is from another issuer.",
+            Self::Audience => "The token is for another audience.",
+        }
+    }
+
+    /// The value of `WWW-Authenticate` (RFC 6750, section 3).
+    pub(crate) fn challenge(self) -> HeaderValue {
+        HeaderValue::from_static(match self {
+            Self::Missing => "Bearer",
+            _ => r#"Bearer error="invalid_token""#,
+        })
+    }
+}
+
+/// The user who calls, and whose path it is.
+///
+/// A handler that takes it cannot be reached without a valid token, nor, where the route has a `{user_id}`, with the
+/// token of anybody else.
+#[derive(Clone, Debug)]
+pub(crate) struct Caller(pub(crate) UserId);
+
+impl FromRequest for Caller {
+    type Error = ApiError;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, ApiError>>>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let request = request.clone();
+        Box::pin(async move {
+            let token = bearer_token(request.headers())?;
+            let verifier = request
+                .app_data::<web::Data<dyn TokenVerifier>>()
+                .ok_or_else(|| ApiError::Internal("no token verifier was wired".into()))?;
+            let user = verifier.verify(token).await?.user;
+            match request.match_info().get("user_id") {
+                Some(_) if !is_user(&request, &user) => Err(ApiError::Forbidden),
+                _ => Ok(Self(user)),
+            }
+        })
+    }
+}
+
+/// Makes the verifier known to the guard.
+#[must_use]
+pub fn verifier_data(verifier: Arc<dyn TokenVerifier>) -> web::Data<dyn TokenVerifier> {
+    web::Data::from(verifier)
+}
+
+/// Whether the path's user, the second of its segments, is `user`.
+fn is_user(request: &HttpRequest, user: &UserId) -> bool {
+    path_segment(request, 1).is_some_and(|segment| segment == user.as_str())
+}
+
+fn bearer_token(headers: &HeaderMap) -> Result<&str, Refusal> {
+    let mut values = headers.get_all(header::AUTHORIZATION);
+    let value = values.next().ok_or(Refusal::Missing)?;
+    if values.next().is_some() {
+        return Err(Refusal::Header);
+    }
+    let (scheme, token) =
+        value.to_str().ok().and_then(|value| value.split_once(' ')).ok_or(Refusal::Header)?;
+    if scheme.eq_ignore_ascii_case("bearer") && !token.is_empty() && !token.starts_with(' ') {
+        Ok(token)
+    } else {
+        Err(Refusal::Header)
+    }
+}

@@ -1,0 +1,67 @@
+//! The command line of `task-api`; `cargo xtask migrate` shares its migrations.
+
+use clap::{Parser, Subcommand};
+use task_adapters::{
+    Database,
+    migrations::{self, MigrationError},
+};
+
+/// A small, self-hosted API for tasks on PostgreSQL.
+#[derive(Debug, Parser)]
+#[command(name = "task-api", version)]
+pub struct Cli {
+    /// What to do; serves the API unless it is given.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+/// What the program can do.
+#[derive(Clone, Debug, Subcommand)]
+pub enum Command {
+    /// Serve the API until SIGTERM or Ctrl-C.
+    Serve,
+    /// Change the database's schema; needs `DATABASE_URL` only.
+    #[command(subcommand)]
+    Migrate(Migrate),
+}
+
+/// What can be done with migrations.
+#[derive(Clone, Copy, Debug, Subcommand)]
+pub enum Migrate {
+    /// Apply every migration that the database lacks.
+    Run,
+    /// Take the last migrations back.
+    Revert {
+        /// How many to take back.
+        #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..))]
+        steps: u16,
+    },
+    /// Take the last migration back and apply it again.
+    Redo,
+    /// List the migrations and say which of them the database has.
+    Status,
+}
+
+/// Does it and says in lines what was done.
+pub async fn migrate(database: &Database, what: Migrate) -> Result<Vec<String>, MigrationError> {
+    let said = |verb: &str, names: Vec<String>, nothing: &str| match names.as_slice() {
+        [] => vec![nothing.to_owned()],
+        names => names.iter().map(|name| format!("{verb} {name}")).collect(),
+    };
+    Ok(match what {
+        Migrate::Run => said("applied", migrations::run(database).await?, "nothing to do: the schema is up to date"),
+        Migrate::Revert { steps } => {
+            let reverted = migrations::revert(database, usize::from(steps)).await?;
+            said("reverted", reverted, "nothing to do: no migration is applied")
+        }
+        Migrate::Redo => {
+            let redone = migrations::redo(database).await?;
+            said("redid", redone.into_iter().collect(), "nothing to do: no migration is applied")
+        }
+        Migrate::Status => migrations::status(database)
+            .await?
+            .into_iter()
+            .map(|migration| format!("{} {}", if migration.applied { "applied" } else { "pending" }, migration.name))
+            .collect(),
+    })
+}

@@ -1,0 +1,257 @@
+//! The pages that show the API: Swagger UI at `/docs`, `ReDoc` at `/redoc`, and below them the files that they load.
+//!
+//! All of it comes out of the binary, and no other host is asked. Swagger UI is the release that `utoipa-swagger-ui`
+//! embeds; `ReDoc` lies in `assets/redoc`.
+
+use std::{borrow::Cow, sync::Arc};
+
+use actix_web::{
+    HttpRequest, HttpResponse,
+    http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY},
+    web::{self, Bytes},
+};
+use utoipa_swagger_ui::Config;
+
+use crate::{error::ApiError, openapi::Document};
+
+/// Swagger UI's style sheet draws arrows and buttons from `data:` addresses.
+const SWAGGER_POLICY: &str = "default-src 'self'; img-src 'self' data:; \
+     base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+/// `ReDoc` draws the mark of a link from a `data:` address, searches in a worker that it makes from a `blob:`, and brings two
+/// style elements: an empty one, which it fills through the object model, and the scroll bar's. Their hashes let these two
+/// in and no other.
+const REDOC_POLICY: &str = "default-src 'self'; img-src 'self' data:; worker-src blob:; \
+     style-src 'self' 'sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=' \
+     'sha256-QMIg+bpjm3JdElJ388KYke01izlUW0UoNOeKjpMxdgc='; \
+     base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+const HTML: &str = "text/html; charset=utf-8";
+const CSS: &str = "text/css; charset=utf-8";
+const SCRIPT: &str = "text/javascript; charset=utf-8";
+const SVG: &str = "image/svg+xml";
+
+/// What is ours is small and may change with every start, so a browser asks each time.
+const OURS: &str = "no-cache";
+/// What others made is large and changes with a release only.
+const THEIRS: &str = "public, max-age=3600";
+
+const REDOC_BUNDLE: &[u8] = include_bytes!("../assets/redoc/redoc.standalone.js");
+
+/// A file's type, for how long it may be kept, and its text.
+type File = (&'static str, &'static str, Bytes);
+
+/// The page of Swagger UI.
+pub(crate) async fn swagger(document: web::Data<Document>) -> HttpResponse {
+    answer(SWAGGER_POLICY, page(include_str!("docs/swagger.html"), &document.title))
+}
+
+/// A file that the page of Swagger UI loads.
+pub(crate) async fn swagger_file(request: HttpRequest) -> Result<HttpResponse, ApiError> {
+    let file = match request.match_info().query("file") {
+        "swagger-start.js" => Some(ours(SCRIPT, include_str!("docs/swagger-start.js"))),
+        name @ "swagger-ui-bundle.js" => embedded(SCRIPT, name),
+        name @ "swagger-ui.css" => embedded(CSS, name),
+        name => shared(name),
+    };
+    file.map(|file| answer(SWAGGER_POLICY, file)).ok_or(ApiError::UnknownRoute)
+}
+
+/// The page of `ReDoc`.
+pub(crate) async fn redoc(document: web::Data<Document>) -> HttpResponse {
+    answer(REDOC_POLICY, page(include_str!("docs/redoc.html"), &document.title))
+}
+
+/// A file that the page of `ReDoc` loads.
+pub(crate) async fn redoc_file(request: HttpRequest) -> Result<HttpResponse, ApiError> {
+    let file = match request.match_info().query("file") {
+        "redoc-start.js" => Some(ours(SCRIPT, include_str!("docs/redoc-start.js"))),
+        "redoc.standalone.js" => Some((SCRIPT, THEIRS, Bytes::from_static(REDOC_BUNDLE))),
+        name => shared(name),
+    };
+    file.map(|file| answer(REDOC_POLICY, file)).ok_or(ApiError::UnknownRoute)
+}
+
+/// What both pages load, each from below itself.
+fn shared(name: &str) -> Option<File> {
+    match name {
+        "icon.svg" => Some(ours(SVG, include_str!("docs/icon.svg"))),
+        "page.css" => Some(ours(CSS, include_str!("docs/page.css"))),
+        _ => None,
+    }
+}
+
+fn ours(content_type: &'static str, text: &'static str) -> File {
+    (content_type, OURS, Bytes::from_static(text.as_bytes()))
+}
+
+/// A file of the Swagger UI in `utoipa-swagger-ui`. The configuration is for that crate's start script, which is not used.
+fn embedded(content_type: &'static str, name: &str) -> Option<File> {
+    let file = utoipa_swagger_ui::serve(name, Arc::new(Config::default())).ok()??;
+    let bytes = match file.bytes {
+        Cow::Borrowed(bytes) => Bytes::from_static(bytes),
+        Cow::Owned(bytes) => Bytes::from(bytes),
+    };
+    Some((content_type, THEIRS, bytes))
+}
+
+fn page(template: &str, title: &str) -> File {
+    (HTML, OURS, template.replace("{{title}}", &escape(title)).into())
+}
+
+/// The text as it is written between the tags of HTML.
+fn escape(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+}
+
+fn answer(policy: &'static str, (content_type, cache_control, body): File) -> HttpResponse {
+    HttpResponse::Ok()
+        .content_type(content_type)
+        .insert_header((CACHE_CONTROL, cache_control))
+        .insert_header((CONTENT_SECURITY_POLICY, policy))
+        .body(body)
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::{
+        App,
+        body::MessageBody,
+        http::{
+            Method, StatusCode,
+            header::{CONTENT_TYPE, HeaderMap, HeaderName},
+        },
+        test::{TestRequest, call_service, init_service},
+    };
+    use jsonwebtoken::{crypto::aws_lc::DEFAULT_PROVIDER, jwk::ThumbprintHash};
+
+    use super::*;
+
+    const PAGES: [&str; 2] = ["/docs", "/redoc"];
+
+    async fn ask(method: Method, path: &str) -> (StatusCode, HeaderMap, String) {
+        let document = Document { json: Bytes::new(), title: "Jobs & <b>more</b>".to_owned() };
+        let service = App::new().app_data(web::Data::new(document)).configure(crate::routes::configure);
+        let request = TestRequest::with_uri(path).method(method).to_request();
+        let answer = call_service(&init_service(service).await, request).await;
+        let (head, body) = answer.into_parts().1.into_parts();
+        let body = body.try_into_bytes().expect("a body that is there at once");
+        (head.status(), head.headers().clone(), String::from_utf8(body.to_vec()).expect("text"))
+    }
+
+    async fn get(path: &str) -> (StatusCode, HeaderMap, String) {
+        ask(Method::GET, path).await
+    }
+
+    fn text_of<'a>(headers: &'a HeaderMap, name: &HeaderName) -> &'a str {
+        headers.get(name).expect("the header").to_str().expect("text")
+    }
+
+    /// The values of all `src` and `href` attributes.
+    fn addresses(html: &str) -> Vec<&str> {
+        let after = |name| html.split(name).skip(1).filter_map(|rest: &str| rest.split('"').next());
+        after(" src=\"").chain(after(" href=\"")).collect()
+    }
+
+    #[actix_web::test]
+    async fn a_page_loads_only_what_lies_below_it() {
+        for path in PAGES {
+            let (status, headers, html) = get(path).await;
+            assert_eq!((status, text_of(&headers, &CONTENT_TYPE)), (StatusCode::OK, HTML), "{path}");
+            let addresses = addresses(&html);
+            assert_eq!(addresses.len(), 6, "{path}: {addresses:?}");
+            for address in addresses {
+                assert!(address == "/openapi.json" || address.starts_with(&format!("{path}/")), "{address}");
+            }
+            assert!(!html.contains("://"), "{path} names another host");
+            assert!(!html.contains("<style") && !html.contains(" style="), "{path} has an inline style");
+            assert_eq!(html.matches("<script").count(), html.matches("<script src=").count(), "{path}");
+        }
+    }
+
+    #[actix_web::test]
+    async fn every_file_that_a_page_names_is_there() {
+        for path in PAGES {
+            let (_, _, html) = get(path).await;
+            for address in addresses(&html).into_iter().filter(|address| address.starts_with(path)) {
+                let (status, headers, text) = get(address).await;
+                assert_eq!(status, StatusCode::OK, "{address}");
+                assert!(!text.is_empty(), "{address}");
+                let expected = match address.rsplit('.').next() {
+                    Some("css") => CSS,
+                    Some("js") => SCRIPT,
+                    _ => SVG,
+                };
+                assert_eq!(text_of(&headers, &CONTENT_TYPE), expected, "{address}");
+                assert!(headers.contains_key(CACHE_CONTROL), "{address}");
+            }
+        }
+    }
+
+    #[actix_web::test]
+    async fn the_title_of_the_api_is_written_as_text() {
+        for (path, tool) in PAGES.into_iter().zip(["Swagger UI", "ReDoc"]) {
+            let title = format!("<title>Jobs &amp; &lt;b&gt;more&lt;/b&gt; – {tool}</title>");
+            assert!(get(path).await.2.contains(&title), "{path}");
+        }
+    }
+
+    #[actix_web::test]
+    async fn each_page_and_its_files_carry_the_policy_that_it_needs_and_no_more() {
+        let swagger = "default-src 'self'; img-src 'self' data:; \
+            base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+        let redoc = "default-src 'self'; img-src 'self' data:; worker-src blob:; style-src 'self' \
+            'sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=' \
+            'sha256-QMIg+bpjm3JdElJ388KYke01izlUW0UoNOeKjpMxdgc='; \
+            base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+        for (path, policy) in [
+            ("/docs", swagger),
+            ("/docs/swagger-ui-bundle.js", swagger),
+            ("/redoc", redoc),
+            ("/redoc/redoc.standalone.js", redoc),
+        ] {
+            let (_, headers, _) = get(path).await;
+            assert_eq!(text_of(&headers, &CONTENT_SECURITY_POLICY), policy, "{path}");
+        }
+    }
+
+    #[actix_web::test]
+    async fn head_answers_with_the_headers_of_get() {
+        for path in ["/docs", "/docs/swagger-ui.css", "/redoc", "/redoc/redoc.standalone.js"] {
+            let (status, headers, _) = ask(Method::HEAD, path).await;
+            let (_, expected, _) = get(path).await;
+            assert_eq!(status, StatusCode::OK, "{path}");
+            for name in [CONTENT_TYPE, CACHE_CONTROL, CONTENT_SECURITY_POLICY] {
+                assert_eq!(text_of(&headers, &name), text_of(&expected, &name), "{path}");
+            }
+        }
+    }
+
+    #[actix_web::test]
+    async fn any_other_path_below_the_pages_is_unknown() {
+        let unknown =
+            ["", "nothing.js", "index.html", "swagger-initializer.js", "icon.svg/", "../Cargo.toml"];
+        for page in PAGES {
+            for name in unknown {
+                let path = format!("{page}/{name}");
+                assert_eq!(get(&path).await.0, StatusCode::NOT_FOUND, "{path}");
+            }
+        }
+        assert_eq!(get("/docs/redoc.standalone.js").await.0, StatusCode::NOT_FOUND);
+    }
+
+    #[test]
+    fn the_bundle_of_redoc_is_the_one_that_its_readme_records() {
+        let sha256 = |data| (DEFAULT_PROVIDER.key_utils.compute_digest)(data, ThumbprintHash::SHA256);
+        let digest = sha256(REDOC_BUNDLE).expect("a digest");
+        let hex: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+        let readme = include_str!("../assets/redoc/README.md");
+        assert!(readme.contains(&format!("| `redoc.standalone.js` here | `{hex}` |")), "{hex}");
+    }
+
+    #[test]
+    fn the_bundle_of_redoc_takes_no_logo_from_another_host() {
+        let text = std::str::from_utf8(REDOC_BUNDLE).expect("text");
+        assert!(!text.contains("cdn.redoc"));
+    }
+}

@@ -1,0 +1,130 @@
+//! What is around every answer, whoever made it: request id, span, CORS, security headers, the access log, and an
+//! answer in place of a panic. It is the outermost middleware, so that nothing escapes it.
+
+use std::{any::Any, panic::AssertUnwindSafe, time::Instant};
+
+use actix_web::{
+    Error, ResponseError,
+    body::{BoxBody, MessageBody},
+    dev::{ServiceRequest, ServiceResponse},
+    error::InternalError,
+    http::{
+        StatusCode,
+        header::{self, HeaderMap, HeaderName, HeaderValue},
+    },
+    middleware::Next,
+    web,
+};
+use futures_util::FutureExt;
+use tracing::{Instrument, Span, field};
+use uuid::Uuid;
+
+use crate::{
+    cors::{self, Cors},
+    error::ApiError,
+};
+
+const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
+const NOSNIFF: HeaderValue = HeaderValue::from_static("nosniff");
+const VARY_ORIGIN: HeaderValue = HeaderValue::from_static("Origin");
+/// How long a request's own id may be.
+const MAX_REQUEST_ID: usize = 128;
+
+/// Wraps everything.
+pub(crate) async fn envelope(
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<BoxBody>, Error> {
+    let began = Instant::now();
+    let request_id = request_id(request.headers());
+    let origin = request.app_data::<web::Data<Cors>>().and_then(|cors| cors.listed_origin(request.headers()));
+    let span = span(&request, &request_id);
+
+    let outcome = if cors::is_preflight(&request) {
+        Ok(request.into_response(cors::answer_preflight(origin.as_ref())))
+    } else {
+        answer(request, next).instrument(span.clone()).await
+    };
+    let complete = |headers: &mut HeaderMap| {
+        if let Some(origin) = origin {
+            cors::allow(origin, headers);
+        }
+        headers.insert(X_REQUEST_ID, request_id);
+        headers.insert(header::X_CONTENT_TYPE_OPTIONS, NOSNIFF);
+        headers.insert(header::VARY, VARY_ORIGIN);
+        // The documentation pages say themselves how long they may be kept.
+        if !headers.contains_key(header::CACHE_CONTROL) {
+            headers.insert(header::CACHE_CONTROL, NO_STORE);
+        }
+    };
+    match outcome {
+        Ok(mut answer) => {
+            complete(answer.headers_mut());
+            let route = answer.request().match_pattern();
+            log(&span, route.as_deref(), answer.status(), began);
+            Ok(answer)
+        }
+        Err(error) => {
+            let mut answer = span.in_scope(|| error.error_response());
+            complete(answer.headers_mut());
+            log(&span, None, answer.status(), began);
+            Err(InternalError::from_response(error, answer).into())
+        }
+    }
+}
+
+/// Calls the rest of the program. A panic there becomes an error like any other; its request is gone with it.
+async fn answer(
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<BoxBody>, ApiError> {
+    match AssertUnwindSafe(next.call(request)).catch_unwind().await {
+        Ok(Ok(answer)) => Ok(answer.map_into_boxed_body()),
+        Ok(Err(error)) => Err(ApiError::Internal(error.to_string().into())),
+        Err(panic) => Err(ApiError::Internal(panic_message(&*panic).into())),
+    }
+}
+
+fn panic_message(panic: &(dyn Any + Send)) -> String {
+    let message = panic.downcast_ref::<&str>().copied();
+    let message = message.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+    format!("panic: {}", message.unwrap_or("no message"))
+}
+
+/// The request's own id where it is a usable one, a new one otherwise.
+fn request_id(headers: &HeaderMap) -> HeaderValue {
+    let mut values = headers.get_all(X_REQUEST_ID);
+    match (values.next(), values.next()) {
+        (Some(value), None) if is_request_id(value.as_bytes()) => value.clone(),
+        _ => {
+            let mut buffer = Uuid::encode_buffer();
+            let id = Uuid::new_v4().hyphenated().encode_lower(&mut buffer);
+            HeaderValue::from_str(id).unwrap_or(HeaderValue::from_static("unknown"))
+        }
+    }
+}
+
+fn is_request_id(bytes: &[u8]) -> bool {
+    (1..=MAX_REQUEST_ID).contains(&bytes.len())
+        && bytes.iter().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(byte))
+}
+
+/// The span of a request. It names the route's template and never the path, which has the user's id in it.
+fn span(request: &ServiceRequest, request_id: &HeaderValue) -> Span {
+    tracing::info_span!(
+        "request",
+        request_id = request_id.to_str().unwrap_or_default(),
+        method = request.method().as_str(),
+        route = field::Empty,
+        status = field::Empty,
+        duration_us = field::Empty,
+    )
+}
+
+fn log(span: &Span, route: Option<&str>, status: StatusCode, began: Instant) {
+    span.record("route", route.unwrap_or("unknown"));
+    span.record("status", status.as_u16());
+    span.record("duration_us", u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX));
+    span.in_scope(|| tracing::info!("answered"));
+}

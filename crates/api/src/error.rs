@@ -1,0 +1,236 @@
+//! Every answer that is not a success is made here: one shape, one table of statuses and codes.
+
+use actix_web::{
+    HttpResponse, HttpResponseBuilder, ResponseError,
+    http::{StatusCode, header},
+};
+use serde::Serialize;
+use task_domain::{BoxError, RepositoryError, TaskError};
+use utoipa::ToSchema;
+
+use crate::{auth::Refusal, json::InvalidJson};
+
+/// How many faults one answer names at the most.
+const MAX_FAULTS: usize = 100;
+/// After how many seconds a client may try again once the database was unavailable.
+const RETRY_AFTER_SECONDS: u32 = 1;
+/// The body that is sent should this program fail to make one.
+const FALLBACK_BODY: &str = r#"{"error":"internal","detail":"Something went wrong on our side."}"#;
+
+/// Why a request was not carried out. Contract, "Common errors".
+#[derive(Debug, thiserror::Error)]
+pub enum ApiError {
+    /// The body is not a JSON object.
+    #[error("invalid JSON")]
+    InvalidJson(String),
+    /// Members of the body are at fault.
+    #[error("invalid members")]
+    ValidationFailed(Vec<Fault>),
+    /// Parameters of the query are at fault.
+    #[error("invalid query")]
+    InvalidQuery(Vec<Fault>),
+    /// The task id in the path is not one.
+    #[error("invalid path")]
+    InvalidPath,
+    /// A change was asked for that sets nothing.
+    #[error("empty update")]
+    EmptyUpdate,
+    /// No valid token.
+    #[error("unauthorized")]
+    Unauthorized(#[from] Refusal),
+    /// A valid token of another user.
+    #[error("forbidden")]
+    Forbidden,
+    /// A valid token of a user who has no account.
+    #[error("unknown user")]
+    UnknownUser,
+    /// No such task, or somebody else's.
+    #[error("not found")]
+    NotFound,
+    /// No such route.
+    #[error("unknown route")]
+    UnknownRoute,
+    /// The route does not know the method; it knows those named.
+    #[error("method not allowed")]
+    MethodNotAllowed(String),
+    /// The body is too large.
+    #[error("payload too large")]
+    PayloadTooLarge,
+    /// The body is of the wrong type or encoding.
+    #[error("unsupported media type")]
+    UnsupportedMediaType(&'static str),
+    /// The database does not answer, or takes no writes now.
+    #[error("unavailable")]
+    Unavailable(#[source] BoxError),
+    /// Anything unforeseen.
+    #[error("internal")]
+    Internal(#[source] BoxError),
+}
+
+/// One member or parameter at fault, and what is wrong with it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct Fault {
+    /// The name of the member or parameter, as it was sent.
+    #[schema(example = "title")]
+    pub field: String,
+    /// What is wrong with it.
+    #[schema(example = "must not be empty or only white space")]
+    pub message: String,
+}
+
+impl Fault {
+    pub(crate) fn new(field: impl Into<String>, message: impl Into<String>) -> Self {
+        Self { field: field.into(), message: message.into() }
+    }
+}
+
+/// The body of every answer that is not a success.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Error)]
+pub(crate) struct ErrorBody<'a> {
+    /// A stable code that programs branch on.
+    #[schema(example = "not_found")]
+    error: &'static str,
+    /// One sentence for people.
+    #[schema(example = "There is no such task.")]
+    detail: &'a str,
+    /// The members or parameters at fault, with `validation_failed` and `invalid_query` only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, max_items = 100)]
+    fields: Option<&'a [Fault]>,
+}
+
+impl ApiError {
+    /// The stable code that programs branch on.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::InvalidJson(_) => "invalid_json",
+            Self::ValidationFailed(_) => "validation_failed",
+            Self::InvalidQuery(_) => "invalid_query",
+            Self::InvalidPath => "invalid_path",
+            Self::EmptyUpdate => "empty_update",
+            Self::Unauthorized(_) => "unauthorized",
+            Self::Forbidden => "forbidden",
+            Self::UnknownUser => "unknown_user",
+            Self::NotFound | Self::UnknownRoute => "not_found",
+            Self::MethodNotAllowed(_) => "method_not_allowed",
+            Self::PayloadTooLarge => "payload_too_large",
+            Self::UnsupportedMediaType(_) => "unsupported_media_type",
+            Self::Unavailable(_) => "unavailable",
+            Self::Internal(_) => "internal",
+        }
+    }
+
+    fn detail(&self) -> &str {
+        match self {
+            Self::InvalidJson(detail) => detail,
+            Self::ValidationFailed(_) => "Some members of the body are not valid; `fields` names them.",
+            Self::InvalidQuery(_) => "Some parameters of the query are not valid; `fields` names them.",
+            Self::InvalidPath => "A task id is a whole number from 1 to 9223372036854775807, in plain digits.",
+            Self::EmptyUpdate => "There is nothing to change: send `title` or `description`.",
+            Self::Unauthorized(refusal) => refusal.detail(),
+            Self::Forbidden => "This token belongs to another user than the one in the path.",
+            Self::UnknownUser => "The user of this token has no account here.",
+            Self::NotFound => "There is no such task.",
+            Self::UnknownRoute => "There is no such route.",
+            Self::MethodNotAllowed(_) => "This route does not support the method; `Allow` names those it does.",
+            Self::PayloadTooLarge => "The body is larger than 131072 bytes.",
+            Self::UnsupportedMediaType(detail) => detail,
+            Self::Unavailable(_) => "The database does not answer right now; try again in a moment.",
+            Self::Internal(_) => "Something went wrong on our side.",
+        }
+    }
+
+    fn fields(&self) -> Option<&[Fault]> {
+        match self {
+            Self::ValidationFailed(faults) | Self::InvalidQuery(faults) => {
+                Some(faults.get(..MAX_FAULTS).unwrap_or(faults))
+            }
+            _ => None,
+        }
+    }
+
+    /// The body of the answer.
+    pub(crate) fn body(&self) -> ErrorBody<'_> {
+        ErrorBody { error: self.code(), detail: self.detail(), fields: self.fields() }
+    }
+
+    /// Writes what only we may know to the log: the client never sees it.
+    fn log(&self) {
+        match self {
+            Self::Unavailable(cause) => tracing::warn!(error = %Chain(&**cause), "the database is unavailable"),
+            Self::Internal(cause) => tracing::error!(error = %Chain(&**cause), "the request failed unexpectedly"),
+            _ => {}
+        }
+    }
+
+    fn add_headers(&self, answer: &mut HttpResponseBuilder) {
+        match self {
+            Self::Unauthorized(refusal) => answer.insert_header((header::WWW_AUTHENTICATE, refusal.challenge())),
+            Self::MethodNotAllowed(allow) => answer.insert_header((header::ALLOW, allow.as_str())),
+            Self::Unavailable(_) => answer.insert_header((header::RETRY_AFTER, RETRY_AFTER_SECONDS)),
+            _ => answer,
+        };
+    }
+}
+
+impl ResponseError for ApiError {
+    fn status_code(&self) -> StatusCode {
+        match self {
+            Self::InvalidJson(_)
+            | Self::ValidationFailed(_)
+            | Self::InvalidQuery(_)
+            | Self::InvalidPath
+            | Self::EmptyUpdate => StatusCode::BAD_REQUEST,
+            Self::Unauthorized(_) => StatusCode::UNAUTHORIZED,
+            Self::Forbidden | Self::UnknownUser => StatusCode::FORBIDDEN,
+            Self::NotFound | Self::UnknownRoute => StatusCode::NOT_FOUND,
+            Self::MethodNotAllowed(_) => StatusCode::METHOD_NOT_ALLOWED,
+            Self::PayloadTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::UnsupportedMediaType(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+
+    fn error_response(&self) -> HttpResponse {
+        self.log();
+        let body = serde_json::to_vec(&self.body()).unwrap_or_else(|_| FALLBACK_BODY.into());
+        let mut answer = HttpResponse::build(self.status_code());
+        self.add_headers(&mut answer);
+        answer.content_type("application/json").body(body)
+    }
+}
+
+impl From<TaskError> for ApiError {
+    fn from(error: TaskError) -> Self {
+        match error {
+            TaskError::NotFound => Self::NotFound,
+            TaskError::Repository(RepositoryError::UnknownUser) => Self::UnknownUser,
+            TaskError::Repository(RepositoryError::Unavailable(cause)) => Self::Unavailable(cause),
+            TaskError::Repository(RepositoryError::Unexpected(cause)) => Self::Internal(cause),
+        }
+    }
+}
+
+impl From<InvalidJson> for ApiError {
+    fn from(error: InvalidJson) -> Self {
+        Self::InvalidJson(format!("The body is not a JSON object: {error}."))
+    }
+}
+
+/// An error with all its causes in one line.
+struct Chain<'a>(&'a (dyn std::error::Error + 'static));
+
+impl std::fmt::Display for Chain<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}", self.0)?;
+        let mut source = self.0.source();
+        while let Some(cause) = source {
+            write!(f, ": {cause}")?;
+            source = cause.source();
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,129 @@
+//! Reads variables and keeps every fault, so that all of them can be told at once.
+
+use std::{fmt, str::FromStr};
+
+use config::Config;
+
+use super::variables::{VARIABLES, Variable};
+
+/// A variable whose value cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SettingFault {
+    /// The variable.
+    pub variable: &'static str,
+    /// What is wrong with it. Never the value of a secret.
+    pub problem: String,
+    /// A value that works.
+    pub example: &'static str,
+}
+
+/// Settings with which the program does not start.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub struct InvalidSettings {
+    /// Every fault that was found.
+    pub faults: Vec<SettingFault>,
+}
+
+impl fmt::Display for InvalidSettings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "The settings cannot be used:")?;
+        for SettingFault { variable, problem, example } in &self.faults {
+            write!(f, "\n  {variable} {problem}\n      for example: {variable}={example}")?;
+        }
+        Ok(())
+    }
+}
+
+/// Takes typed values out of the sources.
+pub(super) struct Reader {
+    config: Config,
+    faults: Vec<SettingFault>,
+}
+
+impl Reader {
+    /// Reads from variables; of two with the same name the later one counts, and an empty one is not set.
+    pub(super) fn new(variables: impl IntoIterator<Item = (String, String)>) -> Self {
+        let given = variables.into_iter().filter(|(_, value)| !value.trim().is_empty());
+        let mut builder = Config::builder();
+        for Variable { name, default, .. } in VARIABLES {
+            if let Some(default) = default {
+                builder = set(builder, name, default);
+            }
+        }
+        for (name, value) in given {
+            if VARIABLES.iter().any(|variable| variable.name == name) {
+                builder = set(builder, &name, &value);
+            }
+        }
+        Self { config: builder.build().unwrap_or_default(), faults: Vec::new() }
+    }
+
+    /// The text of a variable, where it is set.
+    pub(super) fn text(&self, name: &str) -> Option<String> {
+        self.config.get_string(name).ok().map(|value| value.trim().to_owned())
+    }
+
+    /// The text of a variable that must be set.
+    pub(super) fn required(&mut self, name: &'static str) -> Option<String> {
+        let text = self.text(name);
+        if text.is_none() {
+            self.fault(name, "must be set");
+        }
+        text
+    }
+
+    /// The value of a variable that `parse` understands, where it is set and has no fault.
+    pub(super) fn parsed<T>(
+        &mut self,
+        name: &'static str,
+        parse: impl FnOnce(&str) -> Result<T, String>,
+    ) -> Option<T> {
+        match parse(&self.text(name)?) {
+            Ok(value) => Some(value),
+            Err(problem) => {
+                self.fault(name, problem);
+                None
+            }
+        }
+    }
+
+    /// A whole number within bounds; the lower bound where it has a fault.
+    pub(super) fn number<T>(&mut self, name: &'static str, least: T, most: T) -> T
+    where
+        T: FromStr + PartialOrd + fmt::Display + Copy,
+    {
+        self.optional_number(name, least, most).unwrap_or(least)
+    }
+
+    /// A whole number within bounds, where it is set and has no fault.
+    pub(super) fn optional_number<T>(&mut self, name: &'static str, least: T, most: T) -> Option<T>
+    where
+        T: FromStr + PartialOrd + fmt::Display + Copy,
+    {
+        self.parsed(name, |text| match text.parse() {
+            Ok(number) if (least..=most).contains(&number) => Ok(number),
+            _ => Err(format!("must be a whole number from {least} to {most}, not {text:?}")),
+        })
+    }
+
+    /// Notes a fault of a variable.
+    pub(super) fn fault(&mut self, name: &'static str, problem: impl Into<String>) {
+        let example = VARIABLES.iter().find(|variable| variable.name == name).map_or("", |variable| variable.example);
+        self.faults.push(SettingFault { variable: name, problem: problem.into(), example });
+    }
+
+    /// Gives `settings` unless there was a fault.
+    pub(super) fn finish<T>(self, settings: Option<T>) -> Result<T, InvalidSettings> {
+        match settings {
+            Some(settings) if self.faults.is_empty() => Ok(settings),
+            _ => Err(InvalidSettings { faults: self.faults }),
+        }
+    }
+}
+
+type Builder = config::ConfigBuilder<config::builder::DefaultState>;
+
+fn set(builder: Builder, name: &str, value: &str) -> Builder {
+    // The names are ours and plain, so that `config` finds nothing to refuse in them.
+    builder.clone().set_override(name, value).unwrap_or(builder)
+}

@@ -1,0 +1,53 @@
+//! Every variable that the program reads: the one list behind the defaults, the messages and the documentation.
+
+/// A variable of the environment or of `.env`.
+#[derive(Clone, Copy, Debug)]
+pub struct Variable {
+    /// Its name.
+    pub name: &'static str,
+    /// What it is where it is not set; `None` where it must be set or may be absent.
+    pub default: Option<&'static str>,
+    /// A value that works.
+    pub example: &'static str,
+    /// Whether its value must never be shown.
+    pub secret: bool,
+}
+
+/// The title of the API unless `API_TITLE` says otherwise.
+pub const DEFAULT_TITLE: &str = "Task API";
+/// The version of the API unless `API_VERSION` says otherwise.
+pub const DEFAULT_VERSION: &str = env!("CARGO_PKG_VERSION");
+
+const fn variable(name: &'static str, default: Option<&'static str>, example: &'static str) -> Variable {
+    Variable { name, default, example, secret: false }
+}
+
+const fn secret(name: &'static str, example: &'static str) -> Variable {
+    Variable { name, default: None, example, secret: true }
+}
+
+/// All of them, in the order of the documentation.
+pub const VARIABLES: &[Variable] = &[
+    variable("ENVIRONMENT", Some("dev"), "production"),
+    secret("DATABASE_URL", "postgresql://user:password@host/database?sslmode=require"),
+    secret("BETTER_AUTH_SECRET", "the output of: openssl rand -base64 32"),
+    variable("AUTH_ISSUER", None, "https://app.example.com"),
+    variable("AUTH_AUDIENCE", None, "https://app.example.com"),
+    variable("AUTH_LEEWAY_SECONDS", Some("0"), "5"),
+    variable("CORS_ORIGINS", None, "https://app.example.com,http://localhost:3000"),
+    variable("HOST", Some("127.0.0.1"), "0.0.0.0"),
+    variable("PORT", Some("8080"), "8080"),
+    variable("WORKERS", None, "4"),
+    variable("SHUTDOWN_TIMEOUT_SECONDS", Some("20"), "20"),
+    variable("API_TITLE", Some(DEFAULT_TITLE), "Our tasks"),
+    variable("API_VERSION", Some(DEFAULT_VERSION), "1.0.0"),
+    variable("DATABASE_POOL_SIZE", Some("10"), "10"),
+    variable("DATABASE_POOL_MAX", Some("30"), "30"),
+    variable("DATABASE_POOL_WAIT_MS", Some("2000"), "2000"),
+    variable("DATABASE_STATEMENT_TIMEOUT_MS", Some("3000"), "3000"),
+    variable("DATABASE_LOCK_TIMEOUT_MS", Some("2000"), "2000"),
+    variable("DATABASE_DEADLINE_MS", Some("4500"), "4500"),
+    variable("DATABASE_CONNECTION_MAX_AGE_SECONDS", Some("1800"), "1800"),
+    variable("LOG_LEVEL", Some("info"), "info,task_api=debug"),
+    variable("LOG_FORMAT", None, "json"),
+];

@@ -1,0 +1,158 @@
+//! The composition root: settings in, a running server out.
+
+use std::{
+    fmt, io,
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use actix_web::{HttpServer, dev::ServerHandle};
+use task_adapters::{Database, PgPool, PgTaskRepository, PoolOptions, migrations};
+use task_domain::{BoxError, TaskService};
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::{
+    Services, Settings, app,
+    auth::{SharedSecret, TokenVerifier},
+};
+
+/// How long an idle connection is kept for the client's next request: longer than proxies keep theirs, so that it is
+/// the proxy that closes, and never while it sends.
+const KEEP_ALIVE: Duration = Duration::from_secs(75);
+
+/// Why the server could not be started.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The address cannot be listened on.
+    #[error("cannot listen on {host}:{port}: {reason}")]
+    Bind {
+        /// The configured host.
+        host: String,
+        /// The configured port.
+        port: u16,
+        /// What is wrong, and what to do.
+        reason: String,
+    },
+    /// A part of the program could not be put together.
+    #[error("the program could not be put together: {0}")]
+    Wiring(BoxError),
+}
+
+/// A server that listens, and answers once it is run.
+pub struct Server {
+    server: actix_web::dev::Server,
+    addresses: Vec<SocketAddr>,
+    pools: Vec<Arc<PgPool>>,
+    database: Database,
+}
+
+impl Server {
+    /// Listens on the configured address. The database need not be up.
+    pub fn bind(settings: &Settings) -> Result<Self, StartError> {
+        let wiring = |error: BoxError| StartError::Wiring(error);
+        let verifier: Arc<dyn TokenVerifier> =
+            Arc::new(SharedSecret::new(settings.secret_bytes(), settings.claims.clone()));
+        let options = share(&settings.pool, settings.workers);
+        let mut pools = Vec::new();
+        let mut services = Vec::new();
+        for _ in 0..settings.workers {
+            let pool =
+                Arc::new(PgPool::new(&settings.database, options.clone()).map_err(|error| wiring(error.into()))?);
+            let tasks = TaskService::new(Arc::new(PgTaskRepository::new(Arc::clone(&pool))));
+            let of_worker = Services::new(tasks, Arc::clone(&verifier), settings.cors.clone(), &settings.about);
+            services.push(of_worker.map_err(|error| wiring(error.into()))?);
+            pools.push(pool);
+        }
+        // actix calls this once on each worker, whose pool then is used on that worker's runtime only.
+        let next = Arc::new(AtomicUsize::new(0));
+        let factory = move || app(&services[next.fetch_add(1, Ordering::Relaxed) % services.len()]);
+        let server = HttpServer::new(factory)
+            .workers(settings.workers)
+            .keep_alive(KEEP_ALIVE)
+            .shutdown_timeout(settings.shutdown_timeout.as_secs())
+            .disable_signals()
+            .bind((settings.host.as_str(), settings.port))
+            .map_err(|error| bind_error(settings, &error))?;
+        let addresses = server.addrs();
+        Ok(Self { server: server.run(), addresses, pools, database: settings.database.clone() })
+    }
+
+    /// The addresses that it listens on.
+    #[must_use]
+    pub fn addresses(&self) -> &[SocketAddr] {
+        &self.addresses
+    }
+
+    /// Answers requests until SIGTERM or Ctrl-C, then finishes those in flight and closes the pools. A second signal
+    /// ends it at once.
+    pub async fn run(self) -> io::Result<()> {
+        let handle = self.server.handle();
+        let signals = tokio::spawn(stop_on_signal(handle));
+        tokio::spawn(tell_about_database(self.database));
+        tracing::info!(addresses = ?self.addresses, "listening");
+        let outcome = self.server.await;
+        signals.abort();
+        for pool in &self.pools {
+            pool.close();
+        }
+        tracing::info!("stopped");
+        outcome
+    }
+}
+
+impl fmt::Debug for Server {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Server").field("addresses", &self.addresses).finish_non_exhaustive()
+    }
+}
+
+/// The part of the connections that one worker has. Every worker has at least one.
+fn share(all: &PoolOptions, workers: usize) -> PoolOptions {
+    PoolOptions { at_rest: all.at_rest.div_ceil(workers), max: (all.max / workers).max(1), ..all.clone() }
+}
+
+fn bind_error(settings: &Settings, error: &io::Error) -> StartError {
+    let reason = match error.kind() {
+        io::ErrorKind::AddrInUse => "another program uses this port; stop it, or set PORT to another one".to_owned(),
+        io::ErrorKind::PermissionDenied => "this user may not use this port; set PORT to one above 1023".to_owned(),
+        io::ErrorKind::AddrNotAvailable => "this machine has no such address; set HOST to one of its own".to_owned(),
+        _ => format!("{error}; check HOST and PORT"),
+    };
+    StartError::Bind { host: settings.host.clone(), port: settings.port, reason }
+}
+
+async fn stop_on_signal(handle: ServerHandle) {
+    let (Ok(mut terminate), Ok(mut interrupt)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
+    else {
+        tracing::error!("signals cannot be received; the program can only be killed");
+        return;
+    };
+    let mut graceful = true;
+    loop {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        tracing::info!(graceful, "stopping");
+        // Not awaited: a second signal has to be heard while the first is being carried out.
+        drop(handle.stop(graceful));
+        graceful = false;
+    }
+}
+
+/// Says at the start what will otherwise be found out at the first request.
+async fn tell_about_database(database: Database) {
+    match migrations::status(&database).await {
+        Ok(migrations) => {
+            let pending = migrations.iter().filter(|migration| !migration.applied).count();
+            if pending > 0 {
+                tracing::warn!(pending, "the database lacks migrations; run `task-api migrate run`");
+            }
+        }
+        Err(error) => tracing::warn!(%error, "the database does not answer yet; until it does, requests get 503"),
+    }
+}

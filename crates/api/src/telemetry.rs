@@ -1,0 +1,21 @@
+//! Logs: spans and events to standard output, pretty for people or JSON for machines.
+
+use std::{io, panic};
+
+use tracing_subscriber::EnvFilter;
+
+use crate::settings::LogFormat;
+
+/// Sends everything that passes `filter` to standard output, panics included. To be called once, first of all.
+pub fn init(filter: EnvFilter, format: LogFormat) {
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stdout);
+    // A second call in one process, as tests make it, leaves the first one's set-up in place.
+    let _ = match format {
+        LogFormat::Pretty => builder.with_target(false).try_init(),
+        LogFormat::Json => builder.json().flatten_event(true).with_span_list(false).try_init(),
+    };
+    panic::set_hook(Box::new(|panic| {
+        let place = panic.location().map(ToString::to_string).unwrap_or_default();
+        tracing::error!(place, "a panic; the request, if there is one, is answered with 500");
+    }));
+}
