@@ -65,12 +65,16 @@ impl Refusal {
     pub fn detail(self) -> &'static str {
         match self {
             Self::Missing => "Send a token: `Authorization: Bearer <JWT>`.",
-            Self::Header => "The Authorization header must be sent once, as `Bearer`, one space and the token.",
+            Self::Header => {
+                "The Authorization header must be sent once, as `Bearer`, one space and the token."
+            }
             Self::Malformed => "The token is not a well-formed signed JWT.",
             Self::Algorithm => "The token is signed with an algorithm that is not accepted here.",
             Self::Signature => "The signature of the token is not valid here.",
             Self::Subject => "The token names no usable subject.",
-            Self::Times => "The token must have a numeric `exp`, and `nbf` must be a number where it is present.",
+            Self::Times => {
+                "The token must have a numeric `exp`, and `nbf` must be a number where it is present."
+            }
             Self::Expired => "The token has expired.",
             Self::NotYetValid => "The token is not valid yet.",
             Self::Issuer => "The token is from another issuer.",

@@ -49,7 +49,9 @@ pub async fn migrate(database: &Database, what: Migrate) -> Result<Vec<String>, 
         names => names.iter().map(|name| format!("{verb} {name}")).collect(),
     };
     Ok(match what {
-        Migrate::Run => said("applied", migrations::run(database).await?, "nothing to do: the schema is up to date"),
+        Migrate::Run => {
+            said("applied", migrations::run(database).await?, "nothing to do: the schema is up to date")
+        }
         Migrate::Revert { steps } => {
             let reverted = migrations::revert(database, usize::from(steps)).await?;
             said("reverted", reverted, "nothing to do: no migration is applied")
@@ -61,7 +63,9 @@ pub async fn migrate(database: &Database, what: Migrate) -> Result<Vec<String>, 
         Migrate::Status => migrations::status(database)
             .await?
             .into_iter()
-            .map(|migration| format!("{} {}", if migration.applied { "applied" } else { "pending" }, migration.name))
+            .map(|migration| {
+                format!("{} {}", if migration.applied { "applied" } else { "pending" }, migration.name)
+            })
             .collect(),
     })
 }

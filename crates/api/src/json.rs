@@ -32,11 +32,9 @@ pub(crate) fn parse_object(bytes: &[u8]) -> Result<Object, InvalidJson> {
     match serde_json::from_str(text) {
         Ok(Strict(Value::Object(object))) => Ok(object),
         Ok(_) => Err(InvalidJson::NotAnObject),
-        Err(error) => Err(InvalidJson::Syntax {
-            problem: problem(&error),
-            line: error.line(),
-            column: error.column(),
-        }),
+        Err(error) => {
+            Err(InvalidJson::Syntax { problem: problem(&error), line: error.line(), column: error.column() })
+        }
     }
 }
 
@@ -50,7 +48,8 @@ fn problem(error: &serde_json::Error) -> &'static str {
         "it is nested too deeply"
     } else if text.starts_with("number out of range") {
         "a number is out of range"
-    } else if text.contains("surrogate") || text.contains("unicode code point") || text.contains("hex escape") {
+    } else if text.contains("surrogate") || text.contains("unicode code point") || text.contains("hex escape")
+    {
         "a string has an escape that is no character"
     } else {
         "it is not well-formed"

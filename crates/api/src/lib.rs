@@ -10,6 +10,7 @@ mod error;
 mod extract;
 mod health;
 mod json;
+mod media_type;
 mod openapi;
 mod routes;
 pub mod settings;

@@ -128,7 +128,9 @@ fn add_path_parameters(path: &str, operation: &mut Operation) {
         .parameter_in(ParameterIn::Path)
         .required(Required::True)
         .description(Some("The `sub` of the token, percent-encoded as one path segment."))
-        .schema(Some(ObjectBuilder::new().schema_type(Type::String).min_length(Some(1)).max_length(Some(255))))
+        .schema(Some(
+            ObjectBuilder::new().schema_type(Type::String).min_length(Some(1)).max_length(Some(255)),
+        ))
         .example(Some("demo".into()))
         .build();
     let id = ParameterBuilder::new()
@@ -167,7 +169,9 @@ fn guarded_refusals(path: &str, method: &HttpMethod, has_body: bool) -> Vec<ApiE
         refusals.extend([
             ApiError::UnsupportedMediaType("The body must be sent with the content type application/json."),
             ApiError::PayloadTooLarge,
-            ApiError::InvalidJson("The body is not a JSON object: it ends too early at line 1, column 9.".to_owned()),
+            ApiError::InvalidJson(
+                "The body is not a JSON object: it ends too early at line 1, column 9.".to_owned(),
+            ),
             ApiError::ValidationFailed(fault("title", "must not be empty or only white space")),
         ]);
     }

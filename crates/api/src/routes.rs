@@ -22,7 +22,9 @@ pub(crate) struct Endpoint {
 /// Every route there is.
 pub(crate) fn endpoints() -> Vec<Endpoint> {
     vec![
-        Endpoint::guarded("/api/{user_id}/tasks").on(Method::GET, tasks::list).on(Method::POST, tasks::create),
+        Endpoint::guarded("/api/{user_id}/tasks")
+            .on(Method::GET, tasks::list)
+            .on(Method::POST, tasks::create),
         Endpoint::guarded("/api/{user_id}/tasks/{id}")
             .on(Method::GET, tasks::get)
             .on(Method::PUT, tasks::update)
@@ -62,11 +64,11 @@ impl Endpoint {
         H::Output: Responder + 'static,
     {
         if method == Method::GET {
-            let head = web::method(Method::HEAD).to(handler.clone());
-            self.operations.push((Method::HEAD, head));
+            self.operations.push((Method::GET, web::get().to(handler.clone())));
+            self.operations.push((Method::HEAD, web::head().to(handler)));
+        } else {
+            self.operations.push((method.clone(), web::method(method).to(handler)));
         }
-        let route = web::method(method.clone()).to(handler);
-        self.operations.push((method, route));
         self
     }
 
@@ -84,7 +86,8 @@ impl Endpoint {
             web::to(move |_: Caller| ready(Err::<HttpResponse, _>(refuse())))
         };
         let resource = web::resource(self.path);
-        let resource = self.operations.into_iter().fold(resource, |resource, (_, route)| resource.route(route));
+        let resource =
+            self.operations.into_iter().fold(resource, |resource, (_, route)| resource.route(route));
         resource.default_service(others)
     }
 }

@@ -136,7 +136,8 @@ pub fn variables() -> Result<Vec<(String, String)>, InvalidSettings> {
         Ok(lines) => {
             for line in lines {
                 // The error's own text repeats the line, in which there may be a secret.
-                variables.push(line.map_err(|_| unreadable("has a line that is not of the form NAME=value"))?);
+                variables
+                    .push(line.map_err(|_| unreadable("has a line that is not of the form NAME=value"))?);
             }
         }
         Err(error) if error.not_found() => {}
@@ -187,7 +188,10 @@ fn pool(reader: &mut Reader) -> PoolOptions {
     let max = reader.number("DATABASE_POOL_MAX", 1, 10_000);
     let at_rest = reader.number("DATABASE_POOL_SIZE", 0, 10_000);
     if at_rest > max {
-        reader.fault("DATABASE_POOL_SIZE", format!("must not be greater than DATABASE_POOL_MAX, which is {max}"));
+        reader.fault(
+            "DATABASE_POOL_SIZE",
+            format!("must not be greater than DATABASE_POOL_MAX, which is {max}"),
+        );
     }
     let mut time = |name| Duration::from_millis(reader.number(name, 1, MAX_DEADLINE_MS));
     PoolOptions {
@@ -243,7 +247,9 @@ fn origin(entry: &str, environment: Environment) -> Result<String, String> {
 fn log_filter(text: &str) -> Result<String, String> {
     match text.parse::<EnvFilter>() {
         Ok(_) => Ok(text.to_owned()),
-        Err(_) => Err(format!("must be error, warn, info, debug or trace, or targets with those, not {text:?}")),
+        Err(_) => {
+            Err(format!("must be error, warn, info, debug or trace, or targets with those, not {text:?}"))
+        }
     }
 }
 

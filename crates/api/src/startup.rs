@@ -44,7 +44,7 @@ pub enum StartError {
 
 /// A server that listens, and answers once it is run.
 pub struct Server {
-    server: actix_web::dev::Server,
+    running: actix_web::dev::Server,
     addresses: Vec<SocketAddr>,
     pools: Vec<Arc<PgPool>>,
     database: Database,
@@ -60,10 +60,12 @@ impl Server {
         let mut pools = Vec::new();
         let mut services = Vec::new();
         for _ in 0..settings.workers {
-            let pool =
-                Arc::new(PgPool::new(&settings.database, options.clone()).map_err(|error| wiring(error.into()))?);
+            let pool = Arc::new(
+                PgPool::new(&settings.database, options.clone()).map_err(|error| wiring(error.into()))?,
+            );
             let tasks = TaskService::new(Arc::new(PgTaskRepository::new(Arc::clone(&pool))));
-            let of_worker = Services::new(tasks, Arc::clone(&verifier), settings.cors.clone(), &settings.about);
+            let of_worker =
+                Services::new(tasks, Arc::clone(&verifier), settings.cors.clone(), &settings.about);
             services.push(of_worker.map_err(|error| wiring(error.into()))?);
             pools.push(pool);
         }
@@ -78,7 +80,7 @@ impl Server {
             .bind((settings.host.as_str(), settings.port))
             .map_err(|error| bind_error(settings, &error))?;
         let addresses = server.addrs();
-        Ok(Self { server: server.run(), addresses, pools, database: settings.database.clone() })
+        Ok(Self { running: server.run(), addresses, pools, database: settings.database.clone() })
     }
 
     /// The addresses that it listens on.
@@ -90,11 +92,11 @@ impl Server {
     /// Answers requests until SIGTERM or Ctrl-C, then finishes those in flight and closes the pools. A second signal
     /// ends it at once.
     pub async fn run(self) -> io::Result<()> {
-        let handle = self.server.handle();
+        let handle = self.running.handle();
         let signals = tokio::spawn(stop_on_signal(handle));
         tokio::spawn(tell_about_database(self.database));
         tracing::info!(addresses = ?self.addresses, "listening");
-        let outcome = self.server.await;
+        let outcome = self.running.await;
         signals.abort();
         for pool in &self.pools {
             pool.close();
@@ -117,16 +119,23 @@ fn share(all: &PoolOptions, workers: usize) -> PoolOptions {
 
 fn bind_error(settings: &Settings, error: &io::Error) -> StartError {
     let reason = match error.kind() {
-        io::ErrorKind::AddrInUse => "another program uses this port; stop it, or set PORT to another one".to_owned(),
-        io::ErrorKind::PermissionDenied => "this user may not use this port; set PORT to one above 1023".to_owned(),
-        io::ErrorKind::AddrNotAvailable => "this machine has no such address; set HOST to one of its own".to_owned(),
+        io::ErrorKind::AddrInUse => {
+            "another program uses this port; stop it, or set PORT to another one".to_owned()
+        }
+        io::ErrorKind::PermissionDenied => {
+            "this user may not use this port; set PORT to one above 1023".to_owned()
+        }
+        io::ErrorKind::AddrNotAvailable => {
+            "this machine has no such address; set HOST to one of its own".to_owned()
+        }
         _ => format!("{error}; check HOST and PORT"),
     };
     StartError::Bind { host: settings.host.clone(), port: settings.port, reason }
 }
 
 async fn stop_on_signal(handle: ServerHandle) {
-    let (Ok(mut terminate), Ok(mut interrupt)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
+    let (Ok(mut terminate), Ok(mut interrupt)) =
+        (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
     else {
         tracing::error!("signals cannot be received; the program can only be killed");
         return;
@@ -153,6 +162,8 @@ async fn tell_about_database(database: Database) {
                 tracing::warn!(pending, "the database lacks migrations; run `task-api migrate run`");
             }
         }
-        Err(error) => tracing::warn!(%error, "the database does not answer yet; until it does, requests get 503"),
+        Err(error) => {
+            tracing::warn!(%error, "the database does not answer yet; until it does, requests get 503");
+        }
     }
 }

@@ -1,6 +1,9 @@
 //! Logs: spans and events to standard output, pretty for people or JSON for machines.
 
-use std::{io, panic};
+use std::{
+    io::{self, IsTerminal},
+    panic,
+};
 
 use tracing_subscriber::EnvFilter;
 
@@ -11,7 +14,7 @@ pub fn init(filter: EnvFilter, format: LogFormat) {
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stdout);
     // A second call in one process, as tests make it, leaves the first one's set-up in place.
     let _ = match format {
-        LogFormat::Pretty => builder.with_target(false).try_init(),
+        LogFormat::Pretty => builder.with_ansi(io::stdout().is_terminal()).with_target(false).try_init(),
         LogFormat::Json => builder.json().flatten_event(true).with_span_list(false).try_init(),
     };
     panic::set_hook(Box::new(|panic| {

@@ -108,7 +108,8 @@ impl Reader {
 
     /// Notes a fault of a variable.
     pub(super) fn fault(&mut self, name: &'static str, problem: impl Into<String>) {
-        let example = VARIABLES.iter().find(|variable| variable.name == name).map_or("", |variable| variable.example);
+        let example =
+            VARIABLES.iter().find(|variable| variable.name == name).map_or("", |variable| variable.example);
         self.faults.push(SettingFault { variable: name, problem: problem.into(), example });
     }
 

@@ -135,7 +135,8 @@ impl TryFrom<UpdateTask> for TaskChanges {
 }
 
 fn parse_title(text: &str) -> Result<Title, ApiError> {
-    Title::parse(text).map_err(|error| ApiError::ValidationFailed(vec![Fault::new("title", error.to_string())]))
+    Title::parse(text)
+        .map_err(|error| ApiError::ValidationFailed(vec![Fault::new("title", error.to_string())]))
 }
 
 fn parse_description(text: String) -> Result<Description, ApiError> {

@@ -110,9 +110,11 @@ mod tests {
 
     #[test]
     fn every_value_is_understood_in_any_order() {
-        for (status_text, status) in
-            [("all", StatusFilter::All), ("pending", StatusFilter::Pending), ("completed", StatusFilter::Completed)]
-        {
+        for (status_text, status) in [
+            ("all", StatusFilter::All),
+            ("pending", StatusFilter::Pending),
+            ("completed", StatusFilter::Completed),
+        ] {
             for (sort_text, order) in [("created", TaskOrder::NewestFirst), ("title", TaskOrder::Title)] {
                 let expected = Ok(TaskQuery { status, order });
                 assert_eq!(parse(&format!("status={status_text}&sort={sort_text}")), expected);
@@ -137,7 +139,8 @@ mod tests {
 
     #[test]
     fn all_faults_are_named_at_once() {
-        let fields: Vec<_> = faults("x=1&status=&sort=&y=2&x=3").into_iter().map(|(field, _)| field).collect();
+        let fields: Vec<_> =
+            faults("x=1&status=&sort=&y=2&x=3").into_iter().map(|(field, _)| field).collect();
         assert_eq!(fields, ["sort", "status", "x", "y"]);
     }
 }

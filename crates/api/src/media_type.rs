@@ -1,0 +1,106 @@
+//! Media types as RFC 9110 writes them (sections 5.6.6 and 8.3.1). The `mime` crate refuses the white space and the
+//! empty parameters that the RFC allows around `;`.
+
+/// Whether a `Content-Type` is well-formed and says `application/json`, whatever its parameters.
+pub(crate) fn is_json(content_type: &str) -> bool {
+    let (essence, parameters) = content_type.split_once(';').unwrap_or((content_type, ""));
+    trim(essence).eq_ignore_ascii_case("application/json") && are_parameters(parameters)
+}
+
+/// Whether a text is a list of parameters, separated by semicolons. A parameter may be empty.
+fn are_parameters(text: &str) -> bool {
+    let mut rest = trim(text);
+    while !rest.is_empty() {
+        if let Some(after) = rest.strip_prefix(';') {
+            rest = trim(after);
+            continue;
+        }
+        let Some(after) = parameter(rest).map(trim) else { return false };
+        if !after.is_empty() && !after.starts_with(';') {
+            return false;
+        }
+        rest = after;
+    }
+    true
+}
+
+/// Takes `name=value` from the front of a text and returns what is behind it.
+fn parameter(text: &str) -> Option<&str> {
+    let value = token(text)?.strip_prefix('=')?;
+    match value.strip_prefix('"') {
+        Some(quoted) => quoted_string(quoted),
+        None => token(value),
+    }
+}
+
+/// Takes a token from the front of a text and returns what is behind it.
+fn token(text: &str) -> Option<&str> {
+    let is_token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+    let end = text.bytes().position(|byte| !is_token(byte)).unwrap_or(text.len());
+    if end > 0 { text.get(end..) } else { None }
+}
+
+/// Takes the rest of a quoted string from the front of a text and returns what is behind it.
+fn quoted_string(text: &str) -> Option<&str> {
+    let mut bytes = text.bytes().enumerate();
+    while let Some((at, byte)) = bytes.next() {
+        match byte {
+            b'"' => return text.get(at + 1..),
+            b'\\' => {
+                bytes.next()?;
+            }
+            _ => {}
+        }
+    }
+    None
+}
+
+fn trim(text: &str) -> &str {
+    text.trim_matches([' ', '\t'])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_json;
+
+    #[test]
+    fn json_is_json_in_any_case_and_with_any_parameters() {
+        for content_type in [
+            "application/json",
+            "Application/JSON",
+            "application/json;charset=utf-8",
+            "application/json; charset=\"utf-8\"",
+            "application/json ; charset=utf-8 ;x=1",
+            "application/json;",
+            "application/json; ;;charset=latin1",
+            r#"application/json; a="b;c\"d"; e=f"#,
+        ] {
+            assert!(is_json(content_type), "{content_type}");
+        }
+    }
+
+    #[test]
+    fn everything_else_is_not() {
+        for content_type in [
+            "",
+            "json",
+            "text/json",
+            "application/jsonx",
+            "application/merge-patch+json",
+            "application/vnd.api+json",
+            "application /json",
+            "application/json, application/json",
+            "application/json charset=utf-8",
+            "application/json; charset",
+            "application/json; charset=",
+            "application/json; =utf-8",
+            "application/json; charset = utf-8",
+            "application/json; charset=\"utf-8",
+            "application/json; charset=\"utf-8\\",
+            "application/json; charset=utf-8 x",
+            "application/json; charset=\"utf-8\"x=y",
+        ] {
+            assert!(!is_json(content_type), "{content_type}");
+        }
+    }
+}
