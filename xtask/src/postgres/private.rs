@@ -1,0 +1,122 @@
+//! The PostgreSQL of this checkout, for `cargo xtask dev`: its data survives.
+
+use std::fs::{self, DirBuilder, File, TryLockError};
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _};
+use std::path::PathBuf;
+
+use anyhow::{Context as _, bail, ensure};
+
+use super::account::Account;
+use super::cluster::{Cluster, Purpose};
+use super::pidfile::PidFile;
+use super::server::Server;
+use super::{SUPERUSER, binaries, database, url};
+use crate::{report, workspace};
+
+/// The database of the development data.
+const DATABASE: &str = "task_api";
+
+/// The server of this checkout, for as long as this value lives.
+pub(crate) struct Private {
+    url: String,
+    _server: Option<Server>,
+    _lock: Option<File>,
+}
+
+impl Private {
+    pub(crate) fn url(&self) -> &str {
+        &self.url
+    }
+}
+
+/// Starts the server of this checkout. Only one command at a time can have it.
+pub(crate) async fn start() -> anyhow::Result<Private> {
+    match lock()? {
+        Some(lock) => start_locked(lock).await,
+        None => bail!(
+            "another `cargo xtask` of this checkout has the private PostgreSQL: use that one, end it, or set DATABASE_URL"
+        ),
+    }
+}
+
+/// Uses the server that a running `cargo xtask dev` has, or starts it.
+pub(crate) async fn use_or_start() -> anyhow::Result<Private> {
+    if let Some(lock) = lock()? {
+        return start_locked(lock).await;
+    }
+    let data = home(&Account::choose()?)?.join("postgres/data");
+    let running = PidFile::read(&data).filter(|file| file.ready && file.is_alive(&data));
+    let Some(port) = running.and_then(|file| file.port) else {
+        bail!(
+            "another `cargo xtask` of this checkout is just starting or stopping the private PostgreSQL: try again"
+        )
+    };
+    report::note("Using the PostgreSQL of the `cargo xtask` that runs already.");
+    Ok(Private { url: url(port, &password()?, DATABASE), _server: None, _lock: None })
+}
+
+async fn start_locked(lock: File) -> anyhow::Result<Private> {
+    let account = Account::choose()?;
+    let home = home(&account)?;
+    let cluster = Cluster::at(home.join("postgres"), account, Purpose::Keep)?;
+    let binaries = binaries::obtain(cluster.version()?, cluster.account(), &home.join("packages")).await?;
+    cluster.check_version(&binaries)?;
+    let password = password()?;
+    if cluster.version()?.is_none() {
+        let name = format!("Making the data folder of PostgreSQL {}", binaries.major);
+        report::step(&name, cluster.initialise(&binaries, &password)).await?;
+    }
+    let log = workspace::dev_dir()?.join("postgres.log");
+    let name = format!("Starting PostgreSQL {}", binaries.major);
+    let server = report::step(&name, Server::start(&cluster, &binaries, &log)).await?;
+    database::create_where_missing(&url(server.port(), &password, SUPERUSER), DATABASE).await.with_context(
+        || {
+            format!(
+                "the private PostgreSQL does not let us in; if .dev/password was lost, delete {}",
+                home.display()
+            )
+        },
+    )?;
+    Ok(Private { url: url(server.port(), &password, DATABASE), _server: Some(server), _lock: Some(lock) })
+}
+
+fn password() -> anyhow::Result<String> {
+    workspace::kept_secret("password")
+}
+
+/// The lock that says who has the server. The system frees it with the process, however that ends.
+fn lock() -> anyhow::Result<Option<File>> {
+    let path = workspace::dev_dir()?.join("lock");
+    let file = File::options().write(true).create(true).truncate(false).open(&path);
+    let file = file.with_context(|| format!("cannot open {}", path.display()))?;
+    match file.try_lock() {
+        Ok(()) => Ok(Some(file)),
+        Err(TryLockError::WouldBlock) => Ok(None),
+        Err(TryLockError::Error(error)) => {
+            Err(error).with_context(|| format!("cannot lock {}", path.display()))
+        }
+    }
+}
+
+/// The folder of data and fetched programs: `.dev` of the checkout; or, where the server's account cannot enter the
+/// checkout (root's own folder is closed to others), one outside that is named after it.
+pub(super) fn home(account: &Account) -> anyhow::Result<PathBuf> {
+    let inside = workspace::dev_dir()?;
+    if account.can_enter(&inside) {
+        return Ok(inside);
+    }
+    let mut hasher = DefaultHasher::new();
+    workspace::root().hash(&mut hasher);
+    let outside = PathBuf::from(format!("/var/tmp/task-api-{:016x}", hasher.finish()));
+    let _ = DirBuilder::new().mode(0o711).create(&outside);
+    let found = fs::symlink_metadata(&outside)
+        .with_context(|| format!("cannot create {}, which the server needs", outside.display()))?;
+    // The folder is one that everybody can write to: somebody else may have been there first.
+    ensure!(
+        found.is_dir() && found.uid() == rustix::process::geteuid().as_raw(),
+        "{} belongs to somebody else: remove it",
+        outside.display()
+    );
+    Ok(outside)
+}

@@ -1,0 +1,74 @@
+//! What a person sees while a command works: each step as it begins, and how long it took.
+
+use std::future::Future;
+use std::io::Write as _;
+use std::time::{Duration, Instant};
+
+/// Runs one step and shows it: its name at once, its time when it is done.
+pub(crate) async fn step<T>(name: &str, work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
+    let shown = Shown::begin(name);
+    let outcome = work.await;
+    if outcome.is_ok() {
+        shown.done();
+    }
+    outcome
+}
+
+/// A few words to the person, on the stream that holds no results.
+pub(crate) fn note(text: &str) {
+    eprintln!("  {text}");
+}
+
+/// A headline above the output of another program.
+pub(crate) fn headline(text: &str) {
+    eprintln!("\n== {text}");
+}
+
+/// A duration as people read it.
+pub(crate) fn seconds(time: Duration) -> String {
+    if time.as_secs() < 60 {
+        format!("{:.1} s", time.as_secs_f64())
+    } else {
+        format!("{} min {:02} s", time.as_secs() / 60, time.as_secs() % 60)
+    }
+}
+
+/// A step whose name stands on the screen, waiting for its end.
+struct Shown {
+    since: Instant,
+    ended: bool,
+}
+
+impl Shown {
+    fn begin(name: &str) -> Self {
+        eprint!("  {name} ... ");
+        // A progress line that cannot be flushed is no reason to stop the work.
+        let _ = std::io::stderr().flush();
+        Self { since: Instant::now(), ended: false }
+    }
+
+    fn done(mut self) {
+        self.ended = true;
+        eprintln!("{}", seconds(self.since.elapsed()));
+    }
+}
+
+impl Drop for Shown {
+    /// A step that failed or was interrupted ends its line as well, so that what follows starts on a new one.
+    fn drop(&mut self) {
+        if !self.ended {
+            eprintln!("not done after {}", seconds(self.since.elapsed()));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn time_is_readable() {
+        assert_eq!(seconds(Duration::from_millis(640)), "0.6 s");
+        assert_eq!(seconds(Duration::from_secs(125)), "2 min 05 s");
+    }
+}

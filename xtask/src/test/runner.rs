@@ -1,0 +1,111 @@
+//! Runs tests through nextest where it is installed and through cargo's own runner otherwise, and counts along.
+
+use std::io::{IsTerminal as _, Write};
+use std::process::Stdio;
+
+use anyhow::{Context as _, ensure};
+use tokio::io::{AsyncBufReadExt as _, AsyncRead, BufReader};
+use tokio::process::Command;
+
+use super::Outcome;
+use super::llvm_tools::LlvmTools;
+use super::totals::Totals;
+use crate::process::{self, Running};
+use crate::report;
+
+/// How tests are run on this machine.
+pub(super) struct Runner {
+    nextest: bool,
+    database_url: String,
+    arguments: Vec<String>,
+}
+
+impl Runner {
+    pub(super) async fn new(database_url: &str, arguments: &[String]) -> Self {
+        let nextest = process::works("cargo", &["nextest", "--version"]).await;
+        if !nextest {
+            report::note(
+                "cargo-nextest is not installed; cargo's own test runner works as well, only slower.",
+            );
+        }
+        Self { nextest, database_url: database_url.to_owned(), arguments: arguments.to_vec() }
+    }
+
+    /// Runs every test but the examples of the documentation.
+    pub(super) async fn run(&self) -> anyhow::Result<Outcome> {
+        let mut command = Command::new("cargo");
+        if self.nextest {
+            command.args(["nextest", "run"]);
+        } else {
+            command.args(["test", "--lib", "--bins", "--tests"]);
+        }
+        self.count(self.with_selection(command), "Tests").await
+    }
+
+    /// The same on an instrumented build, whose measurements stay for a report.
+    pub(super) async fn measured(&self, llvm: &LlvmTools) -> anyhow::Result<Outcome> {
+        let mut command = Command::new("cargo");
+        command.arg("llvm-cov");
+        if self.nextest {
+            command.arg("nextest");
+        } else {
+            command.args(["--lib", "--bins", "--tests"]);
+        }
+        command.arg("--no-report");
+        llvm.apply(&mut command);
+        self.count(self.with_selection(command), "Tests, with coverage").await
+    }
+
+    /// Runs the examples of the documentation.
+    pub(super) async fn documentation(&self) -> anyhow::Result<Outcome> {
+        let mut command = Command::new("cargo");
+        command.args(["test", "--workspace", "--doc", "--no-fail-fast"]);
+        self.count(command, "Examples of the documentation").await
+    }
+
+    /// All crates, unless the person names some.
+    fn with_selection(&self, mut command: Command) -> Command {
+        let names_crates =
+            |argument: &String| argument.starts_with("-p") || argument.starts_with("--package");
+        if !self.arguments.iter().any(names_crates) {
+            command.arg("--workspace");
+        }
+        command.arg("--no-fail-fast").args(&self.arguments);
+        command
+    }
+
+    /// Runs a program, shows what it prints and adds up its summaries.
+    async fn count(&self, mut command: Command, what: &str) -> anyhow::Result<Outcome> {
+        report::headline(what);
+        command.env("TEST_DATABASE_URL", &self.database_url).stdout(Stdio::piped()).stderr(Stdio::piped());
+        if std::io::stderr().is_terminal() {
+            command.env("CARGO_TERM_COLOR", "always");
+        }
+        let mut running = Running::spawn(&mut command).context("cannot run cargo")?;
+        let (stdout, stderr) = (running.child().stdout.take(), running.child().stderr.take());
+        let (printed, told) =
+            tokio::join!(pass_on(stdout, std::io::stdout()), pass_on(stderr, std::io::stderr()));
+        let success = running.wait().await.context("cannot wait for cargo")?.success();
+        let mut totals = printed?;
+        totals += told?;
+        ensure!(success || totals != Totals::default(), "no test ran: see above why");
+        Ok(Outcome { totals, success })
+    }
+}
+
+/// Writes each line on, and adds up the summaries among them.
+async fn pass_on(source: Option<impl AsyncRead + Unpin>, mut target: impl Write) -> anyhow::Result<Totals> {
+    let mut totals = Totals::default();
+    let Some(source) = source else { return Ok(totals) };
+    let mut reader = BufReader::new(source);
+    let mut line = Vec::new();
+    while reader.read_until(b'\n', &mut line).await.context("cannot read what cargo prints")? > 0 {
+        if let Some(more) = Totals::of_line(&String::from_utf8_lossy(&line)) {
+            totals += more;
+        }
+        // Whoever reads us may have gone; the tests go on, and their result still counts.
+        let _ = target.write_all(&line).and_then(|()| target.flush());
+        line.clear();
+    }
+    Ok(totals)
+}

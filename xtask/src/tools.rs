@@ -1,0 +1,58 @@
+//! Programs that a check needs and a machine may lack: installed once, at a fixed version.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+use tokio::process::Command;
+
+use crate::{process, report, workspace};
+
+/// A subcommand of cargo that comes as a package.
+pub(crate) struct CargoTool {
+    /// Its package, which is `cargo-` and the subcommand.
+    package: &'static str,
+    version: &'static str,
+}
+
+pub(crate) const DENY: CargoTool = CargoTool { package: "cargo-deny", version: "0.20.2" };
+pub(crate) const LLVM_COV: CargoTool = CargoTool { package: "cargo-llvm-cov", version: "0.9.1" };
+
+impl CargoTool {
+    /// Installs the tool unless some version of it is there already.
+    pub(crate) async fn ensure(&self) -> anyhow::Result<()> {
+        let subcommand = self.package.trim_start_matches("cargo-");
+        if process::works("cargo", &[subcommand, "--version"]).await {
+            return Ok(());
+        }
+        let pinned = format!("{}@{}", self.package, self.version);
+        let mut install = Command::new("cargo");
+        install.args(["install", "--locked", "--quiet", &pinned]);
+        let name = format!("Installing {pinned} (some minutes, once)");
+        report::step(&name, process::capture(&mut install)).await.map(drop)
+    }
+}
+
+/// A Python environment in `.dev` with the packages of a requirements file, made anew when that file changes. Returns
+/// its folder of programs.
+pub(crate) async fn python(name: &str, requirements: &Path) -> anyhow::Result<PathBuf> {
+    let wanted = std::fs::read_to_string(requirements)
+        .with_context(|| format!("cannot read {}", requirements.display()))?;
+    let environment = workspace::dev_dir()?.join(name);
+    let marker = environment.join("installed.txt");
+    let programs = environment.join("bin");
+    if std::fs::read_to_string(&marker).is_ok_and(|installed| installed == wanted) {
+        return Ok(programs);
+    }
+    report::step(&format!("Installing {name} with pip (once)"), async {
+        let mut venv = Command::new("python3");
+        process::capture(venv.args(["-m", "venv", "--clear"]).arg(&environment))
+            .await
+            .context("cannot make a Python environment: install Python 3.10 or later with its venv module")?;
+        let mut install = Command::new(programs.join("python"));
+        install.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--requirement"]);
+        process::capture(install.arg(requirements)).await?;
+        std::fs::write(&marker, &wanted).with_context(|| format!("cannot write {}", marker.display()))
+    })
+    .await?;
+    Ok(programs)
+}

@@ -1,0 +1,100 @@
+//! The checkout: its root, and the git-ignored folder `.dev` that holds what the commands keep between runs.
+
+use std::fmt::Write as _;
+use std::fs::{self, File, OpenOptions};
+use std::io::{Read as _, Write as _};
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+
+/// Where the checkout begins. Cargo tells it at run time, which stays right when the checkout moves.
+pub(crate) fn root() -> PathBuf {
+    let xtask = std::env::var_os("CARGO_MANIFEST_DIR")
+        .map_or_else(|| env!("CARGO_MANIFEST_DIR").into(), PathBuf::from);
+    xtask.parent().map_or_else(|| xtask.clone(), Path::to_path_buf)
+}
+
+/// Makes the root the current folder: the commands may be typed anywhere in the checkout.
+pub(crate) fn enter() -> anyhow::Result<()> {
+    let root = root();
+    std::env::set_current_dir(&root).with_context(|| format!("cannot enter {}", root.display()))
+}
+
+/// The folder of this checkout's own database, secrets and tools.
+pub(crate) fn dev_dir() -> anyhow::Result<PathBuf> {
+    let dir = root().join(".dev");
+    fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o755)
+        .create(&dir)
+        .with_context(|| format!("cannot create {}: make the checkout writable", dir.display()))?;
+    Ok(dir)
+}
+
+/// A secret of this checkout: made once, kept in `.dev` for its owner only.
+pub(crate) fn kept_secret(name: &str) -> anyhow::Result<String> {
+    let path = dev_dir()?.join(name);
+    if let Ok(kept) = fs::read_to_string(&path)
+        && !kept.trim().is_empty()
+    {
+        return Ok(kept.trim().to_owned());
+    }
+    let secret = random_hex(32)?;
+    write_private(&path, &secret)?;
+    Ok(secret)
+}
+
+/// Writes a file that only its owner may read, whole or not at all.
+pub(crate) fn write_private(path: &Path, text: &str) -> anyhow::Result<()> {
+    let unfinished = path.with_extension("new");
+    let written = OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(&unfinished)
+        .and_then(|mut file| file.write_all(text.as_bytes()))
+        .and_then(|()| fs::rename(&unfinished, path));
+    written.with_context(|| format!("cannot write {}", path.display()))
+}
+
+/// That many random bytes of the system, as hexadecimal digits.
+pub(crate) fn random_hex(bytes: usize) -> anyhow::Result<String> {
+    let mut random = vec![0; bytes];
+    File::open("/dev/urandom")
+        .and_then(|mut source| source.read_exact(&mut random))
+        .context("cannot read random bytes from /dev/urandom")?;
+    Ok(random.iter().fold(String::new(), |mut digits, byte| {
+        // Writing to a string cannot fail.
+        let _ = write!(digits, "{byte:02x}");
+        digits
+    }))
+}
+
+#[cfg(test)]
+pub(crate) mod testing {
+    //! A folder for one test.
+
+    use super::*;
+
+    pub(crate) struct Scratch(PathBuf);
+
+    impl Scratch {
+        pub(crate) fn new() -> Self {
+            let dir = std::env::temp_dir().join(format!("task-api-xtask-{}", random_hex(8).unwrap()));
+            fs::create_dir_all(&dir).unwrap();
+            Self(dir)
+        }
+
+        pub(crate) fn path(&self) -> &Path {
+            &self.0
+        }
+    }
+
+    impl Drop for Scratch {
+        fn drop(&mut self) {
+            let _ = fs::remove_dir_all(&self.0);
+        }
+    }
+}
