@@ -1,7 +1,7 @@
-//! The pages that show the API: Swagger UI at `/docs`, `ReDoc` at `/redoc`, and below them the files that they load.
+//! The pages that show the API: Swagger UI at `/docs`, `ReDoc` at `/redoc`, and below them the files they load.
 //!
-//! All of it comes out of the binary, and no other host is asked. Swagger UI is the release that `utoipa-swagger-ui`
-//! embeds; `ReDoc` lies in `assets/redoc`.
+//! All of it comes out of the binary, and no other host is asked. Swagger UI is the release that
+//! `utoipa-swagger-ui` embeds; `ReDoc` lies in `assets/redoc`.
 
 use std::{borrow::Cow, sync::Arc};
 
@@ -18,9 +18,9 @@ use crate::{error::ApiError, openapi::Document};
 const SWAGGER_POLICY: &str = "default-src 'self'; img-src 'self' data:; \
      base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-/// `ReDoc` draws the mark of a link from a `data:` address, searches in a worker that it makes from a `blob:`, and brings two
-/// style elements: an empty one, which it fills through the object model, and the scroll bar's. Their hashes let these two
-/// in and no other.
+/// `ReDoc` draws the mark of a link from a `data:` address, searches in a worker that it makes from a `blob:`, and
+/// brings two style elements: an empty one, which it fills through the object model, and the scroll bar's. Their
+/// hashes let these two in and no other.
 const REDOC_POLICY: &str = "default-src 'self'; img-src 'self' data:; worker-src blob:; \
      style-src 'self' 'sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=' \
      'sha256-QMIg+bpjm3JdElJ388KYke01izlUW0UoNOeKjpMxdgc='; \
@@ -85,7 +85,8 @@ fn ours(content_type: &'static str, text: &'static str) -> File {
     (content_type, OURS, Bytes::from_static(text.as_bytes()))
 }
 
-/// A file of the Swagger UI in `utoipa-swagger-ui`. The configuration is for that crate's start script, which is not used.
+/// A file of the Swagger UI in `utoipa-swagger-ui`. The configuration is for that crate's start script, which is
+/// not used.
 fn embedded(content_type: &'static str, name: &str) -> Option<File> {
     let file = utoipa_swagger_ui::serve(name, Arc::new(Config::default())).ok()??;
     let bytes = match file.bytes {
