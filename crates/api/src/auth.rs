@@ -143,3 +143,65 @@ fn bearer_token(headers: &HeaderMap) -> Result<&str, Refusal> {
         Err(Refusal::Header)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use actix_web::test::TestRequest;
+
+    fn token_of(values: &[&str]) -> Result<String, Refusal> {
+        let mut request = TestRequest::default();
+        for value in values {
+            request = request.append_header((header::AUTHORIZATION, *value));
+        }
+        bearer_token(request.to_http_request().headers()).map(ToOwned::to_owned)
+    }
+
+    #[test]
+    fn the_scheme_is_read_in_any_case() {
+        for value in ["Bearer a.b.c", "bearer a.b.c", "BEARER a.b.c"] {
+            assert_eq!(token_of(&[value]), Ok("a.b.c".to_owned()));
+        }
+    }
+
+    #[test]
+    fn anything_but_one_header_one_scheme_one_space_and_a_token_is_refused() {
+        assert_eq!(token_of(&[]), Err(Refusal::Missing));
+        assert_eq!(token_of(&["Bearer a", "Bearer a"]), Err(Refusal::Header));
+        for value in ["", "Bearer", "Bearer ", "Bearer  a", "Bearer\ta", "Basic a", "a.b.c", "Bearera b"] {
+            assert_eq!(token_of(&[value]), Err(Refusal::Header), "{value:?}");
+        }
+    }
+
+    #[test]
+    fn a_challenge_names_an_error_only_where_a_header_was_sent() {
+        assert_eq!(Refusal::Missing.challenge(), "Bearer");
+        for refusal in [Refusal::Header, Refusal::Expired, Refusal::Subject] {
+            assert_eq!(refusal.challenge(), r#"Bearer error="invalid_token""#);
+        }
+    }
+
+    #[test]
+    fn every_refusal_says_something_of_its_own() {
+        use Refusal::{
+            Algorithm, Audience, Expired, Header, Issuer, Malformed, Missing, NotYetValid, Signature,
+            Subject, Times,
+        };
+        let all = [
+            Missing,
+            Header,
+            Malformed,
+            Algorithm,
+            Signature,
+            Subject,
+            Times,
+            Expired,
+            NotYetValid,
+            Issuer,
+            Audience,
+        ];
+        let details: std::collections::HashSet<_> =
+            all.into_iter().map(|refusal| refusal.to_string()).collect();
+        assert_eq!(details.len(), all.len());
+    }
+}

@@ -38,6 +38,13 @@ const THEIRS: &str = "public, max-age=3600";
 
 const REDOC_BUNDLE: &[u8] = include_bytes!("../assets/redoc/redoc.standalone.js");
 
+/// The files that the page of Swagger UI loads, as a route.
+pub(crate) const SWAGGER_FILES: &str =
+    r"/docs/{file:swagger-start\.js|swagger-ui-bundle\.js|swagger-ui\.css|icon\.svg|page\.css}";
+/// The files that the page of `ReDoc` loads, as a route.
+pub(crate) const REDOC_FILES: &str =
+    r"/redoc/{file:redoc-start\.js|redoc\.standalone\.js|icon\.svg|page\.css}";
+
 /// A file's type, for how long it may be kept, and its text.
 type File = (&'static str, &'static str, Bytes);
 

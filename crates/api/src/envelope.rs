@@ -128,3 +128,44 @@ fn log(span: &Span, route: Option<&str>, status: StatusCode, began: Instant) {
     span.record("duration_us", u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX));
     span.in_scope(|| tracing::info!("answered"));
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use actix_web::test::TestRequest;
+
+    fn id_for(values: &[&str]) -> String {
+        let mut request = TestRequest::default();
+        for value in values {
+            request = request.append_header((X_REQUEST_ID, *value));
+        }
+        request_id(request.to_http_request().headers()).to_str().unwrap().to_owned()
+    }
+
+    #[test]
+    fn a_usable_request_id_is_kept() {
+        let longest = "x".repeat(MAX_REQUEST_ID);
+        for id in ["a", "A-Z_0.9", &longest] {
+            assert_eq!(id_for(&[id]), id);
+        }
+    }
+
+    #[test]
+    fn every_other_request_id_is_replaced_by_a_new_one() {
+        let too_long = "x".repeat(MAX_REQUEST_ID + 1);
+        let mut seen = std::collections::HashSet::new();
+        for ids in [&[][..], &[""], &["a b"], &["a/b"], &["é"], &["a\"b"], &["a", "a"], &[too_long.as_str()]]
+        {
+            let id = id_for(ids);
+            assert!(Uuid::parse_str(&id).is_ok(), "{id}");
+            assert!(seen.insert(id), "it is new each time");
+        }
+    }
+
+    #[test]
+    fn a_panic_says_what_it_said() {
+        assert_eq!(panic_message(&"a text"), "panic: a text");
+        assert_eq!(panic_message(&"a string".to_owned()), "panic: a string");
+        assert_eq!(panic_message(&7_i32), "panic: no message");
+    }
+}

@@ -244,3 +244,73 @@ impl std::fmt::Display for Chain<'_> {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use actix_web::body::MessageBody;
+    use serde_json::{Value, json};
+
+    fn answer(error: &ApiError) -> (HttpResponse<()>, Value) {
+        let (head, body) = error.error_response().into_parts();
+        (head, serde_json::from_slice(&body.try_into_bytes().unwrap()).unwrap())
+    }
+
+    fn cause() -> BoxError {
+        "host 10.0.0.1 refused password s3cret".into()
+    }
+
+    #[test]
+    fn every_failure_of_the_domain_has_its_status_and_code() {
+        let table = [
+            (TaskError::NotFound, 404, "not_found"),
+            (RepositoryError::UnknownUser.into(), 403, "unknown_user"),
+            (RepositoryError::Unavailable(cause()).into(), 503, "unavailable"),
+            (RepositoryError::Unexpected(cause()).into(), 500, "internal"),
+        ];
+        for (error, status, code) in table {
+            let (head, body) = answer(&error.into());
+            assert_eq!((head.status().as_u16(), body["error"].as_str()), (status, Some(code)));
+        }
+    }
+
+    #[test]
+    fn a_client_never_sees_the_cause() {
+        for error in [ApiError::Unavailable(cause()), ApiError::Internal(cause())] {
+            let (_, body) = answer(&error);
+            assert!(!body.to_string().contains("s3cret") && !body.to_string().contains("10.0.0.1"), "{body}");
+            assert_eq!(body.as_object().unwrap().keys().collect::<Vec<_>>(), ["error", "detail"]);
+        }
+    }
+
+    #[test]
+    fn faults_are_named_at_most_a_hundred_at_a_time() {
+        let faults: Vec<_> = (0..150).map(|number| Fault::new(number.to_string(), "is wrong")).collect();
+        let (head, body) = answer(&ApiError::ValidationFailed(faults));
+        assert_eq!(head.status(), 400);
+        assert_eq!(body["fields"].as_array().unwrap().len(), MAX_FAULTS);
+        assert_eq!(body["fields"][0], json!({"field": "0", "message": "is wrong"}));
+        let (_, body) = answer(&ApiError::InvalidQuery(vec![Fault::new("x", "is wrong")]));
+        assert_eq!(body["fields"].as_array().unwrap().len(), 1);
+    }
+
+    #[test]
+    fn headers_say_what_the_body_cannot() {
+        let (head, _) = answer(&ApiError::Unavailable(cause()));
+        assert_eq!(head.headers().get("retry-after").unwrap(), "1");
+        let (head, _) = answer(&ApiError::MethodNotAllowed("GET, HEAD".to_owned()));
+        assert_eq!(head.status(), 405);
+        assert_eq!(head.headers().get("allow").unwrap(), "GET, HEAD");
+        let (head, _) = answer(&ApiError::Unauthorized(Refusal::Missing));
+        assert_eq!(head.headers().get("www-authenticate").unwrap(), "Bearer");
+    }
+
+    #[test]
+    fn a_chain_names_every_cause_once() {
+        #[derive(Debug, thiserror::Error)]
+        #[error("outer")]
+        struct Outer(#[source] std::num::ParseIntError);
+        let error = Outer("x".parse::<i32>().unwrap_err());
+        assert_eq!(Chain(&error).to_string(), "outer: invalid digit found in string");
+    }
+}

@@ -125,3 +125,85 @@ async fn read(mut payload: Payload, expected: Option<usize>) -> Result<Bytes, Ap
     }
     Ok(body.freeze())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use actix_web::{http::header::HeaderMap, test::TestRequest};
+
+    fn segment(path: &str, index: usize) -> Option<String> {
+        path_segment(&TestRequest::with_uri(path).to_http_request(), index).map(Cow::into_owned)
+    }
+
+    async fn id(digits: &str) -> Option<i64> {
+        let request = TestRequest::with_uri(&format!("/api/u/tasks/{digits}")).to_http_request();
+        let id = TaskIdInPath::from_request(&request, &mut Payload::None).await;
+        id.ok().map(|TaskIdInPath(id)| id.get())
+    }
+
+    fn headers(pairs: &[(&'static str, &str)]) -> HeaderMap {
+        let mut request = TestRequest::default();
+        for pair in pairs {
+            request = request.append_header(*pair);
+        }
+        request.to_http_request().headers().clone()
+    }
+
+    #[test]
+    fn a_segment_is_percent_decoded_once() {
+        assert_eq!(segment("/api/alice/tasks", 1).as_deref(), Some("alice"));
+        assert_eq!(segment("/api/a%2Fb%20%C3%A9%f0%9f%a6%80+/tasks", 1).as_deref(), Some("a/b é🦀+"));
+        assert_eq!(segment("/api/a%252Fb/tasks", 1).as_deref(), Some("a%2Fb"));
+        assert_eq!(segment("/api//tasks", 1).as_deref(), Some(""));
+        assert_eq!(segment("/api", 1), None);
+    }
+
+    #[test]
+    fn what_is_not_percent_encoded_utf8_is_nothing() {
+        for broken in ["%", "a%4", "%zz", "%+1", "%ff", "%C3", "%C3%28", "%ED%A0%80"] {
+            assert_eq!(segment(&format!("/api/{broken}/tasks"), 1), None, "{broken}");
+        }
+    }
+
+    #[actix_web::test]
+    async fn an_id_is_plain_decimal_digits_in_range() {
+        assert_eq!(id("1").await, Some(1));
+        assert_eq!(id("9223372036854775807").await, Some(i64::MAX));
+        let long = "9".repeat(500);
+        for wrong in
+            ["0", "00", "007", "+1", "-1", "1.0", "1e3", "0x1", "%31", "a", "9223372036854775808", &long]
+        {
+            assert_eq!(id(wrong).await, None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_body_is_json_when_its_one_content_type_says_so() {
+        assert!(check_json(&headers(&[("content-type", "application/json")])).is_ok());
+        for wrong in [
+            &[][..],
+            &[("content-type", "text/plain")],
+            &[("content-type", "application/json"), ("content-type", "application/json")],
+        ] {
+            assert!(matches!(check_json(&headers(wrong)), Err(ApiError::UnsupportedMediaType(NOT_JSON))));
+        }
+    }
+
+    #[test]
+    fn no_encoding_but_identity_is_taken() {
+        let json = ("content-type", "application/json");
+        assert!(check_json(&headers(&[json, ("content-encoding", "Identity")])).is_ok());
+        for encoding in ["gzip", "identity, gzip", "br", ""] {
+            let refused = check_json(&headers(&[json, ("content-encoding", encoding)]));
+            assert!(matches!(refused, Err(ApiError::UnsupportedMediaType(ENCODED))), "{encoding}");
+        }
+    }
+
+    #[test]
+    fn a_body_that_announces_too_much_is_refused_unread() {
+        let announced = |length: &str| announced_length(&headers(&[("content-length", length)]));
+        assert_eq!(announced("131072").unwrap(), Some(MAX_BODY_BYTES));
+        assert!(matches!(announced("131073"), Err(ApiError::PayloadTooLarge)));
+        assert_eq!(announced_length(&HeaderMap::new()).unwrap(), None);
+    }
+}

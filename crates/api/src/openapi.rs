@@ -65,6 +65,7 @@ pub(crate) fn json(title: &str, version: &str) -> Result<String, serde_json::Err
     version.clone_into(&mut document.info.version);
     document.info.description = Some(ABOUT.to_owned());
     document.info.contact = None;
+    document.info.license = Some(openapi::License::new("MIT OR Apache-2.0"));
     document.to_pretty_json().map(|json| json + "\n")
 }
 

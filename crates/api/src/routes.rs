@@ -10,7 +10,7 @@ use actix_web::{
 
 use crate::{auth::Caller, docs, error::ApiError, health, openapi, tasks};
 
-/// A path and what it can do.
+/// A path and what it can do. One without any method is an unknown route.
 pub(crate) struct Endpoint {
     /// The path's template.
     pub(crate) path: &'static str,
@@ -33,9 +33,11 @@ pub(crate) fn endpoints() -> Vec<Endpoint> {
         Endpoint::public("/health").on(Method::GET, health::health),
         Endpoint::public("/openapi.json").on(Method::GET, openapi::document),
         Endpoint::public("/docs").on(Method::GET, docs::swagger),
-        Endpoint::public("/docs/{file:.*}").on(Method::GET, docs::swagger_file),
+        Endpoint::public(docs::SWAGGER_FILES).on(Method::GET, docs::swagger_file),
+        Endpoint::public("/docs/{unknown:.*}"),
         Endpoint::public("/redoc").on(Method::GET, docs::redoc),
-        Endpoint::public("/redoc/{file:.*}").on(Method::GET, docs::redoc_file),
+        Endpoint::public(docs::REDOC_FILES).on(Method::GET, docs::redoc_file),
+        Endpoint::public("/redoc/{unknown:.*}"),
     ]
 }
 
@@ -79,7 +81,10 @@ impl Endpoint {
 
     fn into_resource(self) -> Resource {
         let allow = self.methods().iter().map(Method::as_str).collect::<Vec<_>>().join(", ");
-        let refuse = move || ApiError::MethodNotAllowed(allow.clone());
+        let refuse = move || match allow.as_str() {
+            "" => ApiError::UnknownRoute,
+            allow => ApiError::MethodNotAllowed(allow.to_owned()),
+        };
         let others = if self.public {
             web::to(move || ready(Err::<HttpResponse, _>(refuse())))
         } else {
@@ -95,4 +100,128 @@ impl Endpoint {
 /// The guard comes first here as well: who has no token learns nothing of which routes there are.
 async fn unknown_route(_: Caller) -> Result<HttpResponse, ApiError> {
     Err(ApiError::UnknownRoute)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{collections::BTreeSet, sync::Arc};
+
+    use actix_web::{
+        http::StatusCode,
+        test::{TestRequest, call_service, init_service},
+    };
+    use task_domain::{TaskService, testing::MockTaskRepository};
+
+    use super::*;
+    use crate::{
+        About, Cors, Services, app,
+        auth::{ClaimRules, SharedSecret},
+        settings::Environment,
+    };
+
+    const METHODS: [Method; 8] = [
+        Method::GET,
+        Method::HEAD,
+        Method::POST,
+        Method::PUT,
+        Method::PATCH,
+        Method::DELETE,
+        Method::OPTIONS,
+        Method::TRACE,
+    ];
+
+    /// An application whose repository panics at the first call.
+    fn services() -> Services {
+        let tasks = TaskService::new(Arc::new(MockTaskRepository::new()));
+        let verifier = Arc::new(SharedSecret::new(&[0; 32], ClaimRules::default()));
+        let about = About { title: "t".to_owned(), version: "v".to_owned(), environment: Environment::Dev };
+        Services::new(tasks, verifier, Cors::default(), &about).unwrap()
+    }
+
+    async fn status(method: Method, path: &str) -> StatusCode {
+        let request = TestRequest::with_uri(path).method(method).to_request();
+        call_service(&init_service(app(&services())).await, request).await.status()
+    }
+
+    fn example(template: &str) -> String {
+        template.replace("{user_id}", "alice").replace("{id}", "7")
+    }
+
+    #[actix_web::test]
+    async fn no_route_but_the_public_ones_answers_without_a_token_whatever_the_method() {
+        let mut guarded = 0;
+        for endpoint in endpoints().into_iter().filter(|endpoint| !endpoint.public) {
+            for method in METHODS {
+                assert_eq!(status(method, &example(endpoint.path)).await, 401, "{}", endpoint.path);
+            }
+            guarded += 1;
+        }
+        assert_eq!(guarded, 3);
+        for path in ["/", "/api", "/api/alice", "/api/alice/tasks/", "/health/", "/metrics"] {
+            assert_eq!(status(Method::GET, path).await, 401, "{path}");
+        }
+    }
+
+    #[test]
+    fn the_public_routes_are_these_and_no_more() {
+        let public: Vec<_> = endpoints()
+            .into_iter()
+            .filter(|endpoint| endpoint.public)
+            .map(|endpoint| endpoint.path)
+            .collect();
+        let expected = [
+            "/health",
+            "/openapi.json",
+            "/docs",
+            docs::SWAGGER_FILES,
+            "/docs/{unknown:.*}",
+            "/redoc",
+            docs::REDOC_FILES,
+            "/redoc/{unknown:.*}",
+        ];
+        assert_eq!(public, expected);
+    }
+
+    #[actix_web::test]
+    async fn head_comes_with_get_and_every_other_method_is_refused_with_allow() {
+        for endpoint in endpoints() {
+            let methods = endpoint.methods();
+            assert_eq!(methods.contains(&Method::GET), methods.contains(&Method::HEAD), "{}", endpoint.path);
+        }
+        for path in ["/health", "/openapi.json", "/docs", "/redoc"] {
+            assert_eq!(status(Method::HEAD, path).await, 200, "{path}");
+            assert_eq!(status(Method::POST, path).await, 405, "{path}");
+        }
+        assert_eq!(status(Method::POST, "/docs/swagger-ui.css").await, 405);
+        for path in ["/docs/", "/docs/index.html", "/docs/swagger-ui.css/", "/redoc/x/y"] {
+            assert_eq!(status(Method::GET, path).await, 404, "{path}");
+            assert_eq!(status(Method::POST, path).await, 404, "{path}");
+        }
+    }
+
+    #[test]
+    fn the_openapi_document_has_the_same_operations_as_the_routes() {
+        let document: serde_json::Value = serde_json::from_str(&crate::openapi_json().unwrap()).unwrap();
+        let documented: BTreeSet<_> = document["paths"]
+            .as_object()
+            .unwrap()
+            .iter()
+            .flat_map(|(path, item)| {
+                let methods = item.as_object().unwrap().keys();
+                methods.map(move |method| format!("{} {path}", method.to_uppercase()))
+            })
+            .collect();
+        let is_page =
+            |path: &str| path == "/openapi.json" || path.starts_with("/docs") || path.starts_with("/redoc");
+        let served: BTreeSet<_> = endpoints()
+            .into_iter()
+            .filter(|endpoint| !is_page(endpoint.path))
+            .flat_map(|endpoint| {
+                let path = endpoint.path;
+                let methods = endpoint.methods().into_iter().filter(|method| method != Method::HEAD);
+                methods.map(move |method| format!("{method} {path}")).collect::<Vec<_>>()
+            })
+            .collect();
+        assert_eq!(documented, served);
+    }
 }

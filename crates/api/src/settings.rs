@@ -23,6 +23,11 @@ pub const MIN_SECRET_BYTES: usize = 32;
 /// The longest that a request may take in the database, in milliseconds. Contract, 503.
 const MAX_DEADLINE_MS: u64 = 5000;
 
+/// The most connections that may be configured.
+const MAX_CONNECTIONS: usize = 10_000;
+/// How many connections stay open unless `DATABASE_POOL_SIZE` says otherwise.
+const AT_REST: usize = 10;
+
 /// Where the program runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
@@ -85,34 +90,36 @@ impl Settings {
     ) -> Result<Self, InvalidSettings> {
         let mut reader = Reader::new(variables);
         let environment = environment(&mut reader);
-        let database = database(&mut reader);
-        let secret = secret(&mut reader);
-        let settings = Self {
-            about: About {
-                title: reader.text("API_TITLE").unwrap_or_default(),
-                version: reader.text("API_VERSION").unwrap_or_default(),
-                environment,
-            },
-            database: match database {
-                Some(database) => database,
-                None => return reader.finish(None),
-            },
-            pool: pool(&mut reader),
-            secret: secret.unwrap_or_default(),
-            claims: ClaimRules {
-                leeway_seconds: reader.number("AUTH_LEEWAY_SECONDS", 0, 60),
-                issuer: reader.text("AUTH_ISSUER"),
-                audience: reader.text("AUTH_AUDIENCE"),
-            },
-            cors: Cors::new(origins(&mut reader, environment)),
-            host: reader.text("HOST").unwrap_or_default(),
-            port: reader.number("PORT", 0, u16::MAX),
-            workers: workers(&mut reader),
-            shutdown_timeout: Duration::from_secs(reader.number("SHUTDOWN_TIMEOUT_SECONDS", 0, 3600)),
-            log_filter: reader.parsed("LOG_LEVEL", log_filter).unwrap_or_default(),
-            log_format: log_format(&mut reader, environment),
+        let (database, secret) = (database(&mut reader), secret(&mut reader));
+        let about = About {
+            title: reader.text("API_TITLE").unwrap_or_default(),
+            version: reader.text("API_VERSION").unwrap_or_default(),
+            environment,
         };
-        reader.finish(Some(settings))
+        let pool = pool(&mut reader);
+        let claims = claims(&mut reader);
+        let cors = Cors::new(origins(&mut reader, environment));
+        let host = reader.text("HOST").unwrap_or_default();
+        let port = reader.number("PORT", 0, u16::MAX);
+        let workers = workers(&mut reader);
+        let shutdown_timeout = Duration::from_secs(reader.number("SHUTDOWN_TIMEOUT_SECONDS", 0, 3600));
+        let log_filter = reader.parsed("LOG_LEVEL", log_filter).unwrap_or_default();
+        let log_format = log_format(&mut reader, environment);
+        // Only here, once every variable has been looked at: all faults are told at once.
+        reader.finish(database.zip(secret).map(|(database, secret)| Self {
+            about,
+            database,
+            pool,
+            secret,
+            claims,
+            cors,
+            host,
+            port,
+            workers,
+            shutdown_timeout,
+            log_filter,
+            log_format,
+        }))
     }
 
     /// The secret's raw bytes.
@@ -185,14 +192,8 @@ fn secret(reader: &mut Reader) -> Option<SecretString> {
 }
 
 fn pool(reader: &mut Reader) -> PoolOptions {
-    let max = reader.number("DATABASE_POOL_MAX", 1, 10_000);
-    let at_rest = reader.number("DATABASE_POOL_SIZE", 0, 10_000);
-    if at_rest > max {
-        reader.fault(
-            "DATABASE_POOL_SIZE",
-            format!("must not be greater than DATABASE_POOL_MAX, which is {max}"),
-        );
-    }
+    let max = reader.number("DATABASE_POOL_MAX", 1, MAX_CONNECTIONS);
+    let at_rest = reader.optional_number("DATABASE_POOL_SIZE", 0, max).unwrap_or(max.min(AT_REST));
     let mut time = |name| Duration::from_millis(reader.number(name, 1, MAX_DEADLINE_MS));
     PoolOptions {
         at_rest,
@@ -202,6 +203,14 @@ fn pool(reader: &mut Reader) -> PoolOptions {
         lock_timeout: time("DATABASE_LOCK_TIMEOUT_MS"),
         deadline: time("DATABASE_DEADLINE_MS"),
         max_age: Duration::from_secs(reader.number("DATABASE_CONNECTION_MAX_AGE_SECONDS", 1, 86_400)),
+    }
+}
+
+fn claims(reader: &mut Reader) -> ClaimRules {
+    ClaimRules {
+        leeway_seconds: reader.number("AUTH_LEEWAY_SECONDS", 0, 60),
+        issuer: reader.text("AUTH_ISSUER"),
+        audience: reader.text("AUTH_AUDIENCE"),
     }
 }
 
@@ -219,18 +228,20 @@ fn origins(reader: &mut Reader, environment: Environment) -> Vec<String> {
 
 /// Takes an origin exactly as a browser sends it; anything else would never match.
 fn origin(entry: &str, environment: Environment) -> Result<String, String> {
+    if entry.is_empty() {
+        return Err("must not have an empty entry".to_owned());
+    }
+    if entry.contains('*') {
+        return Err("must not have a wildcard: with credentials each origin has to be named".to_owned());
+    }
     let is_origin = |url: &url::Url| {
         matches!(url.scheme(), "http" | "https") && url.origin().ascii_serialization() == entry
     };
     let Some(url) = url::Url::parse(entry).ok().filter(is_origin) else {
-        return Err(match entry {
-            "" => "must not have an empty entry".to_owned(),
-            "*" => "must not be a wildcard: with credentials each origin has to be named".to_owned(),
-            other => format!(
-                "must name origins as browsers send them, scheme and host in lower case, without a path, a trailing \
-                 slash or a default port, not {other:?}"
-            ),
-        });
+        return Err(format!(
+            "must name origins as browsers send them, scheme and host in lower case, without a path, a trailing \
+             slash or a default port, not {entry:?}"
+        ));
     };
     let loopback = match url.host() {
         Some(url::Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
@@ -260,4 +271,156 @@ fn log_format(reader: &mut Reader, environment: Environment) -> LogFormat {
         other => Err(format!("must be pretty or json, not {other:?}")),
     });
     chosen.unwrap_or(if environment == Environment::Production { LogFormat::Json } else { LogFormat::Pretty })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GOOD: [(&str, &str); 2] = [
+        ("DATABASE_URL", "postgres://me:s3cret@localhost/app"),
+        ("BETTER_AUTH_SECRET", "an-s3cret-of-thirty-two-characters"),
+    ];
+
+    fn with(more: &[(&str, &str)]) -> Result<Settings, InvalidSettings> {
+        let pairs = GOOD.iter().chain(more).map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        Settings::from_variables(pairs)
+    }
+
+    fn problem(name: &str, value: &str) -> String {
+        let faults = with(&[(name, value)]).unwrap_err().faults;
+        assert_eq!(faults.len(), 1, "{faults:?}");
+        assert_eq!(faults[0].variable, name);
+        faults[0].problem.clone()
+    }
+
+    #[test]
+    fn two_variables_are_enough() {
+        let settings = with(&[]).unwrap();
+        assert_eq!(settings.about.title, "Task API");
+        assert_eq!(settings.about.environment, Environment::Dev);
+        assert_eq!((settings.host.as_str(), settings.port), ("127.0.0.1", 8080));
+        assert_eq!((settings.pool.at_rest, settings.pool.max), (10, 30));
+        assert_eq!(settings.pool.wait, Duration::from_secs(2));
+        assert_eq!(settings.log_format, LogFormat::Pretty);
+        assert_eq!(settings.claims.leeway_seconds, 0);
+        assert!(settings.workers >= 1);
+        assert_eq!(settings.secret_bytes(), GOOD[1].1.as_bytes());
+    }
+
+    #[test]
+    fn every_fault_is_told_at_once_with_an_example() {
+        let variables = [
+            ("ENVIRONMENT", "prod"),
+            ("PORT", "http"),
+            ("LOG_FORMAT", "xml"),
+            ("BETTER_AUTH_SECRET", "short"),
+        ];
+        let error =
+            Settings::from_variables(variables.map(|(name, value)| (name.to_owned(), value.to_owned())))
+                .unwrap_err()
+                .to_string();
+        for expected in [
+            "ENVIRONMENT must be dev, staging or production, not \"prod\"",
+            "for example: ENVIRONMENT=production",
+            "DATABASE_URL must be set",
+            "BETTER_AUTH_SECRET must have at least 32 bytes; it has 5",
+            "PORT must be a whole number from 0 to 65535, not \"http\"",
+            "LOG_FORMAT must be pretty or json, not \"xml\"",
+        ] {
+            assert!(error.contains(expected), "{expected}\n\n{error}");
+        }
+    }
+
+    #[test]
+    fn later_variables_count_more_and_empty_ones_are_not_set() {
+        assert_eq!(with(&[("PORT", "1"), ("PORT", "2"), ("PORT", "")]).unwrap().port, 2);
+        assert_eq!(with(&[("CORS_ORIGINS", " ")]).unwrap().pool.max, 30);
+        assert!(with(&[("BETTER_AUTH_SECRET", " ")]).is_ok(), "the earlier one still counts");
+    }
+
+    #[test]
+    fn secrets_are_never_shown() {
+        let shown = format!("{:?}", with(&[]).unwrap());
+        assert!(!shown.contains("s3cret"), "{shown}");
+        for (name, value) in [
+            ("DATABASE_URL", "mysql://me:s3cret@localhost/app"),
+            ("DATABASE_URL", "postgres://me:s3cret@localhost:x/app"),
+            ("BETTER_AUTH_SECRET", "s3cret"),
+        ] {
+            let error = with(&[(name, value)]).unwrap_err().to_string();
+            assert!(!error.contains("s3cret"), "{error}");
+        }
+    }
+
+    #[test]
+    fn origins_are_taken_exactly_as_browsers_send_them() {
+        let origins = "https://a.example, http://localhost:3000,http://[::1]:5173 ,https://a.example:8443";
+        for environment in ["dev", "production"] {
+            assert!(with(&[("CORS_ORIGINS", origins), ("ENVIRONMENT", environment)]).is_ok());
+        }
+        for wrong in [
+            "https://a.example,",
+            "*",
+            "null",
+            "https://a.example/",
+            "https://a.example/x",
+            "https://A.example",
+            "https://a.example:443",
+            "https://*.a.example",
+            "a.example",
+            "ftp://a.example",
+            "https://u@a.example",
+        ] {
+            let problem = problem("CORS_ORIGINS", wrong);
+            assert!(problem.starts_with("must"), "{problem}");
+        }
+    }
+
+    #[test]
+    fn production_refuses_plain_http_but_from_loopback() {
+        let production = ("ENVIRONMENT", "production");
+        assert!(with(&[("CORS_ORIGINS", "http://a.example")]).is_ok());
+        let error = with(&[production, ("CORS_ORIGINS", "http://a.example")]).unwrap_err().to_string();
+        assert!(
+            error.contains("must use https in production, which \"http://a.example\" does not"),
+            "{error}"
+        );
+        for loopback in ["http://localhost", "http://app.localhost:3000", "http://127.0.0.1:3000"] {
+            assert!(with(&[production, ("CORS_ORIGINS", loopback)]).is_ok(), "{loopback}");
+        }
+        assert_eq!(with(&[production]).unwrap().log_format, LogFormat::Json);
+    }
+
+    #[test]
+    fn numbers_have_bounds_that_are_told() {
+        let whole = "must be a whole number from 0 to 60, not \"61\"";
+        assert_eq!(problem("AUTH_LEEWAY_SECONDS", "61"), whole);
+        for (name, value) in [
+            ("PORT", "65536"),
+            ("WORKERS", "0"),
+            ("DATABASE_POOL_MAX", "10001"),
+            ("DATABASE_DEADLINE_MS", "5001"),
+            ("DATABASE_POOL_WAIT_MS", "1.5"),
+            ("SHUTDOWN_TIMEOUT_SECONDS", "-1"),
+        ] {
+            assert!(problem(name, value).starts_with("must be a whole number"), "{name}");
+        }
+        assert_eq!(problem("DATABASE_POOL_SIZE", "31"), "must be a whole number from 0 to 30, not \"31\"");
+        let pool = with(&[("DATABASE_POOL_MAX", "5")]).unwrap().pool;
+        assert_eq!((pool.at_rest, pool.max), (5, 5), "no more stay open than there may be");
+    }
+
+    #[test]
+    fn log_levels_may_name_targets() {
+        assert_eq!(with(&[("LOG_LEVEL", "warn,task_api=debug")]).unwrap().log_filter, "warn,task_api=debug");
+        assert!(problem("LOG_LEVEL", "loud=very").starts_with("must be error, warn"));
+    }
+
+    #[test]
+    fn the_names_of_variables_are_unique_and_secrets_have_no_default() {
+        let names: std::collections::HashSet<_> = VARIABLES.iter().map(|variable| variable.name).collect();
+        assert_eq!(names.len(), VARIABLES.len());
+        assert!(VARIABLES.iter().all(|variable| !(variable.secret && variable.default.is_some())));
+    }
 }

@@ -91,3 +91,153 @@ fn names(claim: &Value, audience: &str) -> bool {
         other => other.as_str() == Some(audience),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    const NOW: f64 = 1_000_000.0;
+
+    fn judge(rules: &ClaimRules, claims: Value) -> Result<String, Refusal> {
+        let Value::Object(claims) = claims else { unreachable!("claims are an object") };
+        rules.judge(&claims, NOW).map(|identity| identity.user.as_str().to_owned())
+    }
+
+    fn by_default(claims: Value) -> Result<String, Refusal> {
+        judge(&ClaimRules::default(), claims)
+    }
+
+    fn encode(text: &str) -> String {
+        BASE64_URL_SAFE_NO_PAD.encode(text)
+    }
+
+    #[test]
+    fn a_subject_and_an_expiry_are_all_that_is_needed() {
+        assert_eq!(by_default(json!({"sub": "alice", "exp": NOW + 1.0})), Ok("alice".to_owned()));
+        let more = json!({"sub": "alice", "exp": NOW + 1.0, "iat": "?", "iss": 1, "aud": {}, "email": null});
+        assert_eq!(by_default(more), Ok("alice".to_owned()), "everything else is ignored");
+    }
+
+    #[test]
+    fn a_token_expires_at_its_expiry_to_the_fraction() {
+        assert_eq!(by_default(json!({"sub": "a", "exp": NOW})), Err(Refusal::Expired));
+        assert_eq!(by_default(json!({"sub": "a", "exp": NOW - 0.25})), Err(Refusal::Expired));
+        assert!(by_default(json!({"sub": "a", "exp": NOW + 0.25})).is_ok());
+        assert!(by_default(json!({"sub": "a", "exp": 1e300})).is_ok());
+        assert_eq!(by_default(json!({"sub": "a", "exp": -1})), Err(Refusal::Expired));
+    }
+
+    #[test]
+    fn a_token_is_valid_from_its_not_before_to_the_fraction() {
+        let with = |not_before: Value| by_default(json!({"sub": "a", "exp": NOW + 9.0, "nbf": not_before}));
+        assert!(with(json!(NOW)).is_ok());
+        assert!(with(json!(NOW - 0.25)).is_ok());
+        assert_eq!(with(json!(NOW + 0.25)), Err(Refusal::NotYetValid));
+        for wrong in [json!("0"), json!(null), json!(true), json!([0])] {
+            assert_eq!(with(wrong), Err(Refusal::Times));
+        }
+    }
+
+    #[test]
+    fn leeway_widens_both_ends() {
+        let rules = ClaimRules { leeway_seconds: 60, ..ClaimRules::default() };
+        assert!(judge(&rules, json!({"sub": "a", "exp": NOW - 59.5})).is_ok());
+        assert_eq!(judge(&rules, json!({"sub": "a", "exp": NOW - 60.0})), Err(Refusal::Expired));
+        assert!(judge(&rules, json!({"sub": "a", "exp": NOW + 9.0, "nbf": NOW + 60.0})).is_ok());
+        let early = json!({"sub": "a", "exp": NOW + 9.0, "nbf": NOW + 60.5});
+        assert_eq!(judge(&rules, early), Err(Refusal::NotYetValid));
+    }
+
+    #[test]
+    fn an_expiry_must_be_a_number() {
+        for claims in
+            [json!({"sub": "a"}), json!({"sub": "a", "exp": "2000000"}), json!({"sub": "a", "exp": null})]
+        {
+            assert_eq!(by_default(claims), Err(Refusal::Times));
+        }
+    }
+
+    #[test]
+    fn a_subject_must_be_a_usable_user_id() {
+        let wrong = [
+            json!(null),
+            json!(7),
+            json!(["a"]),
+            json!(""),
+            json!(" "),
+            json!("."),
+            json!(".."),
+            json!("a\n"),
+        ];
+        for subject in wrong {
+            assert_eq!(by_default(json!({"sub": subject, "exp": NOW + 1.0})), Err(Refusal::Subject));
+        }
+        assert_eq!(by_default(json!({"exp": NOW + 1.0})), Err(Refusal::Subject));
+        assert_eq!(by_default(json!({"sub": "é".repeat(256), "exp": NOW + 1.0})), Err(Refusal::Subject));
+        assert!(by_default(json!({"sub": "é".repeat(255), "exp": NOW + 1.0})).is_ok());
+    }
+
+    #[test]
+    fn an_issuer_is_compared_exactly_where_it_is_configured() {
+        let rules = ClaimRules { issuer: Some("https://a.example".to_owned()), ..ClaimRules::default() };
+        let with = |issuer: Value| judge(&rules, json!({"sub": "a", "exp": NOW + 1.0, "iss": issuer}));
+        assert!(with(json!("https://a.example")).is_ok());
+        for wrong in [json!("https://a.example/"), json!(["https://a.example"]), json!(null)] {
+            assert_eq!(with(wrong), Err(Refusal::Issuer));
+        }
+    }
+
+    #[test]
+    fn an_audience_may_be_one_of_several() {
+        let rules = ClaimRules { audience: Some("tasks".to_owned()), ..ClaimRules::default() };
+        let with = |audience: Value| judge(&rules, json!({"sub": "a", "exp": NOW + 1.0, "aud": audience}));
+        assert!(with(json!("tasks")).is_ok());
+        assert!(with(json!(["other", "tasks"])).is_ok());
+        for wrong in [json!("Tasks"), json!(["other"]), json!([["tasks"]]), json!({"tasks": 1}), json!(null)]
+        {
+            assert_eq!(with(wrong), Err(Refusal::Audience));
+        }
+        assert_eq!(judge(&rules, json!({"sub": "a", "exp": NOW + 1.0})), Err(Refusal::Audience));
+    }
+
+    #[test]
+    fn a_compact_jws_is_taken_apart() {
+        let token =
+            format!("{}.{}.c2ln", encode(r#"{"alg":"HS256","typ":"JWT","kid":"1"}"#), encode(r#"{"a":1}"#));
+        let jws = Jws::parse(&token).unwrap();
+        assert_eq!(jws.algorithm(), Some("HS256"));
+        assert_eq!(jws.signature, "c2ln");
+        assert_eq!(format!("{}.c2ln", jws.signed), token);
+        assert_eq!(jws.claims().map(Value::Object), Ok(json!({"a": 1})));
+    }
+
+    #[test]
+    fn what_is_no_compact_jws_is_refused() {
+        let header = encode(r#"{"alg":"HS256"}"#);
+        let tokens = [
+            String::new(),
+            "a".to_owned(),
+            format!("{header}."),
+            "..".to_owned(),
+            format!("{header}=.e30.x"),
+            format!("{}.e30.x", encode(r#"{"alg":"HS256","alg":"none"}"#)),
+            format!("{}.e30.x", encode(r#"{"alg":"HS256","crit":[]}"#)),
+            format!("{}.e30.x", encode("[]")),
+            format!("{}.e30.x", encode("")),
+            format!(" {header}.e30.x"),
+        ];
+        for token in tokens {
+            assert!(matches!(Jws::parse(&token), Err(Refusal::Malformed)), "{token}");
+        }
+    }
+
+    #[test]
+    fn claims_must_be_strict_json_in_strict_base64url() {
+        let header = encode(r#"{"alg":"HS256"}"#);
+        for payload in ["e30=", "e31", "e30.e30", "e+30", "bm8", &encode(r#"{"sub":"a","sub":"b"}"#)] {
+            let token = format!("{header}.{payload}.x");
+            assert_eq!(Jws::parse(&token).and_then(|jws| jws.claims()), Err(Refusal::Malformed), "{payload}");
+        }
+    }
+}

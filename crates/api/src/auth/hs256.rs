@@ -48,3 +48,59 @@ impl std::fmt::Debug for SharedSecret {
         f.debug_struct("SharedSecret").field("rules", &self.rules).finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use jsonwebtoken::{EncodingKey, Header, encode};
+    use serde_json::json;
+
+    const SECRET: &[u8] = b"0123456789abcdef0123456789abcdef";
+
+    fn verifier() -> SharedSecret {
+        SharedSecret::new(SECRET, ClaimRules::default())
+    }
+
+    fn token(algorithm: Algorithm, secret: &[u8]) -> String {
+        let claims = json!({"sub": "alice", "exp": 2_000});
+        encode(&Header::new(algorithm), &claims, &EncodingKey::from_secret(secret)).unwrap()
+    }
+
+    #[test]
+    fn a_token_signed_with_the_secret_is_believed_until_it_expires() {
+        let token = token(Algorithm::HS256, SECRET);
+        assert_eq!(verifier().verify_at(&token, 1_999.5).unwrap().user.as_str(), "alice");
+        assert_eq!(verifier().verify_at(&token, 2_000.0), Err(Refusal::Expired));
+    }
+
+    #[test]
+    fn another_secret_or_a_changed_token_is_refused() {
+        let other = token(Algorithm::HS256, b"another secret of thirty-two bytes");
+        assert_eq!(verifier().verify_at(&other, 1.0), Err(Refusal::Signature));
+        let good = token(Algorithm::HS256, SECRET);
+        let (signed, signature) = good.rsplit_once('.').unwrap();
+        let forged = signed.replace(".ey", ".eyA");
+        assert!(verifier().verify_at(&format!("{forged}.{signature}"), 1.0).is_err());
+        assert_eq!(verifier().verify_at(&format!("{signed}."), 1.0), Err(Refusal::Signature));
+        assert_eq!(verifier().verify_at(&format!("{good}="), 1.0), Err(Refusal::Malformed));
+    }
+
+    #[test]
+    fn no_other_algorithm_is_taken_even_with_the_right_secret() {
+        for algorithm in [Algorithm::HS384, Algorithm::HS512] {
+            assert_eq!(verifier().verify_at(&token(algorithm, SECRET), 1.0), Err(Refusal::Algorithm));
+        }
+    }
+
+    #[tokio::test]
+    async fn the_clock_is_the_systems() {
+        let past = token(Algorithm::HS256, SECRET);
+        assert_eq!(verifier().verify(&past).await, Err(Refusal::Expired));
+    }
+
+    #[test]
+    fn neither_key_nor_secret_is_ever_shown() {
+        let shown = format!("{:?}", verifier());
+        assert!(shown.contains("SharedSecret") && !shown.contains("0123456789"), "{shown}");
+    }
+}

@@ -41,7 +41,7 @@ pub const VARIABLES: &[Variable] = &[
     variable("SHUTDOWN_TIMEOUT_SECONDS", Some("20"), "20"),
     variable("API_TITLE", Some(DEFAULT_TITLE), "Our tasks"),
     variable("API_VERSION", Some(DEFAULT_VERSION), "1.0.0"),
-    variable("DATABASE_POOL_SIZE", Some("10"), "10"),
+    variable("DATABASE_POOL_SIZE", None, "10"),
     variable("DATABASE_POOL_MAX", Some("30"), "30"),
     variable("DATABASE_POOL_WAIT_MS", Some("2000"), "2000"),
     variable("DATABASE_STATEMENT_TIMEOUT_MS", Some("3000"), "3000"),

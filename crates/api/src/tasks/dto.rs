@@ -72,7 +72,7 @@ impl Members {
     }
 
     fn text(&mut self, name: &str, presence: Presence) -> Option<String> {
-        let message = match self.members.remove(name) {
+        let message = match self.members.shift_remove(name) {
             Some(Value::String(text)) => return Some(text),
             None if presence == Presence::Required => "is required",
             None => return None,
@@ -220,5 +220,125 @@ pub(crate) struct DeletedBody {
 impl DeletedBody {
     pub(crate) const fn new() -> Self {
         Self { message: "Task deleted" }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+    use task_domain::testing;
+
+    fn members<T: FromMembers>(body: Value) -> Result<T, ApiError> {
+        let Value::Object(members) = body else { unreachable!("bodies are objects") };
+        T::from_members(members)
+    }
+
+    fn create(body: Value) -> Result<NewTask, ApiError> {
+        members::<CreateTask>(body)?.try_into()
+    }
+
+    fn update(body: Value) -> Result<TaskChanges, ApiError> {
+        members::<UpdateTask>(body)?.try_into()
+    }
+
+    fn faults<T: std::fmt::Debug>(outcome: Result<T, ApiError>) -> Vec<(String, String)> {
+        match outcome {
+            Err(ApiError::ValidationFailed(faults)) => {
+                let mut faults: Vec<_> =
+                    faults.into_iter().map(|fault| (fault.field, fault.message)).collect();
+                faults.sort();
+                faults
+            }
+            other => unreachable!("{other:?}"),
+        }
+    }
+
+    fn fault(field: &str, message: &str) -> (String, String) {
+        (field.to_owned(), message.to_owned())
+    }
+
+    #[test]
+    fn a_create_takes_a_title_and_perhaps_a_description() {
+        let task = create(json!({"title": " a ", "description": " b "})).unwrap();
+        assert_eq!((task.title.as_str(), task.description.unwrap().as_str()), ("a", " b "));
+        for body in [json!({"title": "a"}), json!({"title": "a", "description": null})] {
+            assert_eq!(create(body).unwrap(), testing::new_task("a"));
+        }
+        assert_eq!(
+            create(json!({"title": "a", "description": ""})).unwrap().description.unwrap().as_str(),
+            ""
+        );
+    }
+
+    #[test]
+    fn all_faults_of_a_create_are_found_at_once() {
+        let body = json!({"title": 5, "description": "x".repeat(10_001), "done": true, "id": 1});
+        assert_eq!(
+            faults(create(body)),
+            [
+                fault("description", "must be at most 10000 characters long; it has 10001"),
+                fault("done", "is not a known member"),
+                fault("id", "is not a known member"),
+                fault("title", "must be a string"),
+            ]
+        );
+    }
+
+    #[test]
+    fn a_create_needs_a_title_that_is_one() {
+        assert_eq!(faults(create(json!({}))), [fault("title", "is required")]);
+        for wrong in [json!(null), json!(1), json!(true), json!([]), json!({})] {
+            assert_eq!(faults(create(json!({"title": wrong}))), [fault("title", "must be a string")]);
+        }
+        let blank = faults(create(json!({"title": "\u{3000}"})));
+        assert_eq!(blank, [fault("title", "must not be empty or only white space")]);
+        let nul = faults(create(json!({"title": "a\u{0}", "description": "\u{0}"})));
+        assert_eq!(
+            nul,
+            [fault("description", "must not contain U+0000"), fault("title", "must not contain U+0000")]
+        );
+    }
+
+    #[test]
+    fn an_update_sets_what_is_present_and_takes_null_for_absent() {
+        let changes = update(json!({"title": "a", "description": null})).unwrap();
+        assert_eq!((changes.title().unwrap().as_str(), changes.description()), ("a", None));
+        let changes = update(json!({"title": null, "description": ""})).unwrap();
+        assert_eq!((changes.title(), changes.description().unwrap().as_str()), (None, ""));
+    }
+
+    #[test]
+    fn an_update_that_sets_nothing_is_refused_after_its_faults() {
+        for body in [json!({}), json!({"title": null}), json!({"title": null, "description": null})] {
+            assert!(matches!(update(body), Err(ApiError::EmptyUpdate)));
+        }
+        assert_eq!(faults(update(json!({"titel": "a"}))), [fault("titel", "is not a known member")]);
+        assert_eq!(
+            faults(update(json!({"title": ""}))),
+            [fault("title", "must not be empty or only white space")]
+        );
+    }
+
+    #[test]
+    fn a_task_is_written_with_its_members_in_order_and_six_fraction_digits() {
+        let owner = testing::user("a/b");
+        let mut task = testing::task(&owner, 7);
+        task.description = None;
+        assert_eq!(
+            serde_json::to_string(&TaskBody::from(&task)).unwrap(),
+            r#"{"id":7,"user_id":"a/b","title":"buy milk","description":null,"completed":false,"created_at":"2026-01-02T03:04:05.000060Z","updated_at":"2026-01-02T03:04:05.000060Z"}"#
+        );
+        task.created_at = "2026-01-02T03:04:05Z".parse().unwrap();
+        assert!(
+            serde_json::to_string(&TaskBody::from(&task)).unwrap().contains("2026-01-02T03:04:05.000000Z")
+        );
+    }
+
+    #[test]
+    fn a_list_says_how_many_it_holds() {
+        let tasks = [testing::task(&testing::user("u"), 1), testing::task(&testing::user("u"), 2)];
+        let list = serde_json::to_value(TaskListBody::from(&tasks[..])).unwrap();
+        assert_eq!((list["count"].as_u64(), list["tasks"].as_array().unwrap().len()), (Some(2), 2));
     }
 }
