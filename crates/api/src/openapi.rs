@@ -117,7 +117,10 @@ fn complete(path: &str, method: &HttpMethod, operation: &mut Operation) {
     }
     for response in operation.responses.responses.values_mut() {
         if let RefOr::T(response) = response {
-            let id = header("The request's own id, or a new one: quote it when you report a problem.");
+            let id = header(
+                Type::String,
+                "The request's own id, or a new one: quote it when you report a problem.",
+            );
             response.headers.insert("X-Request-Id".to_owned(), id.into());
         }
     }
@@ -198,16 +201,18 @@ fn error_response(status: StatusCode) -> Response {
         .description(status.canonical_reason().unwrap_or_default())
         .content("application/json", Content::new(Some(Ref::from_schema_name("Error"))));
     match status {
-        StatusCode::UNAUTHORIZED => response.header("WWW-Authenticate", header("The challenge of RFC 6750.")),
+        StatusCode::UNAUTHORIZED => {
+            response.header("WWW-Authenticate", header(Type::String, "The challenge of RFC 6750, section 3."))
+        }
         StatusCode::SERVICE_UNAVAILABLE => {
-            response.header("Retry-After", header("After how many seconds to try again."))
+            response.header("Retry-After", header(Type::Integer, "After how many seconds to try again."))
         }
         _ => response,
     }
     .build()
 }
 
-fn header(description: &str) -> Header {
-    let text = Schema::Object(Object::with_type(Type::String));
-    openapi::HeaderBuilder::new().schema(Some(text)).description(Some(description)).build()
+fn header(of: Type, description: &str) -> Header {
+    let schema = Schema::Object(Object::with_type(of));
+    openapi::HeaderBuilder::new().schema(Some(schema)).description(Some(description)).build()
 }

@@ -20,11 +20,11 @@ use crate::{
 pub(crate) struct CreateTask {
     /// What is to be done. White space at both ends is trimmed; 1 to 200 characters must be left.
     #[garde(custom(valid_title))]
-    #[schema(value_type = String, min_length = 1, max_length = 200)]
+    #[schema(value_type = String, min_length = 1, max_length = 200, pattern = "^[^\\u0000]*\\S[^\\u0000]*$")]
     title: Option<String>,
     /// More about it, kept as it was sent. Null is the same as leaving it out.
     #[garde(custom(valid_description))]
-    #[schema(max_length = 10_000, required = false)]
+    #[schema(max_length = 10_000, pattern = "^[^\\u0000]*$", required = false)]
     description: Option<String>,
 }
 
@@ -35,11 +35,11 @@ pub(crate) struct CreateTask {
 pub(crate) struct UpdateTask {
     /// What is to be done. White space at both ends is trimmed; 1 to 200 characters must be left.
     #[garde(custom(valid_title))]
-    #[schema(min_length = 1, max_length = 200, required = false)]
+    #[schema(min_length = 1, max_length = 200, pattern = "^[^\\u0000]*\\S[^\\u0000]*$", required = false)]
     title: Option<String>,
     /// More about it, kept as it was sent.
     #[garde(custom(valid_description))]
-    #[schema(max_length = 10_000, required = false)]
+    #[schema(max_length = 10_000, pattern = "^[^\\u0000]*$", required = false)]
     description: Option<String>,
 }
 
