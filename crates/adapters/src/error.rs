@@ -17,11 +17,12 @@ pub(crate) struct Symptoms {
 /// The constraint that every task's owner is a user; see the migration that creates `tasks`.
 const OWNER_EXISTS: &str = "tasks_user_id_fkey";
 
-/// What PostgreSQL says when it cannot do what it otherwise would: SQLSTATE classes 40, 53, 57 and 58.
+/// What PostgreSQL says when it cannot do what it otherwise would: SQLSTATE classes 40, 53, 57 and 58, and one of class
+/// 0A for a statement that was prepared before its table changed.
 ///
 /// diesel keeps the text of an error and not its SQLSTATE, so that the text has to do. It is English unless the server's
 /// `lc_messages` says otherwise; [`Symptoms`] covers the commonest of these in every language.
-const PASSING_TROUBLE: [&str; 14] = [
+const PASSING_TROUBLE: [&str; 15] = [
     "canceling statement due to",
     "terminating connection",
     "the database system is",
@@ -36,14 +37,19 @@ const PASSING_TROUBLE: [&str; 14] = [
     "out of shared memory",
     "too many clients",
     "remaining connection slots",
+    "cached plan must not change result type",
 ];
 
 pub(crate) fn classify(error: Error, seen: Symptoms) -> RepositoryError {
     let unavailable = match &error {
-        Error::DatabaseError(Kind::ForeignKeyViolation, info) if info.constraint_name() == Some(OWNER_EXISTS) => {
+        Error::DatabaseError(Kind::ForeignKeyViolation, info)
+            if info.constraint_name() == Some(OWNER_EXISTS) =>
+        {
             return RepositoryError::UnknownUser;
         }
-        Error::DatabaseError(kind, info) => kind_is_passing(kind) || seen.timed_out || text_is_passing(&**info),
+        Error::DatabaseError(kind, info) => {
+            kind_is_passing(*kind) || seen.timed_out || text_is_passing(&**info)
+        }
         Error::BrokenTransactionManager => true,
         _ => false,
     };
@@ -64,11 +70,14 @@ pub(crate) fn classify_pool(error: managed::PoolError<PoolError>) -> RepositoryE
     }
 }
 
-fn kind_is_passing(kind: &Kind) -> bool {
+fn kind_is_passing(kind: Kind) -> bool {
     matches!(
         kind,
         // tokio-postgres reports a broken connection so.
-        Kind::UnableToSendCommand | Kind::ClosedConnection | Kind::ReadOnlyTransaction | Kind::SerializationFailure
+        Kind::UnableToSendCommand
+            | Kind::ClosedConnection
+            | Kind::ReadOnlyTransaction
+            | Kind::SerializationFailure
     )
 }
 
@@ -108,5 +117,171 @@ pub(crate) struct InconsistentRow {
 impl From<InconsistentRow> for RepositoryError {
     fn from(error: InconsistentRow) -> Self {
         Self::Unexpected(error.into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use deadpool::managed::{HookError, TimeoutType};
+
+    use super::*;
+
+    struct Info {
+        message: &'static str,
+        constraint: Option<&'static str>,
+    }
+
+    impl DatabaseErrorInformation for Info {
+        fn message(&self) -> &str {
+            self.message
+        }
+        fn details(&self) -> Option<&str> {
+            Some("Failing row contains (ada, 1, secret).")
+        }
+        fn hint(&self) -> Option<&str> {
+            None
+        }
+        fn table_name(&self) -> Option<&str> {
+            None
+        }
+        fn column_name(&self) -> Option<&str> {
+            None
+        }
+        fn constraint_name(&self) -> Option<&str> {
+            self.constraint
+        }
+        fn statement_position(&self) -> Option<i32> {
+            None
+        }
+    }
+
+    const FINE: Symptoms = Symptoms { broken: false, timed_out: false };
+
+    fn failure(kind: Kind, message: &'static str, constraint: Option<&'static str>) -> Error {
+        Error::DatabaseError(kind, Box::new(Info { message, constraint }))
+    }
+
+    fn is_unavailable(error: &RepositoryError) -> bool {
+        matches!(error, RepositoryError::Unavailable(_))
+    }
+
+    fn is_unexpected(error: &RepositoryError) -> bool {
+        matches!(error, RepositoryError::Unexpected(_))
+    }
+
+    #[test]
+    fn only_the_owners_foreign_key_says_that_the_user_is_unknown() {
+        let violates =
+            |constraint| classify(failure(Kind::ForeignKeyViolation, "violates", constraint), FINE);
+        assert!(matches!(violates(Some("tasks_user_id_fkey")), RepositoryError::UnknownUser));
+        assert!(is_unexpected(&violates(Some("tasks_list_id_fkey"))));
+        assert!(is_unexpected(&violates(None)));
+        let other_kind = failure(Kind::CheckViolation, "violates", Some("tasks_user_id_fkey"));
+        assert!(is_unexpected(&classify(other_kind, FINE)));
+    }
+
+    #[test]
+    fn each_kind_of_failure_has_its_class() {
+        for (kind, unavailable) in [
+            (Kind::UnableToSendCommand, true),
+            (Kind::ClosedConnection, true),
+            (Kind::ReadOnlyTransaction, true),
+            (Kind::SerializationFailure, true),
+            (Kind::UniqueViolation, false),
+            (Kind::NotNullViolation, false),
+            (Kind::CheckViolation, false),
+            (Kind::RestrictViolation, false),
+            (Kind::ExclusionViolation, false),
+            (Kind::Unknown, false),
+        ] {
+            let name = format!("{kind:?}");
+            assert_eq!(is_unavailable(&classify(failure(kind, "", None), FINE)), unavailable, "{name}");
+        }
+        assert!(is_unavailable(&classify(Error::BrokenTransactionManager, FINE)));
+        for error in [Error::NotFound, Error::RollbackTransaction, Error::QueryBuilderError("q".into())] {
+            assert!(is_unexpected(&classify(error, FINE)));
+        }
+    }
+
+    #[test]
+    fn passing_trouble_is_told_by_its_text() {
+        for message in [
+            "canceling statement due to statement timeout",
+            "canceling statement due to lock timeout",
+            "canceling statement due to user request",
+            "canceling statement due to conflict with recovery",
+            "terminating connection due to administrator command",
+            "terminating connection because of crash of another server process",
+            "the database system is starting up",
+            "the database system is shutting down",
+            "the database system is in recovery mode",
+            "deadlock detected",
+            "could not serialize access due to concurrent update",
+            "could not extend file \"base/1/2\": No space left on device",
+            "could not write to file \"base/pgsql_tmp/1\"",
+            "could not read block 1 in file \"base/1/2\"",
+            "could not fsync file \"base/1/2\"",
+            "out of memory",
+            "out of shared memory",
+            "sorry, too many clients already",
+            "remaining connection slots are reserved for non-replication superuser connections",
+            "cached plan must not change result type",
+        ] {
+            assert!(is_unavailable(&classify(failure(Kind::Unknown, message, None), FINE)), "{message}");
+        }
+        for message in
+            ["relation \"tasks\" does not exist", "permission denied for table tasks", "division by zero"]
+        {
+            assert!(is_unexpected(&classify(failure(Kind::Unknown, message, None), FINE)), "{message}");
+        }
+    }
+
+    #[test]
+    fn what_was_seen_of_the_connection_counts_in_every_language() {
+        let german = || failure(Kind::Unknown, "Anweisung wird abgebrochen", None);
+        assert!(is_unexpected(&classify(german(), FINE)));
+        assert!(is_unavailable(&classify(german(), Symptoms { timed_out: true, ..FINE })));
+        assert!(is_unavailable(&classify(german(), Symptoms { broken: true, ..FINE })));
+        // A fault of this program takes no longer on a slow day to be one.
+        assert!(is_unexpected(&classify(Error::NotFound, Symptoms { timed_out: true, ..FINE })));
+        let unknown = failure(Kind::ForeignKeyViolation, "", Some(OWNER_EXISTS));
+        let slow = classify(unknown, Symptoms { timed_out: true, ..FINE });
+        assert!(matches!(slow, RepositoryError::UnknownUser));
+    }
+
+    #[test]
+    fn a_pool_without_a_connection_to_give_is_unavailable() {
+        use managed::PoolError as Failed;
+        let refused = || PoolError::ConnectionError(diesel::ConnectionError::BadConnection("refused".into()));
+        for error in [
+            Failed::Timeout(TimeoutType::Wait),
+            Failed::Timeout(TimeoutType::Create),
+            Failed::Timeout(TimeoutType::Recycle),
+            Failed::Backend(refused()),
+            Failed::PostCreateHook(HookError::Backend(refused())),
+            Failed::Closed,
+        ] {
+            let text = error.to_string();
+            assert!(is_unavailable(&classify_pool(error)), "{text}");
+        }
+        assert!(is_unexpected(&classify_pool(Failed::NoRuntimeSpecified)));
+    }
+
+    #[test]
+    fn the_log_is_told_the_constraint_and_no_value() {
+        let RepositoryError::Unexpected(cause) =
+            classify(failure(Kind::CheckViolation, "no", Some("short")), FINE)
+        else {
+            panic!("a violated check is not foreseen");
+        };
+        assert_eq!(cause.to_string(), "no (CheckViolation, constraint short)");
+        assert!(!format!("{cause:?}").contains("secret"));
+    }
+
+    #[test]
+    fn an_inconsistent_row_is_named_by_its_id_and_reason() {
+        let error = RepositoryError::from(InconsistentRow { id: 7, reason: "its title is empty".into() });
+        let RepositoryError::Unexpected(cause) = error else { panic!("nobody expects such a row") };
+        assert_eq!(cause.to_string(), "task 7 in the database breaks a rule: its title is empty");
     }
 }

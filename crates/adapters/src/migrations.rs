@@ -86,7 +86,8 @@ pub async fn redo(database: &Database) -> Result<Option<String>, MigrationError>
         return Ok(None);
     }
     let connection = database.connect().await?;
-    let version = harness(connection, |harness| Ok(harness.run_next_migration(MIGRATIONS)?.to_string())).await?;
+    let version =
+        harness(connection, |harness| Ok(harness.run_next_migration(MIGRATIONS)?.to_string())).await?;
     Ok(name_of(&version))
 }
 
@@ -97,7 +98,8 @@ pub async fn status(database: &Database) -> Result<Vec<Migration>, MigrationErro
 
 async fn revert_locked(database: &Database, steps: usize) -> Result<Vec<String>, MigrationError> {
     let mut connection = database.connect().await?;
-    let applied = applied_and_pending(&mut connection).await?.into_iter().filter(|migration| migration.applied);
+    let applied =
+        applied_and_pending(&mut connection).await?.into_iter().filter(|migration| migration.applied);
     let steps = steps.min(applied.count());
     harness(connection, move |harness| {
         (0..steps)
@@ -195,7 +197,8 @@ impl Lock {
         let mut connection = database.connect().await?;
         let mut told = false;
         loop {
-            let attempt = diesel::sql_query("SELECT pg_try_advisory_lock($1) AS acquired").bind::<BigInt, _>(LOCK);
+            let attempt =
+                diesel::sql_query("SELECT pg_try_advisory_lock($1) AS acquired").bind::<BigInt, _>(LOCK);
             if attempt.get_result::<Outcome>(&mut connection).await?.acquired {
                 return Ok(Self { _connection: connection });
             }
@@ -205,5 +208,50 @@ impl Lock {
             }
             tokio::time::sleep(LOCK_POLL).await;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::TestDatabase;
+
+    /// The columns of our tables as `schema.rs` writes them.
+    const COLUMNS: &str = "
+        SELECT attname || ' -> ' || format(CASE WHEN attnotnull THEN '%s' ELSE 'Nullable<%s>' END,
+            CASE atttypid::regtype::text
+                WHEN 'text' THEN 'Text' WHEN 'bigint' THEN 'BigInt' WHEN 'boolean' THEN 'Bool'
+                WHEN 'timestamp with time zone' THEN 'Timestamptz' ELSE atttypid::regtype::text
+            END) || ',' AS line
+        FROM pg_attribute JOIN pg_class ON pg_class.oid = attrelid
+        WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace AND attnum > 0 AND NOT attisdropped
+            AND relname NOT IN ('users', '__diesel_schema_migrations')
+        ORDER BY relname, attnum";
+    const KEYS: &str = "
+        SELECT relname || ' (' || string_agg(attname, ', ' ORDER BY place) || ') {' AS line
+        FROM pg_constraint JOIN pg_class ON pg_class.oid = conrelid
+            CROSS JOIN unnest(conkey) WITH ORDINALITY AS key (number, place)
+            JOIN pg_attribute ON attrelid = conrelid AND attnum = number
+        WHERE contype = 'p' AND relnamespace = 'public'::regnamespace
+            AND relname NOT IN ('users', '__diesel_schema_migrations')
+        GROUP BY relname ORDER BY relname";
+
+    #[tokio::test]
+    async fn schema_rs_is_what_the_migrations_make() {
+        let written = |wanted: fn(&str) -> bool| -> Vec<&'static str> {
+            include_str!("schema.rs").lines().map(str::trim).filter(|line| wanted(line)).collect()
+        };
+        let db = TestDatabase::new().await;
+        assert_eq!(written(|line| line.contains(" -> ")), db.lines(COLUMNS).await);
+        assert_eq!(written(|line| line.ends_with(") {")), db.lines(KEYS).await);
+    }
+
+    #[test]
+    fn every_known_migration_has_a_name_by_its_version() {
+        for (version, name) in known().unwrap() {
+            assert_eq!(name_of(&version).as_deref(), Some(name.as_str()));
+            assert!(name.len() > version.len() + 1, "{name} says nothing");
+        }
+        assert_eq!(name_of("19990101000000"), None);
     }
 }

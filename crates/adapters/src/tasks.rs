@@ -87,9 +87,11 @@ impl TaskRepository for PgTaskRepository {
     ) -> Result<Option<Task>, RepositoryError> {
         let title = changes.title().map(Title::as_str);
         let description = changes.description().map(Description::as_str);
-        let differs = text_or(title, tasks::title)
-            .ne(tasks::title)
-            .or(nullable_text_or(description, tasks::description).is_distinct_from(tasks::description));
+        let differs = text_or(title, tasks::title).ne(tasks::title).or(nullable_text_or(
+            description,
+            tasks::description,
+        )
+        .is_distinct_from(tasks::description));
         let update = diesel::update(tasks::table.find((owner.as_str(), id.get())))
             .set((
                 tasks::title.eq(text_or(title, tasks::title)),
@@ -121,6 +123,7 @@ async fn list_rows(
     owner: &UserId,
     query: TaskQuery,
 ) -> QueryResult<Vec<TaskRow>> {
+    #[expect(clippy::cast_possible_wrap, reason = "it is small")]
     const LIMIT: i64 = TaskQuery::MAX_TASKS as i64;
     let of_owner = tasks::table.filter(tasks::user_id.eq(owner.as_str())).select(TaskRow::as_select());
     let completed = match query.status {

@@ -11,6 +11,8 @@
     reason = "test support panics where a test cannot go on"
 )]
 
+mod proxy;
+
 use std::{
     hash::{DefaultHasher, Hash, Hasher},
     sync::atomic::{AtomicU32, Ordering},
@@ -23,6 +25,7 @@ use diesel::{
 };
 use diesel_async::{AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
 
+pub use self::proxy::Proxy;
 use crate::{Database, PgPool, PoolOptions, migrations};
 
 /// `users` as Better Auth 1.7 makes it with `user: { modelName: "users" }`.
@@ -44,7 +47,10 @@ pub async fn create_users_table(database: &Database) -> Result<(), Box<dyn std::
 }
 
 /// Adds a user of that id where there is none. For development and tests.
-pub async fn insert_user(database: &Database, id: &str) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+pub async fn insert_user(
+    database: &Database,
+    id: &str,
+) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
     let insert = diesel::sql_query(
         r#"INSERT INTO users ("id", "name", "email", "emailVerified")
            VALUES ($1, $1, $1 || '@example.com', true) ON CONFLICT DO NOTHING"#,
@@ -128,6 +134,11 @@ impl TestDatabase {
         PgPool::new(&self.database, pool_options()).unwrap()
     }
 
+    /// A way to it that the test can block.
+    pub async fn proxy(&self) -> Proxy {
+        Proxy::new(&self.url).await
+    }
+
     /// Executes SQL in it, past the service.
     pub async fn execute(&self, sql: &str) {
         execute(&mut connect(&self.database).await, sql).await;
@@ -167,7 +178,7 @@ pub fn pool_options() -> PoolOptions {
         statement_timeout: Duration::from_secs(20),
         lock_timeout: Duration::from_secs(20),
         deadline: Duration::from_secs(30),
-        max_age: Duration::from_secs(600),
+        max_age: Duration::from_mins(10),
     }
 }
 
@@ -198,7 +209,8 @@ async fn template(server: &Database, connection: &mut AsyncPgConnection) -> Stri
         create_users_table(&database).await.unwrap();
         migrations::run(&database).await.unwrap();
         // The connections above are closed by their drivers a moment later; a rename waits for none of them.
-        let close = format!("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{unfinished}'");
+        let close =
+            format!("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{unfinished}'");
         execute(connection, &close).await;
         let mut tries = 0;
         let rename = format!("ALTER DATABASE {unfinished} RENAME TO {name}");
@@ -214,7 +226,10 @@ async fn template(server: &Database, connection: &mut AsyncPgConnection) -> Stri
 
 /// Drops the databases of tests that were killed before they could do so themselves.
 async fn drop_left_over(connection: &mut AsyncPgConnection) {
-    let names = lines(connection, "SELECT datname::text AS line FROM pg_database WHERE datname LIKE 'task_api_test_%'");
+    let names = lines(
+        connection,
+        "SELECT datname::text AS line FROM pg_database WHERE datname LIKE 'task_api_test_%'",
+    );
     for name in names.await {
         let born: Option<u64> = name.split('_').nth(3).and_then(|seconds| seconds.parse().ok());
         if born.is_some_and(|born| seconds_now().saturating_sub(born) > LEFT_OVER_AFTER) {
@@ -243,7 +258,10 @@ async fn lines(connection: &mut AsyncPgConnection, sql: &str) -> Vec<String> {
 }
 
 async fn connect(database: &Database) -> AsyncPgConnection {
-    database.connect().await.unwrap_or_else(|error| panic!("the database of the tests does not answer: {error}"))
+    database
+        .connect()
+        .await
+        .unwrap_or_else(|error| panic!("the database of the tests does not answer: {error}"))
 }
 
 async fn execute(connection: &mut AsyncPgConnection, sql: &str) {
@@ -268,7 +286,10 @@ mod tests {
 
     #[test]
     fn a_url_keeps_its_server_and_parameters_and_changes_its_database() {
-        assert_eq!(url_of("postgres://u:p@h:5/d?sslmode=disable", "x"), "postgres://u:p@h:5/x?sslmode=disable");
+        assert_eq!(
+            url_of("postgres://u:p@h:5/d?sslmode=disable", "x"),
+            "postgres://u:p@h:5/x?sslmode=disable"
+        );
         assert_eq!(url_of("postgres://h", "x"), "postgres://h/x?");
     }
 }

@@ -64,7 +64,8 @@ impl Connector {
             return Ok(Self::Plain);
         }
         let provider = Arc::new(aws_lc_rs::default_provider());
-        let builder = ClientConfig::builder_with_provider(Arc::clone(&provider)).with_safe_default_protocol_versions()?;
+        let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
+            .with_safe_default_protocol_versions()?;
         let config = if mode == SslMode::Prefer {
             let verifier = Arc::new(Unverified(provider));
             builder.dangerous().with_custom_certificate_verifier(verifier).with_no_client_auth()

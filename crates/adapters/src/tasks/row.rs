@@ -1,4 +1,5 @@
 //! Rows as diesel reads and writes them. They never leave this crate.
+#![expect(clippy::ref_option_ref, reason = "diesel's derive of `Insertable` writes references so")]
 
 use chrono::{DateTime, Utc};
 use diesel::{pg::Pg, prelude::*};
@@ -54,5 +55,57 @@ impl<'a> NewTaskRow<'a> {
             title: task.title.as_str(),
             description: task.description.as_ref().map(Description::as_str),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use task_domain::testing::{new_task, task, user};
+
+    use super::*;
+
+    fn row() -> TaskRow {
+        let Task { created_at, updated_at, .. } = task(&user("ada"), 7);
+        let (title, description) = ("buy milk".to_owned(), Some("two bottles".to_owned()));
+        TaskRow { id: 7, title, description, completed: false, created_at, updated_at }
+    }
+
+    #[test]
+    fn a_row_becomes_the_task_of_whoever_asked_for_it() {
+        let ada = user("ada");
+        assert_eq!(row().into_task(&ada).unwrap(), task(&ada, 7));
+        let other = TaskRow { description: None, completed: true, ..row() }.into_task(&user("bob")).unwrap();
+        assert_eq!(other, Task { description: None, completed: true, ..task(&user("bob"), 7) });
+    }
+
+    #[test]
+    fn a_row_that_breaks_a_rule_becomes_no_task() {
+        for (broken, reason) in [
+            (TaskRow { id: 0, ..row() }, "task 0 in the database breaks a rule: its id is not positive"),
+            (
+                TaskRow { title: " ".to_owned(), ..row() },
+                "task 7 in the database breaks a rule: must not be empty",
+            ),
+            (
+                TaskRow { title: "t".repeat(201), ..row() },
+                "task 7 in the database breaks a rule: must be at most 200",
+            ),
+            (
+                TaskRow { description: Some("d".repeat(10_001)), ..row() },
+                "task 7 in the database breaks a rule: must be at most 10000",
+            ),
+        ] {
+            let text = broken.into_task(&user("ada")).unwrap_err().to_string();
+            assert!(text.starts_with(reason), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_new_row_holds_what_was_asked_for_and_leaves_the_rest_to_the_database() {
+        let (ada, mut task) = (user("ada"), new_task("buy milk"));
+        let NewTaskRow { user_id, title, description } = NewTaskRow::new(&ada, &task);
+        assert_eq!((user_id, title, description), ("ada", "buy milk", None));
+        task.description = Some(Description::parse(String::new()).unwrap());
+        assert_eq!(NewTaskRow::new(&ada, &task).description, Some(""));
     }
 }

@@ -1,0 +1,155 @@
+use tokio::{
+    io::copy_bidirectional,
+    net::{TcpListener, TcpStream},
+    sync::watch,
+    task::JoinHandle,
+};
+
+use crate::Database;
+
+/// A way to the database that a test can block: what a pool sees of a server or a network that fails.
+#[derive(Debug)]
+pub struct Proxy {
+    url: String,
+    database: Database,
+    state: watch::Sender<State>,
+    acceptor: JoinHandle<()>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct State {
+    door: Door,
+    /// How many connections have been made so far: each has its number.
+    made: u64,
+    /// Connections up to this number are open and carry nothing any more.
+    silenced: u64,
+    /// Connections up to this number are closed.
+    cut: u64,
+}
+
+/// What happens to a new connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Door {
+    Open,
+    Silent,
+    Shut,
+}
+
+impl Proxy {
+    pub(super) async fn new(server_url: &str) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let (url, upstream) = detour(server_url, &listener.local_addr().unwrap().to_string());
+        let state = watch::Sender::new(State { door: Door::Open, made: 0, silenced: 0, cut: 0 });
+        let acceptor = tokio::spawn(accept(listener, upstream, state.clone()));
+        Self { database: Database::parse(&url).unwrap(), url, state, acceptor }
+    }
+
+    /// The URL of the database by this way.
+    #[must_use]
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// The database by this way.
+    #[must_use]
+    pub fn database(&self) -> &Database {
+        &self.database
+    }
+
+    /// Lets new connections pass, as at first.
+    pub fn open(&self) {
+        self.state.send_modify(|state| state.door = Door::Open);
+    }
+
+    /// Closes every connection and each new one: the server has stopped.
+    pub fn refuse(&self) {
+        self.state.send_modify(|state| (state.door, state.cut) = (Door::Shut, state.made));
+    }
+
+    /// Takes connections and answers nothing, on the present ones neither: a network that swallows everything.
+    pub fn swallow(&self) {
+        self.state.send_modify(|state| (state.door, state.silenced) = (Door::Silent, state.made));
+    }
+
+    /// Carries nothing on the present connections without closing them: a firewall that has forgotten them.
+    pub fn forget(&self) {
+        self.state.send_modify(|state| state.silenced = state.made);
+    }
+
+    /// Closes the present connections.
+    pub fn cut(&self) {
+        self.state.send_modify(|state| state.cut = state.made);
+    }
+}
+
+impl Drop for Proxy {
+    fn drop(&mut self) {
+        self.acceptor.abort();
+        self.refuse();
+    }
+}
+
+async fn accept(listener: TcpListener, upstream: String, state: watch::Sender<State>) {
+    while let Ok((client, _)) = listener.accept().await {
+        state.send_modify(|state| {
+            state.made += 1;
+            match state.door {
+                Door::Open => {}
+                Door::Silent => state.silenced = state.made,
+                Door::Shut => state.cut = state.made,
+            }
+        });
+        let number = state.borrow().made;
+        tokio::spawn(carry(client, upstream.clone(), number, state.subscribe()));
+    }
+}
+
+/// Carries one connection until it ends or is cut.
+async fn carry(mut client: TcpStream, upstream: String, number: u64, state: watch::Receiver<State>) {
+    let flow = async {
+        let Ok(mut server) = TcpStream::connect(upstream).await else { return };
+        tokio::select! {
+            biased;
+            () = reached(state.clone(), |state| number <= state.silenced) => std::future::pending().await,
+            _ = copy_bidirectional(&mut client, &mut server) => {}
+        }
+    };
+    tokio::select! {
+        biased;
+        () = reached(state.clone(), |state| number <= state.cut) => {}
+        () = flow => {}
+    }
+}
+
+/// Ends as soon as `condition` holds.
+async fn reached(mut state: watch::Receiver<State>, condition: impl Fn(&State) -> bool) {
+    // The sender goes with the proxy, and its connections with it.
+    let _ = state.wait_for(condition).await;
+}
+
+/// The same URL with another address, and the address that it had.
+fn detour(url: &str, address: &str) -> (String, String) {
+    let (scheme, rest) = url.split_once("://").unwrap();
+    let (authority, path) = rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()));
+    let (login, upstream) = authority.split_at(authority.rfind('@').map_or(0, |at| at + 1));
+    assert!(
+        !upstream.is_empty(),
+        "the tests need a server that listens on TCP, so that they can get in between"
+    );
+    let port = if upstream.contains(':') { "" } else { ":5432" };
+    (format!("{scheme}://{login}{address}{path}"), format!("{upstream}{port}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_detour_changes_the_address_and_nothing_else() {
+        assert_eq!(
+            detour("postgres://u:p@h:5/d?sslmode=disable", "x:1"),
+            ("postgres://u:p@x:1/d?sslmode=disable".to_owned(), "h:5".to_owned())
+        );
+        assert_eq!(detour("postgres://h/d", "x:1"), ("postgres://x:1/d".to_owned(), "h:5432".to_owned()));
+    }
+}

@@ -1,0 +1,19 @@
+//! Every clause of the ports' contracts, on a real PostgreSQL; and what holds when it is slow, full or gone.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "a test that cannot go on panics, and what a test prints is shown when it fails; in its helpers too"
+)]
+
+mod catalogue;
+mod listing;
+mod migrations;
+mod model;
+mod outages;
+mod plans;
+mod pool;
+mod support;
+mod wall;
+mod writing;

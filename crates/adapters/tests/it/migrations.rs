@@ -1,0 +1,236 @@
+//! Migrations: forwards, backwards, by several at once, and when they cannot be.
+
+use std::time::{Duration, Instant};
+
+use futures_util::future::join_all;
+use task_adapters::{
+    migrations::{self, Migration, MigrationError},
+    testing::{TestDatabase, create_users_table},
+};
+
+use crate::support::session;
+
+/// Everything that a migration can make in the schema, line by line.
+async fn catalogue(db: &TestDatabase) -> Vec<String> {
+    db.lines(
+        "SELECT line FROM (
+            SELECT concat_ws(' ', 'relation', relname, relkind) AS line, relnamespace AS namespace FROM pg_class
+            UNION ALL
+            SELECT concat_ws(' ', 'column', attrelid::regclass, attname, format_type(atttypid, atttypmod), attnotnull,
+                attidentity, attcollation::regcollation, pg_get_expr(adbin, adrelid)), relnamespace
+            FROM pg_attribute JOIN pg_class ON pg_class.oid = attrelid
+            LEFT JOIN pg_attrdef ON adrelid = attrelid AND adnum = attnum
+            WHERE attnum > 0 AND NOT attisdropped AND relkind = 'r'
+            UNION ALL
+            SELECT concat_ws(' ', 'constraint', conname, conrelid::regclass, pg_get_constraintdef(oid)), connamespace
+            FROM pg_constraint
+            UNION ALL
+            SELECT concat_ws(' ', 'index', pg_get_indexdef(indexrelid)), relnamespace
+            FROM pg_index JOIN pg_class ON pg_class.oid = indexrelid
+            UNION ALL
+            SELECT concat_ws(' ', 'sequence', seqrelid::regclass, seqmax, seqcycle), relnamespace
+            FROM pg_sequence JOIN pg_class ON pg_class.oid = seqrelid
+        ) AS everything
+        WHERE namespace = 'public'::regnamespace ORDER BY line",
+    )
+    .await
+}
+
+/// A database with `users` and no migration.
+async fn with_users() -> TestDatabase {
+    let db = TestDatabase::empty().await;
+    create_users_table(db.database()).await.unwrap();
+    db
+}
+
+async fn applied(db: &TestDatabase) -> Vec<bool> {
+    migrations::status(db.database()).await.unwrap().into_iter().map(|migration| migration.applied).collect()
+}
+
+/// The names of all migrations, the oldest first.
+async fn all(db: &TestDatabase) -> Vec<String> {
+    let names: Vec<String> = migrations::status(db.database())
+        .await
+        .unwrap()
+        .into_iter()
+        .map(|migration| migration.name)
+        .collect();
+    assert!(!names.is_empty() && names.is_sorted());
+    names
+}
+
+#[tokio::test]
+async fn the_status_of_a_fresh_database_is_that_it_has_nothing_and_asking_writes_nothing() {
+    let db = TestDatabase::empty().await;
+    let status = migrations::status(db.database()).await.unwrap();
+    assert_eq!(status[0], Migration { name: "2026-11-23-000000_create_tasks".to_owned(), applied: false });
+    assert!(status.iter().all(|migration| !migration.applied));
+    assert_eq!(catalogue(&db).await, [""; 0]);
+}
+
+#[tokio::test]
+async fn without_users_a_run_says_what_to_do_and_changes_nothing() {
+    let db = TestDatabase::empty().await;
+    let error = migrations::run(db.database()).await.unwrap_err();
+    assert!(matches!(error, MigrationError::NoUsers), "{error:?}");
+    let text = error.to_string();
+    assert!(text.contains("`users`") && text.contains("npx auth@latest migrate"), "{text}");
+    assert_eq!(catalogue(&db).await, [""; 0]);
+}
+
+#[tokio::test]
+async fn users_with_ids_that_are_no_text_are_refused_and_nothing_is_changed() {
+    for (id_type, name) in [("uuid", "uuid"), ("bigserial", "bigint")] {
+        let db = TestDatabase::empty().await;
+        db.execute(&format!("CREATE TABLE users (id {id_type} PRIMARY KEY)")).await;
+        let before = catalogue(&db).await;
+        let error = migrations::run(db.database()).await.unwrap_err();
+        assert!(matches!(&error, MigrationError::UsersIdType(seen) if seen == name), "{error:?}");
+        assert_eq!(catalogue(&db).await, before);
+    }
+}
+
+#[tokio::test]
+async fn users_with_ids_of_the_type_varchar_will_do() {
+    let db = TestDatabase::empty().await;
+    db.execute("CREATE TABLE users (id varchar(36) PRIMARY KEY)").await;
+    migrations::run(db.database()).await.unwrap();
+    db.execute("INSERT INTO users VALUES ('ada'); INSERT INTO tasks (user_id, title) VALUES ('ada', 't')")
+        .await;
+    db.execute("DELETE FROM users").await;
+    assert_eq!(db.lines("SELECT title AS line FROM tasks").await, [""; 0]);
+}
+
+#[tokio::test]
+async fn users_themselves_are_never_touched() {
+    let db = with_users().await;
+    let of_users = |catalogue: Vec<String>| -> Vec<String> {
+        catalogue.into_iter().filter(|line| line.contains("users") && !line.contains("tasks")).collect()
+    };
+    let before = of_users(catalogue(&db).await);
+    assert!(before.len() > 7, "{before:?}");
+    migrations::run(db.database()).await.unwrap();
+    assert_eq!(of_users(catalogue(&db).await), before);
+    migrations::revert(db.database(), usize::MAX).await.unwrap();
+    assert_eq!(of_users(catalogue(&db).await), before);
+}
+
+#[tokio::test]
+async fn a_second_run_has_nothing_to_do() {
+    let db = with_users().await;
+    let all = all(&db).await;
+    assert_eq!(migrations::run(db.database()).await.unwrap(), all);
+    let after = catalogue(&db).await;
+    assert_eq!(migrations::run(db.database()).await.unwrap(), [""; 0]);
+    assert_eq!(catalogue(&db).await, after);
+    assert!(applied(&db).await.into_iter().all(|applied| applied));
+}
+
+#[tokio::test]
+async fn of_many_runs_at_once_one_works_and_the_others_find_nothing_to_do() {
+    for runs in [2, 6] {
+        let db = with_users().await;
+        let all = all(&db).await;
+        let mut outcomes: Vec<Vec<String>> = join_all((0..runs).map(|_| migrations::run(db.database())))
+            .await
+            .into_iter()
+            .map(Result::unwrap)
+            .collect();
+        outcomes.sort();
+        let (last, others) = outcomes.split_last().unwrap();
+        assert_eq!(last, &all);
+        assert!(others.iter().all(Vec::is_empty), "{others:?}");
+        assert!(applied(&db).await.into_iter().all(|applied| applied));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_run_works_under_a_runtime_of_several_threads_as_it_does_under_one_of_a_single_thread() {
+    let db = with_users().await;
+    assert_eq!(migrations::run(db.database()).await.unwrap(), all(&db).await);
+}
+
+#[tokio::test]
+async fn migrations_are_taken_back_one_by_one_the_newest_first() {
+    let db = with_users().await;
+    let before = catalogue(&db).await;
+    let mut all = all(&db).await;
+    migrations::run(db.database()).await.unwrap();
+    assert_eq!(migrations::revert(db.database(), 0).await.unwrap(), [""; 0]);
+    while let Some(last) = all.pop() {
+        assert_eq!(migrations::revert(db.database(), 1).await.unwrap(), [last]);
+        assert_eq!(applied(&db).await.into_iter().filter(|applied| *applied).count(), all.len());
+    }
+    assert_eq!(migrations::revert(db.database(), 1).await.unwrap(), [""; 0]);
+    let mut after = catalogue(&db).await;
+    after.retain(|line| !line.contains("__diesel_schema_migrations"));
+    assert_eq!(after, before);
+}
+
+#[tokio::test]
+async fn more_steps_than_there_are_take_back_all_that_there_is() {
+    let db = with_users().await;
+    migrations::run(db.database()).await.unwrap();
+    let mut all = all(&db).await;
+    all.reverse();
+    assert_eq!(migrations::revert(db.database(), usize::MAX).await.unwrap(), all);
+}
+
+#[tokio::test]
+async fn up_down_and_up_again_leave_the_same_schema() {
+    let db = with_users().await;
+    migrations::run(db.database()).await.unwrap();
+    let up = catalogue(&db).await;
+    assert!(up.iter().any(|line| line.starts_with("constraint tasks_user_id_fkey")), "{up:?}");
+    migrations::revert(db.database(), usize::MAX).await.unwrap();
+    assert_ne!(catalogue(&db).await, up);
+    migrations::run(db.database()).await.unwrap();
+    assert_eq!(catalogue(&db).await, up);
+}
+
+#[tokio::test]
+async fn redo_takes_the_last_one_back_and_applies_it_again() {
+    let db = with_users().await;
+    assert_eq!(migrations::redo(db.database()).await.unwrap(), None);
+    migrations::run(db.database()).await.unwrap();
+    let up = catalogue(&db).await;
+    db.execute("ALTER TABLE tasks ADD mark int").await;
+    assert_eq!(migrations::redo(db.database()).await.unwrap(), all(&db).await.pop());
+    assert_eq!(catalogue(&db).await, up);
+    assert!(applied(&db).await.into_iter().all(|applied| applied));
+}
+
+#[tokio::test]
+async fn a_migration_that_cannot_lock_its_table_gives_up_says_so_and_leaves_nothing_half_done() {
+    let db = with_users().await;
+    let before = catalogue(&db).await;
+    let blocker = session(db.database(), "BEGIN; LOCK TABLE users IN ACCESS EXCLUSIVE MODE").await;
+    let begun = Instant::now();
+    let error = migrations::run(db.database()).await.unwrap_err();
+    let took = begun.elapsed();
+    assert!(Duration::from_secs(3) < took && took < Duration::from_secs(15), "{took:?}");
+    let text = error.to_string();
+    assert!(text.contains("create_tasks") && text.contains("lock timeout"), "{text}");
+
+    drop(blocker);
+    let mut after = catalogue(&db).await;
+    after.retain(|line| !line.contains("__diesel_schema_migrations"));
+    assert_eq!(after, before);
+    assert!(applied(&db).await.into_iter().all(|applied| !applied));
+    assert_eq!(migrations::run(db.database()).await.unwrap(), all(&db).await);
+}
+
+#[tokio::test]
+async fn a_database_that_is_not_there_is_told() {
+    let db = TestDatabase::empty().await;
+    let elsewhere = db.url().replace(db.name(), "no_such_database");
+    let database = task_adapters::Database::parse(&elsewhere).unwrap();
+    for error in [
+        migrations::run(&database).await.unwrap_err(),
+        migrations::status(&database).await.unwrap_err(),
+        migrations::revert(&database, 1).await.unwrap_err(),
+    ] {
+        let text = error.to_string();
+        assert!(text.contains("cannot be reached") && text.contains("no_such_database"), "{text}");
+    }
+}

@@ -1,0 +1,268 @@
+//! The pool: how long a call waits, how many connections there are, and what happens to those that somebody left.
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use futures_util::future::{join_all, try_join_all};
+use task_adapters::{
+    PgPool, PgTaskRepository, PoolOptions,
+    testing::{TestDatabase, pool_options},
+};
+use task_domain::{Task, TaskRepository, testing::new_task};
+
+use crate::support::{
+    STORES_CONNECTIONS, Store, changes, session, states, unavailable, unexpected, until_active,
+};
+
+/// Long enough that nothing that is well takes so long, short enough to wait for.
+const SHORT: Duration = Duration::from_millis(400);
+/// What is done without waiting for anything is done in this time, on a busy machine too.
+const PROMPT: Duration = Duration::from_secs(3);
+/// Longer than any test waits.
+const LONG: Duration = Duration::from_secs(15);
+
+/// A pool of one connection.
+fn one() -> PoolOptions {
+    PoolOptions { max: 1, ..pool_options() }
+}
+
+/// Makes every update of a task take so long, and then do `then`.
+async fn slow_down_updates(db: &TestDatabase, by: Duration, then: &str) {
+    db.execute(&format!(
+        "CREATE FUNCTION dawdle() RETURNS trigger LANGUAGE plpgsql AS $$
+         BEGIN PERFORM pg_sleep({}); {then}; RETURN NEW; END $$;
+         CREATE TRIGGER dawdle BEFORE UPDATE ON tasks FOR EACH ROW EXECUTE FUNCTION dawdle()",
+        by.as_secs_f64()
+    ))
+    .await;
+}
+
+/// The server's process behind each connection of the store.
+async fn backends(db: &TestDatabase) -> Vec<String> {
+    db.lines(&format!("SELECT pid::text AS line FROM {STORES_CONNECTIONS} ORDER BY pid")).await
+}
+
+async fn timed<T>(work: impl Future<Output = T>) -> (T, Duration) {
+    let begun = Instant::now();
+    (work.await, begun.elapsed())
+}
+
+/// Flips the task in the background.
+fn toggle_in_background(
+    store: &Arc<Store>,
+    task: &Task,
+) -> tokio::task::JoinHandle<Result<Option<Task>, String>> {
+    let (store, id) = (Arc::clone(store), task.id);
+    tokio::spawn(
+        async move { store.tasks.toggle(&store.ada, id).await.map_err(|error| format!("{error:?}")) },
+    )
+}
+
+#[tokio::test]
+async fn connections_are_opened_when_they_are_first_needed() {
+    let store = Store::new().await;
+    assert_eq!(states(&store.db).await, [""; 0]);
+    store.all(&store.ada).await;
+    assert_eq!(states(&store.db).await, ["idle"]);
+}
+
+#[tokio::test]
+async fn a_call_waits_for_a_connection_no_longer_than_it_may() {
+    let store = Arc::new(Store::with(PoolOptions { wait: SHORT, ..one() }).await);
+    let task = store.task("t").await;
+    let blocker = session(store.db.database(), "BEGIN; SELECT FROM tasks FOR UPDATE").await;
+    let toggle = toggle_in_background(&store, &task);
+    until_active(&store.db, 1).await;
+
+    let (outcome, took) = timed(store.tasks.find(&store.ada, task.id)).await;
+    let text = unavailable(outcome);
+    assert!(text.contains("Timeout occurred while waiting for a slot"), "{text}");
+    assert!(SHORT <= took && took < PROMPT, "{took:?}");
+
+    drop(blocker);
+    assert!(toggle.await.unwrap().unwrap().unwrap().completed);
+    assert!(store.tasks.find(&store.ada, task.id).await.unwrap().unwrap().completed);
+}
+
+#[tokio::test]
+async fn a_call_that_waits_gets_the_connection_that_comes_free() {
+    let store = Store::with(one()).await;
+    let task = store.task("t").await;
+    slow_down_updates(&store.db, SHORT / 4, "NULL").await;
+    try_join_all((0..6).map(|_| store.tasks.toggle(&store.ada, task.id))).await.unwrap();
+    assert_eq!(states(&store.db).await, ["idle"]);
+}
+
+#[tokio::test]
+async fn there_are_never_more_connections_than_the_pool_may_have() {
+    let store = Arc::new(Store::with(PoolOptions { max: 3, ..pool_options() }).await);
+    let task = store.task("t").await;
+    let blocker = session(store.db.database(), "BEGIN; SELECT FROM tasks FOR UPDATE").await;
+    let toggles: Vec<_> = (0..20).map(|_| toggle_in_background(&store, &task)).collect();
+    until_active(&store.db, 3).await;
+    tokio::time::sleep(SHORT).await;
+    assert_eq!(states(&store.db).await, ["active"; 3]);
+    drop(blocker);
+    for toggle in toggles {
+        toggle.await.unwrap().unwrap().unwrap();
+    }
+    assert_eq!(states(&store.db).await, ["idle"; 3]);
+}
+
+#[tokio::test]
+async fn a_statement_that_takes_too_long_is_given_up_by_the_server() {
+    let store = Store::with(PoolOptions { statement_timeout: SHORT, ..one() }).await;
+    let task = store.task("t").await;
+    slow_down_updates(&store.db, LONG, "NULL").await;
+    let (outcome, took) = timed(store.tasks.toggle(&store.ada, task.id)).await;
+    let text = unavailable(outcome);
+    assert!(text.contains("statement timeout"), "{text}");
+    assert!(SHORT <= took && took < PROMPT, "{took:?}");
+    // Nothing is wrong with the connection: it is used again.
+    let backend = backends(&store.db).await;
+    assert_eq!(store.all(&store.ada).await, [task]);
+    assert_eq!(backends(&store.db).await, backend);
+}
+
+#[tokio::test]
+async fn a_statement_that_waits_too_long_for_a_lock_is_given_up_by_the_server() {
+    let store = Store::with(PoolOptions { lock_timeout: SHORT, ..one() }).await;
+    let task = store.task("t").await;
+    let blocker = session(store.db.database(), "BEGIN; SELECT FROM tasks FOR UPDATE").await;
+    let (outcome, took) = timed(store.tasks.update(&store.ada, task.id, changes(Some("u"), None))).await;
+    let text = unavailable(outcome);
+    assert!(text.contains("lock timeout"), "{text}");
+    assert!(SHORT <= took && took < PROMPT, "{took:?}");
+    drop(blocker);
+    assert_eq!(store.all(&store.ada).await, [task]);
+}
+
+#[tokio::test]
+async fn creating_waits_no_longer_than_it_may_for_a_user_who_is_being_deleted() {
+    let store = Store::with(PoolOptions { lock_timeout: SHORT, ..one() }).await;
+    let _deletion = session(store.db.database(), "BEGIN; DELETE FROM users WHERE id = 'ada'").await;
+    let text = unavailable(store.tasks.create(&store.ada, new_task("t")).await);
+    assert!(text.contains("lock timeout"), "{text}");
+}
+
+#[tokio::test]
+async fn a_time_limit_of_the_server_is_told_in_whatever_language_it_speaks() {
+    let store = Store::with(PoolOptions { statement_timeout: SHORT, ..one() }).await;
+    let task = store.task("t").await;
+    // What it says with `lc_messages = 'de_DE'`, which is not installed everywhere.
+    let german =
+        "RAISE 'Anweisung wird abgebrochen wegen Zeitüberschreitung der Anfrage' USING ERRCODE = '57014'";
+    slow_down_updates(&store.db, SHORT * 2, &format!("EXCEPTION WHEN query_canceled THEN {german}")).await;
+    let text = unavailable(store.tasks.toggle(&store.ada, task.id).await);
+    assert!(text.contains("Anweisung wird abgebrochen"), "{text}");
+}
+
+#[tokio::test]
+async fn what_is_not_foreseen_is_unexpected_and_harms_nobody_else() {
+    let store = Store::with(one()).await;
+    let task = store.task("t").await;
+    slow_down_updates(&store.db, Duration::ZERO, "RAISE 'out of cheese'").await;
+    let text = unexpected(store.tasks.toggle(&store.ada, task.id).await);
+    assert!(text.contains("out of cheese"), "{text}");
+    assert_eq!(store.all(&store.ada).await, [task]);
+}
+
+#[tokio::test]
+async fn a_call_past_its_deadline_ends_and_its_connection_is_not_handed_on() {
+    let store = Store::with(PoolOptions { deadline: SHORT, ..one() }).await;
+    let task = store.task("t").await;
+    slow_down_updates(&store.db, LONG, "NULL").await;
+    let (outcome, took) = timed(store.tasks.toggle(&store.ada, task.id)).await;
+    unavailable(outcome);
+    assert!(SHORT <= took && took < PROMPT, "{took:?}");
+    assert_next_call_has_its_own_connection(&store, &task).await;
+}
+
+#[tokio::test]
+async fn a_call_that_its_caller_drops_does_not_hand_its_connection_on() {
+    let store = Store::with(one()).await;
+    let task = store.task("t").await;
+    slow_down_updates(&store.db, LONG, "NULL").await;
+    tokio::time::timeout(SHORT, store.tasks.toggle(&store.ada, task.id)).await.unwrap_err();
+    assert_next_call_has_its_own_connection(&store, &task).await;
+}
+
+#[tokio::test]
+async fn a_call_whose_task_is_aborted_does_not_hand_its_connection_on() {
+    let store = Arc::new(Store::with(one()).await);
+    let task = store.task("t").await;
+    slow_down_updates(&store.db, LONG, "NULL").await;
+    let toggle = toggle_in_background(&store, &task);
+    until_active(&store.db, 1).await;
+    toggle.abort();
+    assert!(toggle.await.unwrap_err().is_cancelled());
+    assert_next_call_has_its_own_connection(&store, &task).await;
+}
+
+/// The server still works on the statement that was left; the next call is not kept waiting by it.
+async fn assert_next_call_has_its_own_connection(store: &Store, task: &Task) {
+    assert_eq!(states(&store.db).await, ["active"]);
+    let (found, took) = timed(store.tasks.find(&store.ada, task.id)).await;
+    assert_eq!(found.unwrap().as_ref(), Some(task));
+    assert!(took < PROMPT, "{took:?}");
+    assert_eq!(states(&store.db).await, ["active", "idle"]);
+}
+
+#[tokio::test]
+async fn many_dropped_calls_leave_the_pool_as_large_as_it_was() {
+    let store = Store::with(PoolOptions { max: 3, wait: PROMPT, ..pool_options() }).await;
+    let task = store.task("t").await;
+    for patience in 0..60 {
+        // Some are dropped while they wait for a connection, some while it is opened, some in mid-statement.
+        let calls = join_all((0..5).map(|_| store.tasks.toggle(&store.ada, task.id)));
+        let _ = tokio::time::timeout(Duration::from_micros(patience * 250), calls).await;
+    }
+    let blocker = session(store.db.database(), "BEGIN; SELECT FROM tasks FOR UPDATE").await;
+    let calls = join_all((0..3).map(|_| store.tasks.toggle(&store.ada, task.id)));
+    let release = async {
+        until_active(&store.db, 3).await;
+        drop(blocker);
+    };
+    let (outcomes, ()) = tokio::join!(calls, release);
+    assert!(outcomes.iter().all(Result::is_ok), "{outcomes:?}");
+}
+
+#[tokio::test]
+async fn a_connection_is_kept_until_it_is_too_old() {
+    let store = Store::with(PoolOptions { max_age: SHORT, ..one() }).await;
+    store.all(&store.ada).await;
+    let first = backends(&store.db).await;
+    store.all(&store.ada).await;
+    assert_eq!(backends(&store.db).await, first);
+    tokio::time::sleep(SHORT).await;
+    store.all(&store.ada).await;
+    let second = backends(&store.db).await;
+    assert_eq!(second.len(), 1);
+    assert_ne!(second, first);
+}
+
+#[tokio::test]
+async fn a_closed_pool_closes_its_connections_and_takes_no_more_calls() {
+    let db = TestDatabase::new().await;
+    db.insert_user("ada").await;
+    let pool = Arc::new(PgPool::new(db.database(), pool_options()).unwrap());
+    let tasks = PgTaskRepository::new(Arc::clone(&pool));
+    let ada = task_domain::testing::user("ada");
+    let task = tasks.create(&ada, new_task("t")).await.unwrap();
+
+    let blocker = session(db.database(), "BEGIN; SELECT FROM tasks FOR UPDATE").await;
+    let close = async {
+        until_active(&db, 1).await;
+        pool.close();
+        unavailable(tasks.find(&ada, task.id).await);
+        drop(blocker);
+    };
+    // What is in flight comes to its end.
+    let (toggled, ()) = tokio::join!(tasks.toggle(&ada, task.id), close);
+    assert!(toggled.unwrap().unwrap().completed);
+    while !states(&db).await.is_empty() {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
