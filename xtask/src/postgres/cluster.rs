@@ -45,10 +45,6 @@ impl Cluster {
         self.home.join("data")
     }
 
-    pub(crate) fn home(&self) -> &Path {
-        &self.home
-    }
-
     pub(crate) fn account(&self) -> &Account {
         &self.account
     }
