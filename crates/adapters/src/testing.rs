@@ -12,6 +12,7 @@
 )]
 
 mod proxy;
+mod url;
 
 use std::{
     hash::{DefaultHasher, Hash, Hasher},
@@ -92,7 +93,7 @@ impl TestDatabase {
         static COUNTER: AtomicU32 = AtomicU32::new(0);
         let number = COUNTER.fetch_add(1, Ordering::Relaxed);
         let name = format!("task_api_test_{}_{}_{number}", seconds_now(), std::process::id());
-        Self { url: url_of(server_url, &name), database: server.with_name(&name), name, server }
+        Self { url: url::with_database(server_url, &name), database: server.with_name(&name), name, server }
     }
 
     async fn create(&self, connection: &mut AsyncPgConnection, how: &str) {
@@ -136,7 +137,13 @@ impl TestDatabase {
 
     /// A way to it that the test can block.
     pub async fn proxy(&self) -> Proxy {
-        Proxy::new(&self.url).await
+        Proxy::new(self).await
+    }
+
+    /// Its URL with another address, and the address that it has: for what stands in between.
+    #[must_use]
+    pub fn detour(&self, address: &str) -> (String, String) {
+        url::detour(&self.url, address)
     }
 
     /// Executes SQL in it, past the service.
@@ -270,26 +277,4 @@ async fn execute(connection: &mut AsyncPgConnection, sql: &str) {
 
 fn seconds_now() -> u64 {
     SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs()
-}
-
-/// The same URL with another database.
-fn url_of(server_url: &str, name: &str) -> String {
-    let (address, query) = server_url.split_once('?').unwrap_or((server_url, ""));
-    let (scheme, rest) = address.split_once("://").unwrap();
-    let host = rest.split('/').next().unwrap();
-    format!("{scheme}://{host}/{name}?{query}")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_url_keeps_its_server_and_parameters_and_changes_its_database() {
-        assert_eq!(
-            url_of("postgres://u:p@h:5/d?sslmode=disable", "x"),
-            "postgres://u:p@h:5/x?sslmode=disable"
-        );
-        assert_eq!(url_of("postgres://h", "x"), "postgres://h/x?");
-    }
 }

@@ -81,7 +81,8 @@ fn roots(file: Option<&str>) -> Result<RootCertStore, TlsError> {
     if let Some(path) = file.filter(|path| *path != "system") {
         let fault = |reason: String| TlsError::RootFile { path: path.to_owned(), reason };
         for certificate in CertificateDer::pem_file_iter(path).map_err(|error| fault(error.to_string()))? {
-            store.add(certificate.map_err(|error| fault(error.to_string()))?)?;
+            let certificate = certificate.map_err(|error| fault(error.to_string()))?;
+            store.add(certificate).map_err(|error| fault(error.to_string()))?;
         }
         if store.is_empty() {
             return Err(fault("it holds no certificate".to_owned()));
@@ -129,5 +130,64 @@ impl ServerCertVerifier for Unverified {
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
         self.0.signature_verification_algorithms.supported_schemes()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{fs, path::PathBuf};
+
+    use super::*;
+
+    /// A file for one test, removed with it.
+    struct File(PathBuf);
+
+    impl File {
+        fn new(name: &str, contents: &str) -> Self {
+            let path = std::env::temp_dir().join(format!("task-api-{}-{name}.pem", std::process::id()));
+            fs::write(&path, contents).unwrap();
+            Self(path)
+        }
+
+        fn path(&self) -> &str {
+            self.0.to_str().unwrap()
+        }
+    }
+
+    impl Drop for File {
+        fn drop(&mut self) {
+            let _ = fs::remove_file(&self.0);
+        }
+    }
+
+    fn certificate() -> String {
+        rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap().cert.pem()
+    }
+
+    #[test]
+    fn every_certificate_of_a_root_file_is_trusted() {
+        let file = File::new("two", &format!("A comment.\n{}{}", certificate(), certificate()));
+        assert_eq!(roots(Some(file.path())).unwrap().len(), 2);
+        assert!(matches!(Connector::new(SslMode::Verified, Some(file.path())), Ok(Connector::Rustls(_))));
+    }
+
+    #[test]
+    fn a_root_file_that_cannot_be_used_is_named() {
+        let empty = File::new("empty", "");
+        let text = File::new("text", "no certificate at all");
+        let torn = File::new("torn", &certificate()[..200]);
+        let nonsense =
+            File::new("nonsense", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n");
+        let key = File::new("key", &rcgen::KeyPair::generate().unwrap().serialize_pem());
+        for path in ["/no/such/file", empty.path(), text.path(), torn.path(), nonsense.path(), key.path()] {
+            let error = Connector::new(SslMode::Verified, Some(path)).err().unwrap().to_string();
+            assert!(error.starts_with(&format!("sslrootcert {path} cannot be read: ")), "{error}");
+        }
+    }
+
+    #[test]
+    fn no_roots_are_needed_where_nothing_is_verified() {
+        assert!(matches!(Connector::new(SslMode::Disable, Some("/no/such/file")), Ok(Connector::Plain)));
+        assert!(matches!(Connector::new(SslMode::Prefer, None), Ok(Connector::Rustls(_))));
     }
 }

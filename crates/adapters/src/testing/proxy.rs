@@ -5,6 +5,7 @@ use tokio::{
     task::JoinHandle,
 };
 
+use super::TestDatabase;
 use crate::Database;
 
 /// A way to the database that a test can block: what a pool sees of a server or a network that fails.
@@ -36,9 +37,9 @@ enum Door {
 }
 
 impl Proxy {
-    pub(super) async fn new(server_url: &str) -> Self {
+    pub(super) async fn new(db: &TestDatabase) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let (url, upstream) = detour(server_url, &listener.local_addr().unwrap().to_string());
+        let (url, upstream) = db.detour(&listener.local_addr().unwrap().to_string());
         let state = watch::Sender::new(State { door: Door::Open, made: 0, silenced: 0, cut: 0 });
         let acceptor = tokio::spawn(accept(listener, upstream, state.clone()));
         Self { database: Database::parse(&url).unwrap(), url, state, acceptor }
@@ -125,31 +126,4 @@ async fn carry(mut client: TcpStream, upstream: String, number: u64, state: watc
 async fn reached(mut state: watch::Receiver<State>, condition: impl Fn(&State) -> bool) {
     // The sender goes with the proxy, and its connections with it.
     let _ = state.wait_for(condition).await;
-}
-
-/// The same URL with another address, and the address that it had.
-fn detour(url: &str, address: &str) -> (String, String) {
-    let (scheme, rest) = url.split_once("://").unwrap();
-    let (authority, path) = rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()));
-    let (login, upstream) = authority.split_at(authority.rfind('@').map_or(0, |at| at + 1));
-    assert!(
-        !upstream.is_empty(),
-        "the tests need a server that listens on TCP, so that they can get in between"
-    );
-    let port = if upstream.contains(':') { "" } else { ":5432" };
-    (format!("{scheme}://{login}{address}{path}"), format!("{upstream}{port}"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_detour_changes_the_address_and_nothing_else() {
-        assert_eq!(
-            detour("postgres://u:p@h:5/d?sslmode=disable", "x:1"),
-            ("postgres://u:p@x:1/d?sslmode=disable".to_owned(), "h:5".to_owned())
-        );
-        assert_eq!(detour("postgres://h/d", "x:1"), ("postgres://x:1/d".to_owned(), "h:5432".to_owned()));
-    }
 }

@@ -15,5 +15,6 @@ mod outages;
 mod plans;
 mod pool;
 mod support;
+mod tls;
 mod wall;
 mod writing;

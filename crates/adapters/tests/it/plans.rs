@@ -14,7 +14,6 @@ use diesel_async::{AsyncPgConnection, SimpleAsyncConnection};
 use task_adapters::{PoolOptions, testing::pool_options};
 use task_domain::{
     StatusFilter::{All, Completed, Pending},
-    TaskId,
     TaskOrder::{NewestFirst, Title},
     TaskRepository,
     testing::{task_id, user},
@@ -34,41 +33,37 @@ const TASKS_OF_MANY: &str = "
 /// A user with a hundred tasks, as all of them have.
 const USER: &str = "user 500";
 
-/// A store of many tasks with a single connection, and a session in which its statements are explained.
+/// A store with a single connection, and a session in which its statements are explained.
 struct Plans {
     store: Store,
     session: AsyncPgConnection,
-    some_id: TaskId,
 }
 
 impl Plans {
-    async fn new() -> Self {
+    /// With the tasks that `sql` makes.
+    async fn of(sql: &str) -> Self {
         let store = Store::with(PoolOptions { max: 1, ..pool_options() }).await;
-        store.db.execute(TASKS_OF_MANY).await;
-        let id = store
-            .db
-            .lines(&format!("SELECT min(id)::text AS line FROM tasks WHERE user_id = '{USER}'"))
-            .await;
+        store.db.execute(sql).await;
         let session = session(store.db.database(), "").await;
-        Self { store, session, some_id: task_id(id[0].parse().unwrap()) }
+        Self { store, session }
     }
 
     /// What the store's connection executed last, as the server received it.
     async fn last_statement(&self) -> String {
-        let mut statements =
-            self.store.db.lines(&format!("SELECT query AS line FROM {STORES_CONNECTIONS}")).await;
+        let sql = format!("SELECT query AS line FROM {STORES_CONNECTIONS}");
+        let mut statements = self.store.db.lines(&sql).await;
         assert_eq!(statements.len(), 1, "{statements:?}");
         let statement = statements.remove(0);
         assert!(
             statement.len() < 1023,
-            "the server shows no more than track_activity_query_size of it: {statement}"
+            "the server shows no more of it (track_activity_query_size): {statement}"
         );
         statement
     }
 
-    /// Asserts that the last statement of the store is nothing but one range of this index. It is carried out with
-    /// these values and taken back.
-    async fn assert_last_uses(&mut self, index: &str, values: &str) {
+    /// Asserts that the last statement of the store is nothing but one range of this index, and returns its plan. It is
+    /// carried out with these values and taken back.
+    async fn last_uses(&mut self, index: &str, values: &str) -> String {
         let statement = self.last_statement().await;
         let prepare = format!(
             "BEGIN; SET LOCAL plan_cache_mode = force_generic_plan; PREPARE statement AS {statement}"
@@ -85,6 +80,7 @@ impl Plans {
         for costly in ["Seq Scan", "Sort", "Filter", "Rows Removed", "Bitmap"] {
             assert!(!plan.contains(costly), "{costly}:\n{plan}");
         }
+        plan
     }
 }
 
@@ -101,7 +97,7 @@ async fn explained(session: &mut AsyncPgConnection, statement: &str) -> String {
 
 #[tokio::test]
 async fn every_statement_reads_one_range_of_one_index() {
-    let mut plans = Plans::new().await;
+    let mut plans = Plans::of(TASKS_OF_MANY).await;
     let owner = user(USER);
 
     for (status, order, index, values) in [
@@ -114,38 +110,35 @@ async fn every_statement_reads_one_range_of_one_index() {
     ] {
         let list = plans.store.tasks.list(&owner, query(status, order)).await.unwrap();
         assert!(!list.is_empty());
-        plans.assert_last_uses(index, &format!("'{USER}', {values}")).await;
+        plans.last_uses(index, &format!("'{USER}', {values}")).await;
     }
 
-    let id = plans.some_id;
+    let id = plans.store.all(&owner).await[50].id;
     let key = format!("'{USER}', {}", id.get());
     plans.store.tasks.find(&owner, id).await.unwrap().unwrap();
-    plans.assert_last_uses("tasks_pkey", &key).await;
+    plans.last_uses("tasks_pkey", &key).await;
     let change = changes(Some("new"), Some("new"));
     plans.store.tasks.update(&owner, id, change).await.unwrap().unwrap();
-    plans
-        .assert_last_uses("tasks_pkey", &format!("'newer', NULL, 'newer', NULL, '1 microsecond', {key}"))
-        .await;
+    plans.last_uses("tasks_pkey", &format!("'newer', NULL, 'newer', NULL, '1 microsecond', {key}")).await;
     plans.store.tasks.toggle(&owner, id).await.unwrap().unwrap();
-    plans.assert_last_uses("tasks_pkey", &format!("'1 microsecond', {key}")).await;
+    plans.last_uses("tasks_pkey", &format!("'1 microsecond', {key}")).await;
     // Of a task that is not there, so that the plan of the deletion has one to delete.
     assert!(!plans.store.tasks.delete(&owner, task_id(i64::MAX)).await.unwrap());
-    plans.assert_last_uses("tasks_pkey", &key).await;
+    plans.last_uses("tasks_pkey", &key).await;
 }
 
 #[tokio::test]
 async fn a_list_stops_reading_after_its_last_task() {
-    let mut plans = Plans::new().await;
-    let more = "INSERT INTO tasks (user_id, title) SELECT 'ada', n FROM generate_series(1, 5000) AS n; ANALYZE tasks";
-    plans.store.db.execute(more).await;
-    let list = plans.store.tasks.list(&plans.store.ada, query(All, Title)).await.unwrap();
-    assert_eq!(list.len(), 1000);
-    plans.assert_last_uses("tasks_by_title", "'ada', 1000").await;
+    let of_one = "INSERT INTO tasks (user_id, title) SELECT 'ada', n FROM generate_series(1, 5000) AS n; ANALYZE tasks";
+    let mut plans = Plans::of(of_one).await;
+    plans.store.tasks.list(&plans.store.ada, query(All, Title)).await.unwrap();
+    let plan = plans.last_uses("tasks_by_title", "'ada', 1000").await;
+    assert!(plan.contains("Index Scan using tasks_by_title on tasks (actual rows=1000 loops=1)"), "{plan}");
 }
 
 #[tokio::test]
 async fn the_foreign_key_reads_no_whole_table() {
-    let mut plans = Plans::new().await;
+    let mut plans = Plans::of(TASKS_OF_MANY).await;
     // What it does is in no plan, but it is counted. `users.id` and `tasks.user_id` have different collations, and an
     // index with the wrong one would be passed over in silence.
     let work = format!(

@@ -1,0 +1,157 @@
+//! TLS to the database, with certificates of a self-made authority.
+//!
+//! The server of the tests speaks none, so something in between does it for it.
+
+use std::{fs, sync::Arc};
+
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
+use rustls::{ServerConfig, pki_types::PrivateKeyDer};
+use task_adapters::{Database, testing::TestDatabase};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt, copy_bidirectional},
+    net::{TcpListener, TcpStream},
+    task::JoinHandle,
+};
+use tokio_rustls::TlsAcceptor;
+
+/// What a client sends first when it wants to know whether the server speaks TLS.
+const SSL_REQUEST: [u8; 8] = [0, 0, 0, 8, 4, 210, 22, 47];
+
+/// A database behind a server that speaks TLS, with a certificate of an authority of its own.
+struct Secured {
+    db: TestDatabase,
+    /// The file of the authority's certificate.
+    authority: std::path::PathBuf,
+    address: String,
+    server: JoinHandle<()>,
+}
+
+impl Secured {
+    /// `Some(host)`: its certificate is for that host. `None`: it speaks no TLS.
+    async fn new(host: Option<&str>) -> Self {
+        let db = TestDatabase::empty().await;
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap().to_string();
+        let (authority, acceptor) = certified(host.unwrap_or("127.0.0.1"));
+        let file = std::env::temp_dir().join(format!("{}.pem", db.name()));
+        fs::write(&file, authority).unwrap();
+        let (_, upstream) = db.detour(&address);
+        let server = tokio::spawn(serve(listener, host.map(|_| acceptor), upstream));
+        Self { db, authority: file, address, server }
+    }
+
+    /// Connects, and returns what the server answered with to the question who is there.
+    async fn connect(&self, mode: &str, authority: Option<&Self>) -> Result<(), String> {
+        let (url, _) = self.db.detour(&self.address);
+        let base = url.split('?').next().unwrap();
+        let root = authority.map(|authority| format!("&sslrootcert={}", authority.authority.display()));
+        let url = format!("{base}?sslmode={mode}{}", root.unwrap_or_default());
+        let connection = Database::parse(&url).unwrap().connect().await.map_err(|error| error.to_string());
+        connection.map(drop)
+    }
+}
+
+impl Drop for Secured {
+    fn drop(&mut self) {
+        self.server.abort();
+        let _ = fs::remove_file(&self.authority);
+    }
+}
+
+/// An authority, and a server with a certificate of it for that host.
+fn certified(host: &str) -> (String, TlsAcceptor) {
+    let mut params = CertificateParams::default();
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    params.distinguished_name.push(DnType::CommonName, "An authority of the tests");
+    let authority = CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap();
+
+    let key = KeyPair::generate().unwrap();
+    let certificate = CertificateParams::new([host.to_owned()]).unwrap().signed_by(&key, &authority).unwrap();
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let config = ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(
+            vec![certificate.der().clone()],
+            PrivateKeyDer::try_from(key.serialize_der()).unwrap(),
+        )
+        .unwrap();
+    (authority.pem(), TlsAcceptor::from(Arc::new(config)))
+}
+
+/// Answers who asks for TLS, and passes on what comes then. Closes the connection of who does not ask.
+async fn serve(listener: TcpListener, acceptor: Option<TlsAcceptor>, upstream: String) {
+    while let Ok((mut client, _)) = listener.accept().await {
+        let (acceptor, upstream) = (acceptor.clone(), upstream.clone());
+        tokio::spawn(async move {
+            let mut request = [0; 8];
+            if client.read_exact(&mut request).await.is_err() || request != SSL_REQUEST {
+                return;
+            }
+            let mut server = TcpStream::connect(upstream).await.unwrap();
+            let Some(acceptor) = acceptor else {
+                client.write_all(b"N").await.unwrap();
+                let _ = copy_bidirectional(&mut client, &mut server).await;
+                return;
+            };
+            client.write_all(b"S").await.unwrap();
+            if let Ok(mut client) = acceptor.accept(client).await {
+                let _ = copy_bidirectional(&mut client, &mut server).await;
+            }
+        });
+    }
+}
+
+const VERIFIED: [&str; 3] = ["require", "verify-ca", "verify-full"];
+
+#[tokio::test]
+async fn a_certificate_for_the_host_from_the_trusted_authority_is_accepted() {
+    let secured = Secured::new(Some("127.0.0.1")).await;
+    for mode in VERIFIED {
+        assert_eq!(secured.connect(mode, Some(&secured)).await, Ok(()), "{mode}");
+    }
+}
+
+#[tokio::test]
+async fn a_certificate_from_any_other_authority_is_refused() {
+    let (secured, other) = (Secured::new(Some("127.0.0.1")).await, Secured::new(Some("127.0.0.1")).await);
+    for mode in VERIFIED {
+        for authority in [Some(&other), None] {
+            let text = secured.connect(mode, authority).await.unwrap_err();
+            assert!(text.contains("invalid peer certificate"), "{mode}: {text}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_certificate_for_another_host_is_refused() {
+    let secured = Secured::new(Some("elsewhere.example")).await;
+    for mode in VERIFIED {
+        let text = secured.connect(mode, Some(&secured)).await.unwrap_err();
+        assert!(text.contains("not valid for"), "{mode}: {text}");
+    }
+}
+
+#[tokio::test]
+async fn a_server_without_tls_is_refused_unless_plain_text_will_do() {
+    let plain = Secured::new(None).await;
+    for mode in VERIFIED {
+        let text = plain.connect(mode, Some(&plain)).await.unwrap_err();
+        assert!(text.contains("does not support TLS"), "{mode}: {text}");
+    }
+    assert_eq!(plain.connect("prefer", None).await, Ok(()));
+}
+
+#[tokio::test]
+async fn prefer_encrypts_whatever_the_certificate() {
+    let secured = Secured::new(Some("elsewhere.example")).await;
+    assert_eq!(secured.connect("prefer", None).await, Ok(()));
+}
+
+#[tokio::test]
+async fn disable_never_asks_for_tls() {
+    // This server talks to nobody who does not ask.
+    let secured = Secured::new(Some("127.0.0.1")).await;
+    secured.connect("disable", None).await.unwrap_err();
+}
