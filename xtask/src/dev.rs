@@ -60,10 +60,12 @@ async fn start(args: &Args) -> anyhow::Result<Started> {
         variables.set("PORT", port.to_string());
     }
     let settings = Settings::from_variables(variables)?;
+    connect(&settings.database, own_database.is_some()).await?;
     let server =
         Server::bind(&settings).map_err(|error| anyhow!("{error} (`--port N` does that for one run)"))?;
     telemetry::init(settings.log_filter.parse().context("LOG_LEVEL cannot be used")?, settings.log_format);
-    let user = prepare(&settings.database, own_database.is_some()).await?;
+    let user = report::step("Looking for users", service::provide_user(&settings.database)).await?;
+    report::step("Applying migrations", service::migrate(&settings.database)).await?;
     Ok(Started { server, secret, user, _database: own_database })
 }
 
@@ -78,8 +80,8 @@ async fn provide_database(variables: &mut Variables) -> anyhow::Result<Option<Pr
     Ok(Some(database))
 }
 
-/// Brings the database to where the service can work with it.
-async fn prepare(database: &Database, is_private: bool) -> anyhow::Result<User> {
+/// Finds out now whether the database answers, with a word on what to do where it does not.
+async fn connect(database: &Database, is_private: bool) -> anyhow::Result<()> {
     let connected = report::step("Connecting to the database", async { Ok(database.connect().await?) }).await;
     connected.map(drop).map_err(|error| {
         let reason = report::sentence(&error);
@@ -91,10 +93,7 @@ async fn prepare(database: &Database, is_private: bool) -> anyhow::Result<User> 
                  get a private PostgreSQL"
             )
         }
-    })?;
-    let user = report::step("Looking for users", service::provide_user(database)).await?;
-    report::step("Applying migrations", service::migrate(database)).await?;
-    Ok(user)
+    })
 }
 
 impl Started {

@@ -21,8 +21,3 @@ pub(crate) use self::database::connect;
 
 /// The superuser of our own servers.
 const SUPERUSER: &str = "postgres";
-
-/// The address of a database on one of our own servers.
-fn url(port: u16, password: &str, database: &str) -> String {
-    format!("postgres://{SUPERUSER}:{password}@127.0.0.1:{port}/{database}?sslmode=disable")
-}

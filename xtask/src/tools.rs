@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::Context as _;
+use anyhow::{Context as _, ensure};
 use tokio::process::Command;
 
 use crate::{process, report, workspace};
@@ -43,16 +43,36 @@ pub(crate) async fn python(name: &str, requirements: &Path) -> anyhow::Result<Pa
     if std::fs::read_to_string(&marker).is_ok_and(|installed| installed == wanted) {
         return Ok(programs);
     }
-    report::step(&format!("Installing {name} with pip (once)"), async {
-        let mut venv = Command::new("python3");
-        process::capture(venv.args(["-m", "venv", "--clear"]).arg(&environment))
-            .await
-            .context("cannot make a Python environment: install Python 3.10 or later with its venv module")?;
-        let mut install = Command::new(programs.join("python"));
-        install.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--requirement"]);
-        process::capture(install.arg(requirements)).await?;
-        std::fs::write(&marker, &wanted).with_context(|| format!("cannot write {}", marker.display()))
-    })
-    .await?;
+    let step = format!("Installing {name} with pip (once)");
+    report::step(&step, install_python(&environment, requirements)).await?;
+    std::fs::write(&marker, &wanted).with_context(|| format!("cannot write {}", marker.display()))?;
     Ok(programs)
+}
+
+async fn install_python(environment: &Path, requirements: &Path) -> anyhow::Result<()> {
+    if !process::works("python3", &["-c", "import venv, ensurepip"]).await {
+        // Debian keeps these apart from Python; as root they can be had.
+        apt_install("python3-venv").await.context("install Python 3.10 or later with its module venv")?;
+    }
+    process::capture(Command::new("python3").args(["-m", "venv", "--clear"]).arg(environment)).await?;
+    let mut install = Command::new(environment.join("bin/python"));
+    install.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--requirement"]);
+    process::capture(install.arg(requirements)).await.map(drop)
+}
+
+/// Installs a package of Debian and its kin, which root only may.
+pub(crate) async fn apt_install(package: &str) -> anyhow::Result<()> {
+    check_apt().await?;
+    // An old list serves as well when the network is slow to answer; the installation itself tells.
+    let _ = process::capture(Command::new("apt-get").args(["-qq", "update"])).await;
+    let mut install = Command::new("apt-get");
+    install.args(["-qq", "-y", "--no-install-recommends", "install", package]);
+    process::capture(install.env("DEBIAN_FRONTEND", "noninteractive")).await.map(drop)
+}
+
+/// Says why packages of Debian cannot be installed, where they cannot.
+pub(crate) async fn check_apt() -> anyhow::Result<()> {
+    ensure!(process::works("apt-get", &["--version"]).await, "apt-get is not installed");
+    ensure!(rustix::process::geteuid().is_root(), "only root may install packages");
+    Ok(())
 }

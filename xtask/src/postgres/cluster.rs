@@ -3,14 +3,14 @@
 use std::fs::{self, OpenOptions};
 use std::io::Write as _;
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::{Context as _, bail};
 
 use super::SUPERUSER;
 use super::account::Account;
 use super::binaries::Binaries;
-use crate::process;
+use crate::{process, workspace};
 
 /// Where the data of one server lives: a folder that belongs to the server's account.
 #[derive(Clone, Debug)]
@@ -72,26 +72,35 @@ impl Cluster {
 
     /// Makes the data where there is none. It is made under another name and then renamed, so that an interrupted
     /// `initdb` never passes for data.
-    pub(crate) async fn initialise(&self, binaries: &Binaries, password: &str) -> anyhow::Result<()> {
+    pub(crate) async fn initialise(&self, binaries: &Binaries) -> anyhow::Result<()> {
         self.remove_unfinished();
         let unfinished = self.home.join(format!("unfinished-{}", std::process::id()));
-        let password_file = self.home.join("password");
-        self.write_for_account(&password_file, password)?;
+        self.write_password(&workspace::random_hex(32)?)?;
         let mut initdb = self.account.command(binaries.program("initdb"));
-        initdb
-            .arg("-D")
-            .arg(&unfinished)
-            .arg("--pwfile")
-            .arg(&password_file)
-            .args(["-U", SUPERUSER, "-E", "UTF8"]);
+        initdb.arg("-D").arg(&unfinished).arg("--pwfile").arg(self.password_file());
         // Not every system has a locale that knows Unicode and none of its orders; the schema names its own order.
-        initdb.arg(if cfg!(target_os = "macos") { "--locale=C" } else { "--locale=C.UTF-8" });
-        initdb.args(self.authentication());
-        let made = process::capture(&mut initdb.into()).await;
-        let _ = fs::remove_file(&password_file);
-        made.context("PostgreSQL's initdb could not make a data folder")?;
+        let locale = if cfg!(target_os = "macos") { "--locale=C" } else { "--locale=C.UTF-8" };
+        initdb.args(["-U", SUPERUSER, "-E", "UTF8", locale]).args(self.authentication());
+        process::capture(&mut initdb.into())
+            .await
+            .context("PostgreSQL's initdb could not make a data folder")?;
         fs::rename(&unfinished, self.data())
             .with_context(|| format!("cannot create {}", self.data().display()))
+    }
+
+    /// The address of a database on the server of this data.
+    pub(crate) fn url(&self, port: u16, database: &str) -> anyhow::Result<String> {
+        let path = self.password_file();
+        let password = fs::read_to_string(&path).with_context(|| {
+            format!("cannot read {}: delete {} to begin anew", path.display(), self.home.display())
+        })?;
+        // TLS to oneself would only cost time.
+        Ok(format!("postgres://{SUPERUSER}:{password}@127.0.0.1:{port}/{database}?sslmode=disable"))
+    }
+
+    /// The superuser's password lies beside the data, so that it is there as long as they are.
+    fn password_file(&self) -> PathBuf {
+        self.home.join("password")
     }
 
     /// A kept server checks passwords by SCRAM. A throw-away one takes them as they are, over loopback: tests open
@@ -112,16 +121,15 @@ impl Cluster {
         }
     }
 
-    fn write_for_account(&self, path: &Path, text: &str) -> anyhow::Result<()> {
-        let _ = fs::remove_file(path);
-        OpenOptions::new()
-            .write(true)
-            .create_new(true)
-            .mode(0o600)
-            .open(path)
-            .and_then(|mut file| file.write_all(text.as_bytes()))
+    fn write_password(&self, password: &str) -> anyhow::Result<()> {
+        let path = self.password_file();
+        // An earlier one may be of another user, who could still read what is written into it.
+        let _ = fs::remove_file(&path);
+        let created = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path);
+        created
+            .and_then(|mut file| file.write_all(password.as_bytes()))
             .with_context(|| format!("cannot write {}", path.display()))?;
-        self.account.own(path)
+        self.account.own(&path)
     }
 
     /// Refuses a server of another major version than the data's: PostgreSQL does not read it.

