@@ -62,7 +62,7 @@ async fn an_idle_connection_that_a_firewall_has_forgotten_is_replaced_before_it_
 async fn a_connection_in_use_is_not_pinged() {
     let db = TestDatabase::empty().await;
     let proxy = db.proxy().await;
-    let options = PoolOptions { max: 1, deadline: Duration::from_millis(300), ..pool_options() };
+    let options = PoolOptions { max: 1, deadline: Duration::from_secs(1), ..pool_options() };
     let pool = PgPool::with_idle(proxy.database(), options, Idle { before_ping: NEVER, before_close: NEVER })
         .unwrap();
     let first = backend(&pool).await;

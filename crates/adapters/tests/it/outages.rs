@@ -19,7 +19,7 @@ use crate::support::{
     STORES_CONNECTIONS, Store, changes, repository, session, unavailable, unexpected, until_active,
 };
 
-const WAIT: Duration = Duration::from_millis(600);
+const WAIT: Duration = Duration::from_secs(1);
 const DEADLINE: Duration = Duration::from_secs(2);
 /// A busy machine may notice a deadline late.
 const SLACK: Duration = Duration::from_secs(2);
