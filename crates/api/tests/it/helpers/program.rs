@@ -1,0 +1,125 @@
+//! The real program, as a supervisor starts it.
+
+use std::{
+    io::{BufRead, BufReader, Read},
+    net::SocketAddr,
+    process::{Child, Command, ExitStatus, Stdio},
+    sync::{Arc, Mutex},
+    thread,
+    time::{Duration, Instant},
+};
+
+use rustix::process::{Pid, Signal, kill_process};
+use task_api::settings::VARIABLES;
+
+/// For how long the program may take to do what a test waits for.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// The program with these arguments and variables and no others of its own, in a folder without `.env`.
+pub(crate) fn command(arguments: &[&str], variables: &[(&str, &str)]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_task-api"));
+    command.args(arguments).current_dir(env!("CARGO_TARGET_TMPDIR")).stdin(Stdio::null());
+    for variable in VARIABLES {
+        command.env_remove(variable.name);
+    }
+    command.envs(variables.iter().copied());
+    command
+}
+
+/// What a run of the program to its end left behind.
+pub(crate) struct Outcome {
+    pub(crate) code: Option<i32>,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+/// Runs the program to its end.
+pub(crate) fn run(arguments: &[&str], variables: &[(&str, &str)]) -> Outcome {
+    let output = command(arguments, variables).output().unwrap();
+    Outcome {
+        code: output.status.code(),
+        stdout: String::from_utf8(output.stdout).unwrap(),
+        stderr: String::from_utf8(output.stderr).unwrap(),
+    }
+}
+
+/// The program, serving.
+pub(crate) struct Program {
+    pub(crate) address: SocketAddr,
+    child: Child,
+    lines: Arc<Mutex<Vec<String>>>,
+    reader: Option<thread::JoinHandle<()>>,
+}
+
+impl Program {
+    /// Starts it and waits until it listens.
+    pub(crate) fn start(variables: &[(&str, &str)]) -> Self {
+        let mut child = command(&[], &[("PORT", "0"), ("WORKERS", "2")])
+            .envs(variables.iter().copied())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let lines = Arc::new(Mutex::new(Vec::new()));
+        let (stdout, stderr) = (child.stdout.take().unwrap(), child.stderr.take().unwrap());
+        let kept = Arc::clone(&lines);
+        let reader = thread::spawn(move || {
+            for line in BufReader::new(stdout.chain(stderr)).lines() {
+                kept.lock().unwrap().push(line.unwrap());
+            }
+        });
+        let address = SocketAddr::from(([127, 0, 0, 1], 0));
+        let mut program = Self { address, child, lines, reader: Some(reader) };
+        program.address = program.wait_for("listening", listening_address);
+        program
+    }
+
+    /// The lines that it has written so far.
+    pub(crate) fn lines(&self) -> Vec<String> {
+        self.lines.lock().unwrap().clone()
+    }
+
+    /// Waits for a line in which `find` finds something.
+    pub(crate) fn wait_for<T>(&self, what: &str, find: impl Fn(&str) -> Option<T>) -> T {
+        let since = Instant::now();
+        loop {
+            if let Some(found) = self.lines().iter().find_map(|line| find(line)) {
+                return found;
+            }
+            assert!(since.elapsed() < PATIENCE, "no line says {what:?}: {:#?}", self.lines());
+            thread::sleep(Duration::from_millis(10));
+        }
+    }
+
+    pub(crate) fn signal(&self, signal: Signal) {
+        kill_process(Pid::from_child(&self.child), signal).unwrap();
+    }
+
+    /// Waits for its end, at most that long, and returns with what it ended and all that it wrote.
+    pub(crate) fn wait(mut self, limit: Duration) -> (ExitStatus, Vec<String>) {
+        let since = Instant::now();
+        let status = loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                break status;
+            }
+            assert!(since.elapsed() < limit, "still running: {:#?}", self.lines());
+            thread::sleep(Duration::from_millis(10));
+        };
+        self.reader.take().unwrap().join().unwrap();
+        (status, self.lines())
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// The address in the line that says where the program listens.
+fn listening_address(line: &str) -> Option<SocketAddr> {
+    let from = line.contains("listening").then(|| line.find("127.0.0.1:")).flatten()?;
+    let rest = &line[from..];
+    rest[..rest.find(']')?].parse().ok()
+}

@@ -1,0 +1,233 @@
+//! Servers to talk to: the application over a mocked port, and the whole of it over a real database.
+
+use std::{
+    net::SocketAddr,
+    sync::{Arc, mpsc},
+    thread,
+};
+
+use actix_web::{HttpServer, dev::ServerHandle, rt};
+use task_adapters::testing::TestDatabase;
+use task_api::{
+    About, Cors, Services, Settings, app,
+    auth::{ClaimRules, SharedSecret},
+    settings::Environment,
+    startup,
+};
+use task_domain::{
+    RepositoryError, TaskService,
+    testing::{MockTaskRepository, task},
+};
+use tokio::{runtime::Runtime, sync::oneshot};
+
+use super::{answer::Answer, client::Request, tokens::SECRET};
+
+/// The origins whose pages may use the servers of the tests.
+pub(crate) const LISTED: [&str; 2] = ["https://app.example.com", "http://localhost:3000"];
+
+/// The application over a mocked port, behind a real socket.
+pub(crate) struct Server {
+    pub(crate) address: SocketAddr,
+    handle: ServerHandle,
+}
+
+/// What can be different about a [`Server`].
+pub(crate) struct Options {
+    pub(crate) rules: ClaimRules,
+    pub(crate) environment: Environment,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { rules: ClaimRules::default(), environment: Environment::Dev }
+    }
+}
+
+impl Server {
+    /// Over that port.
+    pub(crate) fn over(port: MockTaskRepository) -> Self {
+        Self::with(port, Options::default())
+    }
+
+    /// Over a port that must not be asked: a panic, and so a 500, answers whoever asks it.
+    pub(crate) fn without_port() -> Self {
+        Self::over(MockTaskRepository::new())
+    }
+
+    /// Over a port that has the task 7 of every user, and no other task.
+    pub(crate) fn working() -> Self {
+        Self::over(working_port())
+    }
+
+    pub(crate) fn with(port: MockTaskRepository, options: Options) -> Self {
+        let services = Services::new(
+            TaskService::new(Arc::new(port)),
+            Arc::new(SharedSecret::new(SECRET.as_bytes(), options.rules)),
+            Cors::new(LISTED.map(str::to_owned)),
+            &About {
+                title: "Tasks".to_owned(),
+                version: "1.2.3".to_owned(),
+                environment: options.environment,
+            },
+        )
+        .unwrap();
+        let (started, start) = mpsc::channel();
+        thread::spawn(move || {
+            rt::System::new().block_on(async move {
+                let server = HttpServer::new(move || app(&services)).workers(1).disable_signals();
+                let server = server.bind(("127.0.0.1", 0)).unwrap();
+                let address = server.addrs()[0];
+                let server = server.run();
+                started.send((address, server.handle())).unwrap();
+                server.await.unwrap();
+            });
+        });
+        let (address, handle) = start.recv().unwrap();
+        Self { address, handle }
+    }
+
+    pub(crate) fn send(&self, request: &Request) -> Answer {
+        request.send(self.address)
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // Not awaited: the command is on its way all the same.
+        drop(self.handle.stop(false));
+    }
+}
+
+/// A port that has the task 7 of every user, and no other task.
+pub(crate) fn working_port() -> MockTaskRepository {
+    let mut port = MockTaskRepository::new();
+    port.expect_list().returning(|owner, _| Ok(vec![task(owner, 7)]));
+    port.expect_create().returning(|owner, new| {
+        Ok(task_domain::Task { title: new.title, description: new.description, ..task(owner, 7) })
+    });
+    port.expect_find().returning(|owner, id| Ok((id.get() == 7).then(|| task(owner, 7))));
+    port.expect_update().returning(|owner, id, _| Ok((id.get() == 7).then(|| task(owner, 7))));
+    port.expect_toggle().returning(|owner, id| Ok((id.get() == 7).then(|| task(owner, 7))));
+    port.expect_delete().returning(|_, id| Ok(id.get() == 7));
+    port
+}
+
+/// A port all of whose methods fail in the same way.
+pub(crate) fn failing_port(error: fn() -> RepositoryError) -> MockTaskRepository {
+    let mut port = MockTaskRepository::new();
+    port.expect_list().returning(move |_, _| Err(error()));
+    port.expect_create().returning(move |_, _| Err(error()));
+    port.expect_find().returning(move |_, _| Err(error()));
+    port.expect_update().returning(move |_, _, _| Err(error()));
+    port.expect_toggle().returning(move |_, _| Err(error()));
+    port.expect_delete().returning(move |_, _| Err(error()));
+    port
+}
+
+/// The whole program but its `main`, over a database of its own with the users alice and bob.
+pub(crate) struct Stack {
+    pub(crate) address: SocketAddr,
+    pub(crate) database: TestDatabase,
+    pub(crate) runtime: Runtime,
+    _stop: oneshot::Sender<()>,
+}
+
+impl Stack {
+    pub(crate) fn new() -> Self {
+        Self::with(&[])
+    }
+
+    /// With these variables besides.
+    pub(crate) fn with(variables: &[(&str, &str)]) -> Self {
+        let runtime = runtime();
+        let database = runtime.block_on(database());
+        let url = database.url().to_owned();
+        let (address, stop) = start(&url, variables);
+        Self { address, database, runtime, _stop: stop }
+    }
+
+    pub(crate) fn send(&self, request: &Request) -> Answer {
+        request.send(self.address)
+    }
+
+    /// Executes SQL past the service.
+    pub(crate) fn execute(&self, sql: &str) {
+        self.runtime.block_on(self.database.execute(sql));
+    }
+
+    /// The lines that a query of one column gives, past the service.
+    pub(crate) fn lines(&self, sql: &str) -> Vec<String> {
+        self.runtime.block_on(self.database.lines(sql))
+    }
+}
+
+/// A runtime for what a test does itself.
+pub(crate) fn runtime() -> Runtime {
+    tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap()
+}
+
+/// A migrated database with the users alice and bob.
+pub(crate) async fn database() -> TestDatabase {
+    let database = TestDatabase::new().await;
+    database.insert_user("alice").await;
+    database.insert_user("bob").await;
+    database
+}
+
+/// Starts the server on that database, on a thread and a runtime of its own. It ends with the sender.
+pub(crate) fn start(database_url: &str, variables: &[(&str, &str)]) -> (SocketAddr, oneshot::Sender<()>) {
+    let origins = LISTED.join(",");
+    let defaults = [
+        ("DATABASE_URL", database_url),
+        ("BETTER_AUTH_SECRET", SECRET),
+        ("CORS_ORIGINS", &origins),
+        ("PORT", "0"),
+        ("WORKERS", "2"),
+    ];
+    let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+    let settings = Settings::from_variables(defaults.iter().chain(variables).map(owned)).unwrap();
+    let (stop, stopped) = oneshot::channel();
+    let (started, start) = mpsc::channel();
+    thread::spawn(move || {
+        let runtime =
+            tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+        runtime.block_on(async move {
+            let server = startup::Server::bind(&settings).unwrap();
+            started.send(server.addresses()[0]).unwrap();
+            tokio::select! {
+                outcome = server.run() => outcome.unwrap(),
+                _ = stopped => {}
+            }
+        });
+    });
+    (start.recv().unwrap(), stop)
+}
+
+/// A connection to the database of a test's own, on which a transaction can be left open.
+pub(crate) struct Session<'a> {
+    client: tokio_postgres::Client,
+    runtime: &'a Runtime,
+}
+
+impl<'a> Session<'a> {
+    pub(crate) fn open(runtime: &'a Runtime, database: &TestDatabase) -> Self {
+        let (client, connection) =
+            runtime.block_on(tokio_postgres::connect(database.url(), tokio_postgres::NoTls)).unwrap();
+        runtime.spawn(connection);
+        Self { client, runtime }
+    }
+
+    pub(crate) fn execute(&self, sql: &str) {
+        self.runtime.block_on(self.client.batch_execute(sql)).unwrap();
+    }
+
+    /// Locks every task until the transaction ends.
+    pub(crate) fn lock_tasks(&self) {
+        self.execute("BEGIN; SELECT 1 FROM tasks FOR UPDATE");
+    }
+
+    /// Gives up what is locked.
+    pub(crate) fn unlock(&self) {
+        self.execute("ROLLBACK");
+    }
+}

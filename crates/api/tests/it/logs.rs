@@ -1,0 +1,136 @@
+//! The log lines of the real program.
+
+use std::time::Duration;
+
+use rustix::process::Signal;
+use serde_json::Value;
+
+use crate::helpers::{
+    Request, SECRET, delete, get, patch, post,
+    program::Program,
+    put,
+    servers::{database, runtime},
+    token,
+};
+
+/// Requests of every kind by a user with a tell-tale id, about a task with a tell-tale title.
+fn requests(id: i64) -> Vec<(Request, &'static str, u16)> {
+    const TASKS: &str = "/api/{user_id}/tasks";
+    const TASK: &str = "/api/{user_id}/tasks/{id}";
+    const COMPLETE: &str = "/api/{user_id}/tasks/{id}/complete";
+    let tasks = "/api/telltale-user/tasks";
+    let task = format!("{tasks}/{id}");
+    let body = r#"{"title":"telltale-title","description":"telltale-description"}"#;
+    let by = |request: Request| request.by("telltale-user");
+    vec![
+        (get("/health"), "/health", 200),
+        (by(get(tasks)), TASKS, 200),
+        (by(get(format!("{tasks}?status=telltale-query"))), TASKS, 400),
+        (by(post(tasks).json(body)), TASKS, 201),
+        (by(post(tasks).json(r#"{"title":"telltale-title\u0000","telltale-member":1}"#)), TASKS, 400),
+        (by(post(tasks).json(r#"{"telltale-title"}"#)), TASKS, 400),
+        (by(get(&task)), TASK, 200),
+        (by(put(&task).json(body)), TASK, 200),
+        (by(patch(format!("{task}/complete"))), COMPLETE, 200),
+        (by(put(format!("{tasks}/telltale-path")).json(body)), TASK, 400),
+        (by(delete(&task)), TASK, 200),
+        (by(delete(&task)), TASK, 404),
+        (get(tasks).bearing("telltale-token"), TASKS, 401),
+        (get(tasks).by("telltale@mail.example"), TASKS, 403),
+        (get("/telltale-route"), "unknown", 401),
+        (by(get("/telltale-route")), "unknown", 404),
+        (by(patch(tasks)), TASKS, 405),
+    ]
+}
+
+#[test]
+fn each_request_is_one_line_of_json_and_no_line_gives_anybody_away() {
+    let runtime = runtime();
+    let database = runtime.block_on(database());
+    runtime.block_on(database.insert_user("telltale-user"));
+    let program = Program::start(&[
+        ("ENVIRONMENT", "production"),
+        ("DATABASE_URL", database.url()),
+        ("BETTER_AUTH_SECRET", SECRET),
+        ("LOG_LEVEL", "debug"),
+    ]);
+    let create = post("/api/telltale-user/tasks").by("telltale-user").json(r#"{"title":"telltale-title"}"#);
+    let id = create.header("X-Request-Id", "first").send(program.address).task().id;
+    let requests = requests(id);
+    for (number, (request, _, status)) in requests.iter().enumerate() {
+        let request = request.clone().header("X-Request-Id", format!("request-{number}"));
+        request.header("User-Agent", "telltale-agent").send(program.address).assert_status(*status);
+    }
+    program.signal(Signal::TERM);
+    let (_, lines) = program.wait(Duration::from_secs(10));
+
+    let parsed: Vec<Value> = lines
+        .iter()
+        .map(|line| serde_json::from_str(line).unwrap_or_else(|_| panic!("no JSON: {line}")))
+        .collect();
+    for (number, (request, route, status)) in requests.iter().enumerate() {
+        let id = format!("request-{number}");
+        let of_request: Vec<_> = parsed
+            .iter()
+            .filter(|line| line["message"] == "answered" && line["span"]["request_id"] == id.as_str())
+            .collect();
+        assert_eq!(of_request.len(), 1, "{id}: {lines:#?}");
+        let span = &of_request[0]["span"];
+        assert_eq!(span["route"], *route);
+        assert_eq!(span["status"].to_string(), status.to_string());
+        assert_eq!(span["method"], request.method.as_str());
+        assert!(span["duration_us"].as_u64().unwrap() > 0);
+        assert!(of_request[0]["timestamp"].is_string() && of_request[0]["level"] == "INFO");
+    }
+    let signature = token("telltale-user").rsplit('.').next().unwrap().to_owned();
+    for line in &lines {
+        for secret in ["telltale", "mail.example", SECRET, &signature, "eyJ", "Bearer", "password"] {
+            assert!(!line.contains(secret), "{secret} in {line}");
+        }
+    }
+}
+
+#[test]
+fn a_failure_is_logged_once_with_its_cause_and_the_id_of_its_request() {
+    let program = Program::start(&[
+        ("DATABASE_URL", "postgres://telltale-login:telltale-password@127.0.0.1:1/nowhere"),
+        ("BETTER_AUTH_SECRET", SECRET),
+        ("LOG_FORMAT", "json"),
+    ]);
+    let list = get("/api/telltale-user/tasks").by("telltale-user").header("X-Request-Id", "mine-1");
+    list.send(program.address).assert_error(503, "unavailable");
+    program.signal(Signal::TERM);
+    let (_, lines) = program.wait(Duration::from_secs(10));
+    let of_request: Vec<Value> = lines
+        .iter()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .filter(|line: &Value| line["span"]["request_id"] == "mine-1")
+        .collect();
+    let failures: Vec<_> = of_request.iter().filter(|line| line["level"] != "INFO").collect();
+    assert_eq!(failures.len(), 1, "{of_request:#?}");
+    assert!(failures[0]["error"].as_str().unwrap().contains("refused"), "{}", failures[0]);
+    assert_eq!(of_request.iter().filter(|line| line["message"] == "answered").count(), 1);
+    assert!(lines.iter().all(|line| !line.contains("telltale")), "{lines:#?}");
+}
+
+#[test]
+fn lines_for_people_are_the_default_outside_production() {
+    for (variables, json) in [
+        (&[("ENVIRONMENT", "dev")][..], false),
+        (&[("ENVIRONMENT", "staging")], false),
+        (&[("ENVIRONMENT", "production")], true),
+        (&[("ENVIRONMENT", "production"), ("LOG_FORMAT", "pretty")], false),
+        (&[("LOG_FORMAT", "json")], true),
+    ] {
+        let mut all =
+            vec![("DATABASE_URL", "postgres://127.0.0.1:1/nowhere"), ("BETTER_AUTH_SECRET", SECRET)];
+        all.extend_from_slice(variables);
+        let program = Program::start(&all);
+        get("/health").send(program.address).health();
+        program.wait_for("/health", |line| line.contains("/health").then_some(()));
+        for line in program.lines() {
+            assert_eq!(serde_json::from_str::<Value>(&line).is_ok(), json, "{variables:?}: {line}");
+            assert!(!line.contains('\u{1b}'), "colours where nobody looks: {line}");
+        }
+    }
+}

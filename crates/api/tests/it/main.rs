@@ -1,0 +1,28 @@
+//! The HTTP contract, sentence by sentence: over a mocked port, over a real database, and of the real program.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that cannot go on panics, in its helpers too"
+)]
+
+mod bodies;
+mod claims;
+mod cors;
+mod disconnects;
+mod errors;
+mod fields;
+mod headers;
+mod helpers;
+mod journeys;
+mod logs;
+mod media_types;
+mod model;
+mod openapi;
+mod order_of_checks;
+mod outages;
+mod paths;
+mod queries;
+mod start_and_stop;
+mod tasks;
+mod tokens;

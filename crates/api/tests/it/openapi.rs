@@ -1,0 +1,385 @@
+//! The OpenAPI document, and whether the answers are what it says.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
+use task_domain::{RepositoryError, testing::MockTaskRepository};
+
+use crate::helpers::{Request, Server, delete, get, patch, post, put};
+
+fn document() -> Value {
+    Server::without_port().send(&get("/openapi.json")).assert_status(200).json()
+}
+
+const METHODS: [&str; 8] = ["get", "put", "post", "delete", "options", "head", "patch", "trace"];
+
+/// Path, method and operation of everything in the document.
+fn operations(document: &Value) -> Vec<(&str, &'static str, &Value)> {
+    let mut operations = Vec::new();
+    for (path, item) in document["paths"].as_object().unwrap() {
+        for (name, operation) in item.as_object().unwrap() {
+            let method = METHODS.into_iter().find(|method| method == name);
+            operations.push((path.as_str(), method.expect("a method"), operation));
+        }
+    }
+    operations
+}
+
+fn resolve<'a>(document: &'a Value, value: &'a Value) -> &'a Value {
+    match value.get("$ref").and_then(Value::as_str) {
+        Some(reference) => {
+            let target = document.pointer(reference.strip_prefix('#').unwrap());
+            target.unwrap_or_else(|| panic!("{reference} leads nowhere"))
+        }
+        None => value,
+    }
+}
+
+/// What a value breaks of a schema, as far as this API's schemas go.
+fn violations(document: &Value, schema: &Value, value: &Value, at: &str, found: &mut Vec<String>) {
+    let schema = resolve(document, schema);
+    for keyword in ["oneOf", "anyOf"] {
+        if let Some(options) = schema[keyword].as_array() {
+            let fits = options.iter().any(|option| {
+                let mut broken = Vec::new();
+                violations(document, option, value, at, &mut broken);
+                broken.is_empty()
+            });
+            if !fits {
+                found.push(format!("{at}: none of {keyword}"));
+            }
+        }
+    }
+    let kind = match value {
+        Value::Null => "null",
+        Value::Bool(_) => "boolean",
+        Value::Number(_) => "integer",
+        Value::String(_) => "string",
+        Value::Array(_) => "array",
+        Value::Object(_) => "object",
+    };
+    let types: Vec<_> = match &schema["type"] {
+        Value::String(one) => vec![one.as_str()],
+        Value::Array(several) => several.iter().filter_map(Value::as_str).collect(),
+        _ => vec![kind],
+    };
+    if !types.contains(&kind) {
+        found.push(format!("{at}: {kind} is none of {types:?}"));
+    }
+    if let Some(options) = schema["enum"].as_array()
+        && !options.contains(value)
+    {
+        found.push(format!("{at}: {value} is not listed"));
+    }
+    if let (Some(number), Some(least)) = (value.as_i64(), schema["minimum"].as_i64())
+        && number < least
+    {
+        found.push(format!("{at}: below {least}"));
+    }
+    if let (Some(text), Some(most)) = (value.as_str(), schema["maxLength"].as_u64())
+        && text.chars().count() as u64 > most
+    {
+        found.push(format!("{at}: longer than {most}"));
+    }
+    if let Some(items) = value.as_array() {
+        for (index, item) in items.iter().enumerate() {
+            violations(document, &schema["items"], item, &format!("{at}/{index}"), found);
+        }
+    }
+    if let Some(members) = value.as_object() {
+        let known = schema["properties"].as_object().cloned().unwrap_or_default();
+        for (name, member) in members {
+            match known.get(name) {
+                Some(schema) => violations(document, schema, member, &format!("{at}/{name}"), found),
+                None => found.push(format!("{at}/{name}: not documented")),
+            }
+        }
+        for name in schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str) {
+            if !members.contains_key(name) {
+                found.push(format!("{at}/{name}: missing"));
+            }
+        }
+    }
+}
+
+#[track_caller]
+fn assert_valid(document: &Value, schema: &Value, value: &Value) {
+    let mut found = Vec::new();
+    violations(document, schema, value, "", &mut found);
+    assert_eq!(found, [] as [String; 0], "{value}");
+}
+
+#[test]
+fn the_document_is_openapi_3_1_with_the_configured_title_and_version() {
+    let document = document();
+    assert!(document["openapi"].as_str().unwrap().starts_with("3.1."));
+    assert_eq!(
+        (&document["info"]["title"], &document["info"]["version"]),
+        (&json!("Tasks"), &json!("1.2.3"))
+    );
+    let known = [
+        "openapi",
+        "info",
+        "jsonSchemaDialect",
+        "servers",
+        "paths",
+        "webhooks",
+        "components",
+        "security",
+        "tags",
+        "externalDocs",
+    ];
+    assert!(document.as_object().unwrap().keys().all(|key| known.contains(&key.as_str())));
+}
+
+#[test]
+fn every_reference_leads_somewhere_and_no_schema_is_left_over() {
+    fn collect(value: &Value, references: &mut BTreeSet<String>) {
+        match value {
+            Value::Object(members) => {
+                for (name, member) in members {
+                    match member.as_str() {
+                        Some(reference) if name == "$ref" => drop(references.insert(reference.to_owned())),
+                        _ => collect(member, references),
+                    }
+                }
+            }
+            Value::Array(items) => items.iter().for_each(|item| collect(item, references)),
+            _ => {}
+        }
+    }
+    let document = document();
+    let mut references = BTreeSet::new();
+    collect(&document, &mut references);
+    for reference in &references {
+        assert!(document.pointer(&reference[1..]).is_some(), "{reference} leads nowhere");
+    }
+    for name in document["components"]["schemas"].as_object().unwrap().keys() {
+        assert!(references.contains(&format!("#/components/schemas/{name}")), "nothing uses {name}");
+    }
+}
+
+#[test]
+fn the_operations_are_those_of_the_contract() {
+    let document = document();
+    let found: BTreeSet<_> =
+        operations(&document).into_iter().map(|(path, method, _)| (path, method)).collect();
+    let expected = [
+        ("/api/{user_id}/tasks", "get"),
+        ("/api/{user_id}/tasks", "post"),
+        ("/api/{user_id}/tasks/{id}", "delete"),
+        ("/api/{user_id}/tasks/{id}", "get"),
+        ("/api/{user_id}/tasks/{id}", "put"),
+        ("/api/{user_id}/tasks/{id}/complete", "patch"),
+        ("/health", "get"),
+    ];
+    assert!(expected.iter().all(|operation| found.contains(operation)), "{found:?}");
+    let others: Vec<_> = found.iter().filter(|operation| !expected.contains(operation)).collect();
+    assert!(others.iter().all(|(path, _)| !path.starts_with("/api/")), "{others:?}");
+}
+
+#[test]
+fn operation_ids_are_unique_and_every_operation_says_what_it_does() {
+    let document = document();
+    let operations = operations(&document);
+    let ids: BTreeSet<_> =
+        operations.iter().map(|(_, _, operation)| operation["operationId"].as_str().unwrap()).collect();
+    assert_eq!(ids.len(), operations.len());
+    for (path, method, operation) in operations {
+        assert!(operation["summary"].as_str().is_some_and(|text| text.ends_with('.')), "{method} {path}");
+    }
+}
+
+#[test]
+fn everything_but_health_needs_the_bearer_token() {
+    let document = document();
+    let schemes = document["components"]["securitySchemes"].as_object().unwrap();
+    assert_eq!(schemes.len(), 1);
+    let (name, scheme) = schemes.iter().next().unwrap();
+    assert_eq!(
+        (&scheme["type"], &scheme["scheme"], &scheme["bearerFormat"]),
+        (&json!("http"), &json!("bearer"), &json!("JWT"))
+    );
+    for (path, method, operation) in operations(&document) {
+        let expected = if path.starts_with("/api/") { json!([{ name: [] }]) } else { json!([{}]) };
+        assert_eq!(operation["security"], expected, "{method} {path}");
+    }
+}
+
+#[test]
+fn path_parameters_are_those_of_the_template_and_the_list_has_its_query() {
+    let document = document();
+    for (path, method, operation) in operations(&document) {
+        let parameters = operation["parameters"].as_array().cloned().unwrap_or_default();
+        let named = |place: &str| -> BTreeSet<String> {
+            let there = parameters.iter().filter(|parameter| parameter["in"] == place);
+            there.map(|parameter| parameter["name"].as_str().unwrap().to_owned()).collect()
+        };
+        let template: BTreeSet<_> = path
+            .split('/')
+            .filter_map(|segment| Some(segment.strip_prefix('{')?.strip_suffix('}')?.to_owned()))
+            .collect();
+        assert_eq!(named("path"), template, "{method} {path}");
+        let is_list = (path, method) == ("/api/{user_id}/tasks", "get");
+        let query =
+            if is_list { BTreeSet::from(["status".to_owned(), "sort".to_owned()]) } else { BTreeSet::new() };
+        assert_eq!(named("query"), query, "{method} {path}");
+        for parameter in &parameters {
+            assert_eq!(parameter["required"] == true, parameter["in"] == "path", "{parameter}");
+            assert!(!parameter["schema"].is_null() && parameter["description"].is_string());
+        }
+        if is_list {
+            let of = |name| parameters.iter().find(|parameter| parameter["name"] == name).unwrap();
+            assert_eq!(of("status")["schema"]["enum"], json!(["all", "pending", "completed"]));
+            assert_eq!(of("status")["schema"]["default"], "all");
+            assert_eq!(of("sort")["schema"]["enum"], json!(["created", "title"]));
+            assert_eq!(of("sort")["schema"]["default"], "created");
+        }
+    }
+}
+
+#[test]
+fn every_operation_has_the_statuses_that_it_can_answer_with() {
+    let document = document();
+    for (path, method, operation) in operations(&document) {
+        let mut expected = vec![if method == "post" { "201" } else { "200" }, "500"];
+        if path.starts_with("/api/") {
+            expected.extend(["401", "403", "503"]);
+        }
+        if path.contains("{id}") {
+            expected.extend(["400", "404"]);
+        }
+        if (path, method) == ("/api/{user_id}/tasks", "get") {
+            expected.push("400");
+        }
+        if ["post", "put"].contains(&method) {
+            expected.extend(["400", "413", "415"]);
+        }
+        expected.sort_unstable();
+        expected.dedup();
+        let responses = operation["responses"].as_object().unwrap();
+        let mut found: Vec<_> = responses.keys().map(String::as_str).collect();
+        found.sort_unstable();
+        assert_eq!(found, expected, "{method} {path}");
+        for (status, response) in responses {
+            let response = resolve(&document, response);
+            assert!(response["description"].as_str().is_some_and(|text| !text.is_empty()));
+            assert!(
+                response["content"]["application/json"]["schema"].is_object(),
+                "{method} {path} {status}"
+            );
+            assert!(response["headers"]["X-Request-Id"].is_object());
+            let demanded = match status.as_str() {
+                "201" => Some("Location"),
+                "401" => Some("WWW-Authenticate"),
+                "503" => Some("Retry-After"),
+                _ => None,
+            };
+            if let Some(header) = demanded {
+                assert!(response["headers"][header].is_object(), "{method} {path} {status}: {header}");
+            }
+        }
+    }
+}
+
+#[test]
+fn every_error_has_an_example_that_is_valid_itself() {
+    let document = document();
+    let mut codes = BTreeSet::new();
+    for (path, method, operation) in operations(&document) {
+        for (status, response) in operation["responses"].as_object().unwrap() {
+            let content = &resolve(&document, response)["content"]["application/json"];
+            for example in content["examples"].as_object().into_iter().flatten() {
+                assert_valid(&document, &content["schema"], &example.1["value"]);
+                if status.as_str() >= "400" {
+                    assert_eq!(example.1["value"]["error"], example.0.as_str());
+                    codes.insert(example.0.clone());
+                }
+            }
+            if status.as_str() >= "400" {
+                assert!(
+                    content["examples"].as_object().is_some_and(|examples| !examples.is_empty()),
+                    "{method} {path} {status}"
+                );
+            }
+        }
+        if let Some(content) = operation["requestBody"]["content"].get("application/json") {
+            assert_eq!(operation["requestBody"]["required"], true);
+            let example = &resolve(&document, &content["schema"])["example"];
+            assert_valid(&document, &content["schema"], example);
+        }
+    }
+    let expected = [
+        "empty_update",
+        "forbidden",
+        "internal",
+        "invalid_json",
+        "invalid_path",
+        "invalid_query",
+        "not_found",
+        "payload_too_large",
+        "unauthorized",
+        "unavailable",
+        "unknown_user",
+        "unsupported_media_type",
+        "validation_failed",
+    ];
+    assert_eq!(codes.iter().map(String::as_str).collect::<Vec<_>>(), expected);
+}
+
+#[test]
+fn every_answer_is_what_the_document_says() {
+    let document = document();
+    let working = Server::working();
+    let mut port = MockTaskRepository::new();
+    port.expect_list().returning(|_, _| Err(RepositoryError::Unavailable("down".into())));
+    port.expect_create().returning(|_, _| Err(RepositoryError::UnknownUser));
+    port.expect_find().returning(|_, _| Err(RepositoryError::Unexpected("odd".into())));
+    let failing = Server::over(port);
+    let (tasks, task, complete) =
+        ("/api/{user_id}/tasks", "/api/{user_id}/tasks/{id}", "/api/{user_id}/tasks/{id}/complete");
+    let alice = |request: Request| request.by("alice");
+    for (server, request, path) in [
+        (&working, get("/health"), "/health"),
+        (&working, alice(get("/api/alice/tasks")), tasks),
+        (&working, alice(get("/api/alice/tasks?x=1")), tasks),
+        (&working, get("/api/alice/tasks"), tasks),
+        (&working, alice(get("/api/bob/tasks")), tasks),
+        (&failing, alice(get("/api/alice/tasks")), tasks),
+        (&working, alice(post("/api/alice/tasks").json(r#"{"title":"t"}"#)), tasks),
+        (&working, alice(post("/api/alice/tasks").json(r#"{"title":"t","description":null}"#)), tasks),
+        (&working, alice(post("/api/alice/tasks").json(r#"{"title":"","x":1}"#)), tasks),
+        (&working, alice(post("/api/alice/tasks").json("{")), tasks),
+        (&working, alice(post("/api/alice/tasks").json(&" ".repeat(131_073))), tasks),
+        (&working, alice(post("/api/alice/tasks").body("{}")), tasks),
+        (&failing, alice(post("/api/alice/tasks").json(r#"{"title":"t"}"#)), tasks),
+        (&working, alice(get("/api/alice/tasks/7")), task),
+        (&working, alice(get("/api/alice/tasks/8")), task),
+        (&working, alice(get("/api/alice/tasks/x")), task),
+        (&failing, alice(get("/api/alice/tasks/7")), task),
+        (&working, alice(put("/api/alice/tasks/7").json(r#"{"title":"t"}"#)), task),
+        (&working, alice(put("/api/alice/tasks/7").json("{}")), task),
+        (&working, alice(delete("/api/alice/tasks/7")), task),
+        (&working, alice(patch("/api/alice/tasks/7/complete")), complete),
+        (&working, alice(patch("/api/alice/tasks/8/complete")), complete),
+    ] {
+        let answer = server.send(&request);
+        let operation = &document["paths"][path][request.method.to_ascii_lowercase()];
+        let response = resolve(&document, &operation["responses"][answer.status.to_string()]);
+        let content = &response["content"][answer.header("content-type").unwrap()];
+        assert!(content.is_object(), "{} {path} {} is not documented", request.method, answer.status);
+        assert_valid(&document, &content["schema"], &answer.json());
+        if let Some(examples) = content["examples"].as_object().filter(|_| answer.status >= 400) {
+            assert!(examples.contains_key(answer.json()["error"].as_str().unwrap()), "{}", answer.text());
+        }
+    }
+}
+
+#[test]
+fn what_is_checked_in_is_the_same_document_with_the_default_title() {
+    let mut served = document();
+    let default: Value = serde_json::from_str(&task_api::openapi_json().unwrap()).unwrap();
+    served["info"]["title"] = default["info"]["title"].clone();
+    served["info"]["version"] = default["info"]["version"].clone();
+    assert_eq!(served, default);
+}
