@@ -8,7 +8,7 @@ use std::{env, time::Duration};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
 use task_adapters::{Database, PoolOptions};
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::{EnvFilter, filter::LevelFilter};
 use utoipa::ToSchema;
 
 use self::reader::Reader;
@@ -256,11 +256,12 @@ fn origin(entry: &str, environment: Environment) -> Result<String, String> {
 }
 
 fn log_filter(text: &str) -> Result<String, String> {
-    match text.parse::<EnvFilter>() {
-        Ok(_) => Ok(text.to_owned()),
-        Err(_) => {
-            Err(format!("must be error, warn, info, debug or trace, or targets with those, not {text:?}"))
-        }
+    // `EnvFilter` takes a misspelt level for the name of a target, and then nothing is logged at all.
+    let is_level = |entry: &str| entry.contains(['=', '[']) || entry.parse::<LevelFilter>().is_ok();
+    if text.split(',').map(str::trim).all(is_level) && text.parse::<EnvFilter>().is_ok() {
+        Ok(text.to_owned())
+    } else {
+        Err(format!("must be error, warn, info, debug, trace or off, or targets with those, not {text:?}"))
     }
 }
 
@@ -414,7 +415,9 @@ mod tests {
     #[test]
     fn log_levels_may_name_targets() {
         assert_eq!(with(&[("LOG_LEVEL", "warn,task_api=debug")]).unwrap().log_filter, "warn,task_api=debug");
-        assert!(problem("LOG_LEVEL", "loud=very").starts_with("must be error, warn"));
+        for wrong in ["loud=very", "loud", "warning", "task_api"] {
+            assert!(problem("LOG_LEVEL", wrong).starts_with("must be error, warn"), "{wrong}");
+        }
     }
 
     #[test]

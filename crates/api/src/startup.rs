@@ -92,12 +92,13 @@ impl Server {
     /// Answers requests until SIGTERM or Ctrl-C, then finishes those in flight and closes the pools. A second signal
     /// ends it at once.
     pub async fn run(self) -> io::Result<()> {
-        let handle = self.running.handle();
-        let signals = tokio::spawn(stop_on_signal(handle));
         tokio::spawn(tell_about_database(self.database));
         tracing::info!(addresses = ?self.addresses, "listening");
-        let outcome = self.running.await;
-        signals.abort();
+        let handle = self.running.handle();
+        let outcome = tokio::select! {
+            outcome = self.running => outcome,
+            impatience = stop_on_signals(handle) => Err(impatience),
+        };
         for pool in &self.pools {
             pool.close();
         }
@@ -133,24 +134,27 @@ fn bind_error(settings: &Settings, error: &io::Error) -> StartError {
     StartError::Bind { host: settings.host.clone(), port: settings.port, reason }
 }
 
-async fn stop_on_signal(handle: ServerHandle) {
+/// Begins to stop the server at the first signal and returns at the second.
+///
+/// The server itself cannot be asked to hurry: it hears nothing more until the requests in flight have been answered.
+async fn stop_on_signals(handle: ServerHandle) -> io::Error {
     let (Ok(mut terminate), Ok(mut interrupt)) =
         (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
     else {
         tracing::error!("signals cannot be received; the program can only be killed");
-        return;
+        return std::future::pending().await;
     };
-    let mut graceful = true;
-    loop {
+    let mut next_signal = async || {
         tokio::select! {
             _ = terminate.recv() => {}
             _ = interrupt.recv() => {}
         }
-        tracing::info!(graceful, "stopping");
-        // Not awaited: a second signal has to be heard while the first is being carried out.
-        drop(handle.stop(graceful));
-        graceful = false;
-    }
+    };
+    next_signal().await;
+    tracing::info!("stopping: the requests in flight are being answered; a second signal ends it at once");
+    drop(handle.stop(true));
+    next_signal().await;
+    io::Error::other("a second signal came before all requests in flight were answered")
 }
 
 /// Says at the start what will otherwise be found out at the first request.
