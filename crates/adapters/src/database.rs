@@ -41,15 +41,21 @@ pub enum InvalidDatabaseUrl {
     Tls(#[from] tls::TlsError),
 }
 
-/// Why no connection could be opened.
+/// Why no connection could be opened, with all causes in one line: tokio-postgres leaves them out of its own text.
 #[derive(Debug, thiserror::Error)]
-pub enum ConnectError {
-    /// The server cannot be reached or refuses the connection.
-    #[error("{}", with_causes(.0))]
-    Refused(#[from] tokio_postgres::Error),
-    /// The server does not go on after the connection was made.
-    #[error("the server closed the connection: {0}")]
-    Setup(#[from] diesel::ConnectionError),
+#[error("{0}")]
+pub struct ConnectError(String);
+
+impl From<tokio_postgres::Error> for ConnectError {
+    fn from(error: tokio_postgres::Error) -> Self {
+        Self(with_causes(&error))
+    }
+}
+
+impl From<diesel::ConnectionError> for ConnectError {
+    fn from(error: diesel::ConnectionError) -> Self {
+        Self(with_causes(&error))
+    }
 }
 
 impl Database {
@@ -132,7 +138,7 @@ impl fmt::Debug for Database {
     }
 }
 
-/// An error and all its causes in one line: tokio-postgres leaves the causes out of its own text.
+/// An error and all its causes in one line, none of them twice.
 fn with_causes(error: &(dyn std::error::Error + 'static)) -> String {
     let mut text = error.to_string();
     let mut source = error.source();

@@ -41,7 +41,7 @@ pub struct Migration {
 #[derive(Debug, thiserror::Error)]
 pub enum MigrationError {
     /// There is no connection to the database.
-    #[error("the database cannot be reached: {0}")]
+    #[error("the database cannot be reached")]
     Connect(#[from] ConnectError),
     /// `users` is not there, so `tasks` cannot refer to it.
     #[error(
@@ -57,7 +57,7 @@ pub enum MigrationError {
     #[error("{0}")]
     Failed(BoxError),
     /// The state of the migrations cannot be read.
-    #[error("the state of the migrations cannot be read: {0}")]
+    #[error("the state of the migrations cannot be read")]
     Read(#[from] diesel::result::Error),
 }
 

@@ -230,18 +230,21 @@ impl From<InvalidJson> for ApiError {
     }
 }
 
-/// An error with all its causes in one line.
-struct Chain<'a>(&'a (dyn std::error::Error + 'static));
+/// An error with all its causes in one line. A cause that an error before it tells already is not told again.
+pub(crate) struct Chain<'a>(pub(crate) &'a (dyn std::error::Error + 'static));
 
 impl std::fmt::Display for Chain<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}", self.0)?;
+        let mut text = self.0.to_string();
         let mut source = self.0.source();
         while let Some(cause) = source {
-            write!(f, ": {cause}")?;
+            let cause_text = cause.to_string();
+            if !text.contains(&cause_text) {
+                text = format!("{text}: {cause_text}");
+            }
             source = cause.source();
         }
-        Ok(())
+        f.write_str(&text)
     }
 }
 
@@ -311,6 +314,12 @@ mod tests {
         #[error("outer")]
         struct Outer(#[source] std::num::ParseIntError);
         let error = Outer("x".parse::<i32>().unwrap_err());
+        assert_eq!(Chain(&error).to_string(), "outer: invalid digit found in string");
+
+        #[derive(Debug, thiserror::Error)]
+        #[error("outer: {0}")]
+        struct Repeating(#[source] std::num::ParseIntError);
+        let error = Repeating("x".parse::<i32>().unwrap_err());
         assert_eq!(Chain(&error).to_string(), "outer: invalid digit found in string");
     }
 }

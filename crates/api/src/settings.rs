@@ -101,7 +101,7 @@ impl Settings {
         let cors = Cors::new(origins(&mut reader, environment));
         let host = reader.text("HOST").unwrap_or_default();
         let port = reader.number("PORT", 0, u16::MAX);
-        let workers = workers(&mut reader);
+        let workers = workers(&mut reader, pool.max);
         let shutdown_timeout = Duration::from_secs(reader.number("SHUTDOWN_TIMEOUT_SECONDS", 0, 3600));
         let log_filter = reader.parsed("LOG_LEVEL", log_filter).unwrap_or_default();
         let log_format = log_format(&mut reader, environment);
@@ -214,16 +214,22 @@ fn claims(reader: &mut Reader) -> ClaimRules {
     }
 }
 
-fn workers(reader: &mut Reader) -> usize {
-    let cores = || std::thread::available_parallelism().map_or(1, usize::from);
-    reader.optional_number("WORKERS", 1, 1024).unwrap_or_else(cores)
+/// At most as many as connections: a worker without one could answer nothing.
+fn workers(reader: &mut Reader, connections: usize) -> usize {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    reader.optional_number("WORKERS", 1, connections).unwrap_or(cores.min(connections))
 }
 
 fn origins(reader: &mut Reader, environment: Environment) -> Vec<String> {
-    let origins = reader.parsed("CORS_ORIGINS", |text| {
-        text.split(',').map(str::trim).map(|entry| origin(entry, environment)).collect()
-    });
-    origins.unwrap_or_default()
+    let text = reader.text("CORS_ORIGINS").unwrap_or_default();
+    let mut origins = Vec::new();
+    for entry in text.split(',').map(str::trim).filter(|_| !text.is_empty()) {
+        match origin(entry, environment) {
+            Ok(origin) => origins.push(origin),
+            Err(problem) => reader.fault("CORS_ORIGINS", problem),
+        }
+    }
+    origins
 }
 
 /// Takes an origin exactly as a browser sends it; anything else would never match.
@@ -376,6 +382,19 @@ mod tests {
             let problem = problem("CORS_ORIGINS", wrong);
             assert!(problem.starts_with("must"), "{problem}");
         }
+    }
+
+    #[test]
+    fn every_entry_at_fault_is_told() {
+        let faults = with(&[("CORS_ORIGINS", "*, https://a.example, null,")]).unwrap_err().faults;
+        assert_eq!(faults.len(), 3, "{faults:?}");
+    }
+
+    #[test]
+    fn there_are_no_more_workers_than_connections() {
+        assert_eq!(with(&[("DATABASE_POOL_MAX", "1")]).unwrap().workers, 1);
+        assert_eq!(problem("WORKERS", "31"), "must be a whole number from 1 to 30, not \"31\"");
+        assert_eq!(with(&[("WORKERS", "30")]).unwrap().workers, 30);
     }
 
     #[test]

@@ -18,6 +18,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use crate::{
     Services, Settings, app,
     auth::{SharedSecret, TokenVerifier},
+    error::Chain,
 };
 
 /// How long an idle connection is kept for the client's next request: longer than proxies keep theirs, so that it is
@@ -167,7 +168,7 @@ async fn tell_about_database(database: Database) {
             }
         }
         Err(error) => {
-            tracing::warn!(%error, "the database does not answer yet; until it does, requests get 503");
+            tracing::warn!(error = %Chain(&error), "the database does not answer yet; until it does, requests get 503");
         }
     }
 }
