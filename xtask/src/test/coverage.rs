@@ -1,6 +1,7 @@
 //! How many lines of domain, adapters and api the tests reach.
 
-use anyhow::{Context as _, bail};
+use anyhow::Context as _;
+use serde_json::Value;
 use tokio::process::Command;
 
 use super::Outcome;
@@ -20,13 +21,28 @@ pub(super) async fn run(runner: &Runner) -> anyhow::Result<Outcome> {
     process::capture(&mut llvm_cov(&llvm, &["clean", "--workspace", "--profraw-only"])).await?;
     let mut outcome = runner.measured(&llvm).await?;
     if outcome.success {
-        let report =
+        let mut report =
             llvm_cov(&llvm, &["report", "--json", "--summary-only", "--ignore-filename-regex", NOT_MEASURED]);
-        let share = share_of_lines(&process::capture(&mut { report }).await?)?;
-        eprintln!("\nCoverage of domain, adapters and api: {share:.2} % of lines (at least {LEAST} %)");
-        outcome.success = share >= LEAST;
+        outcome.success = judge(&process::capture(&mut report).await?)?;
     }
     Ok(outcome)
+}
+
+/// Prints the share, and where it is too small also where most lines are missing.
+fn judge(report: &str) -> anyhow::Result<bool> {
+    let report: Value = serde_json::from_str(report).context("the coverage report is not JSON")?;
+    let share = share_of_lines(&report)?;
+    if share >= LEAST {
+        eprintln!("\nCoverage of domain, adapters and api: {share:.2} % of lines (at least {LEAST} %)");
+        return Ok(true);
+    }
+    eprintln!(
+        "\nerror: the tests reach {share:.2} % of the lines of domain, adapters and api, not {LEAST} %. Most are missing in:"
+    );
+    for (file, missing) in most_missing(&report).into_iter().take(8) {
+        eprintln!("  {missing:4} lines  {file}");
+    }
+    Ok(false)
 }
 
 fn llvm_cov(llvm: &LlvmTools, arguments: &[&str]) -> Command {
@@ -37,24 +53,49 @@ fn llvm_cov(llvm: &LlvmTools, arguments: &[&str]) -> Command {
 }
 
 /// The share of lines in the summary that cargo-llvm-cov writes.
-fn share_of_lines(report: &str) -> anyhow::Result<f64> {
-    let report: serde_json::Value =
-        serde_json::from_str(report).context("the coverage report is not JSON")?;
-    match report.pointer("/data/0/totals/lines/percent").and_then(serde_json::Value::as_f64) {
-        Some(share) => Ok(share),
-        None => bail!("the coverage report names no share of lines"),
-    }
+fn share_of_lines(report: &Value) -> anyhow::Result<f64> {
+    let share = report.pointer("/data/0/totals/lines/percent").and_then(Value::as_f64);
+    share.context("the coverage report names no share of lines")
+}
+
+/// The files and how many of their lines no test reaches, the most first.
+fn most_missing(report: &Value) -> Vec<(String, u64)> {
+    let files = report.pointer("/data/0/files").and_then(Value::as_array).into_iter().flatten();
+    let mut missing: Vec<(String, u64)> = files
+        .filter_map(|file| {
+            let lines = file.pointer("/summary/lines")?;
+            let missing = lines["count"].as_u64()?.checked_sub(lines["covered"].as_u64()?)?;
+            let name = file["filename"].as_str()?;
+            Some((name.split_once("/crates/").map_or(name, |(_, inside)| inside).to_owned(), missing))
+        })
+        .filter(|(_, missing)| *missing > 0)
+        .collect();
+    missing.sort_by_key(|(_, missing)| std::cmp::Reverse(*missing));
+    missing
 }
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     #[test]
     fn the_share_is_read_from_the_report() {
-        let report = r#"{"data":[{"totals":{"lines":{"count":200,"covered":183,"percent":91.5}}}]}"#;
-        assert!((share_of_lines(report).unwrap() - 91.5).abs() < 1e-9);
-        assert!(share_of_lines("{}").is_err());
-        assert!(share_of_lines("").is_err());
+        let report =
+            json!({ "data": [{ "totals": { "lines": { "count": 200, "covered": 183, "percent": 91.5 } } }] });
+        assert!((share_of_lines(&report).unwrap() - 91.5).abs() < 1e-9);
+        assert!(judge(&report.to_string()).unwrap());
+        assert!(share_of_lines(&json!({})).is_err());
+        assert!(judge("").is_err());
+    }
+
+    #[test]
+    fn the_least_tested_files_come_first() {
+        let file = |name: &str, count: u64, covered: u64| json!({ "filename": name, "summary": { "lines": { "count": count, "covered": covered } } });
+        let files =
+            [file("/x/crates/api/src/a.rs", 9, 8), file("/x/crates/api/src/b.rs", 9, 1), file("c.rs", 9, 9)];
+        let report = json!({ "data": [{ "files": files }] });
+        assert_eq!(most_missing(&report), [("api/src/b.rs".to_owned(), 8), ("api/src/a.rs".to_owned(), 1)]);
     }
 }
