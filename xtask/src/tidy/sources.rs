@@ -46,9 +46,8 @@ fn derived(path: &str, code: &str, derives: &[&str], rule: &str) -> Vec<Violatio
     let mut violations = Vec::new();
     for (start, _) in code.match_indices("#[derive(") {
         // Elsewhere than at the beginning of a line it stands in a text, such as a test of this rule.
-        if !code[..start].lines().next_back().unwrap_or("").trim().is_empty()
-            && !code[..start].ends_with('\n')
-        {
+        let before = code[..start].rsplit('\n').next().unwrap_or("");
+        if !before.trim().is_empty() {
             continue;
         }
         let list = code[start..].split(')').next().unwrap_or("");
