@@ -5,7 +5,7 @@ use std::io::Write;
 use crate::helpers::{
     Request, Server,
     client::{Connection, connect, exchange},
-    get, post, put,
+    delete, get, post, put,
 };
 
 const LIMIT: usize = 131_072;
@@ -128,6 +128,19 @@ fn what_is_not_a_json_object_in_utf8_is_invalid_json() {
 }
 
 #[test]
+fn whole_numbers_beyond_a_double_are_invalid_json_too() {
+    let server = Server::without_port();
+    for digits in [309, 400, 100_000] {
+        for sign in ["", "-"] {
+            let body = format!(r#"{{"title":"t","x":{sign}{}}}"#, "9".repeat(digits));
+            server.send(&post("/api/alice/tasks").by("alice").json(&body)).assert_error(400, "invalid_json");
+        }
+    }
+    let body = format!(r#"{{"title":"t","x":{}}}"#, "9".repeat(308));
+    server.send(&post("/api/alice/tasks").by("alice").json(&body)).assert_error(400, "validation_failed");
+}
+
+#[test]
 fn extreme_nesting_is_invalid_json_and_harms_nothing() {
     let server = Server::without_port();
     let levels = 100_000;
@@ -205,6 +218,16 @@ fn one_byte_more_is_too_large_however_it_is_framed() {
             server.send(&typed.clone().body(body_of(length))).assert_error(413, "payload_too_large");
             server.send(&typed.chunked(body_of(length))).assert_error(413, "payload_too_large");
         }
+    }
+}
+
+#[test]
+fn a_route_that_reads_no_body_takes_one_of_any_size() {
+    let server = Server::working();
+    for asked in [get("/api/alice/tasks"), get("/api/alice/tasks/7"), delete("/api/alice/tasks/7")] {
+        let asked = asked.by("alice");
+        server.send(&asked.clone().body(body_of(LIMIT + 1))).assert_status(200);
+        server.send(&asked.chunked(body_of(300_000))).assert_status(200);
     }
 }
 

@@ -1,14 +1,15 @@
 //! Contract, "Who may do what": what the claims of a token must say.
 
+use jsonwebtoken::Algorithm;
 use serde_json::{Value, json};
 use task_api::auth::ClaimRules;
 use task_domain::testing::MockTaskRepository;
 
 use crate::helpers::{
-    Server, claims, get,
-    servers::{Options, working_port},
+    SECRET, Server, claims, get,
+    servers::{Options, start, working_port},
     sign,
-    tokens::{HEADER, now},
+    tokens::{HEADER, encode, mac, now},
 };
 
 const PATH: &str = "/api/alice/tasks/7";
@@ -177,6 +178,52 @@ fn the_clocks_may_differ_by_the_configured_leeway_and_no_more() {
     ] {
         assert_eq!(status(&without, PATH, &changes), by_default, "{changes}");
         assert_eq!(status(&with_60, PATH, &changes), with_leeway, "{changes}");
+    }
+}
+
+/// A server of the settings, over a database that is not there: whoever gets past the guard is told of a bad id.
+fn configured(variables: &[(&str, &str)]) -> impl Fn(&str) -> u16 + use<> {
+    let (address, stop) = start("postgres://127.0.0.1:1/nowhere", variables);
+    move |token| {
+        assert!(!stop.is_closed());
+        get("/api/alice/tasks/x").bearing(token).send(address).status
+    }
+}
+
+#[test]
+fn leeway_issuer_and_audience_are_configured_by_variables() {
+    let status = configured(&[
+        ("AUTH_LEEWAY_SECONDS", "60"),
+        ("AUTH_ISSUER", "https://app.example.com"),
+        ("AUTH_AUDIENCE", "tasks"),
+    ]);
+    let good = json!({"iss": "https://app.example.com", "aud": "tasks", "exp": now() - 30.0});
+    assert_eq!(status(&sign(HEADER, &claims(&good))), 400);
+    for (name, value) in [("iss", json!("other")), ("aud", json!("other")), ("exp", json!(now() - 61.0))] {
+        let mut bad = good.clone();
+        bad[name] = value;
+        assert_eq!(status(&sign(HEADER, &claims(&bad))), 401, "{name}");
+    }
+    // None of them is the default.
+    let status = configured(&[]);
+    assert_eq!(status(&sign(HEADER, &claims(&json!({"iss": 1, "aud": 2})))), 400);
+    assert_eq!(status(&sign(HEADER, &claims(&json!({"exp": now() - 0.5})))), 401);
+}
+
+#[test]
+fn the_secret_is_taken_as_the_raw_bytes_that_the_variable_has() {
+    for secret in [
+        "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=",
+        "30313233343536373839616263646566303132333435363738396162",
+        "ümläute und 🦀 in einem Geheimnis",
+        "$HOME/\"quotes\" and 'others' # and a comment",
+        "  spaces at both ends belong to the secret  ",
+    ] {
+        let status = configured(&[("BETTER_AUTH_SECRET", secret)]);
+        let signed = format!("{}.{}", encode(HEADER), encode(claims(&json!({}))));
+        let of = |secret: &str| format!("{signed}.{}", mac(&signed, secret, Algorithm::HS256));
+        assert_eq!(status(&of(secret)), 400, "{secret:?}");
+        assert_eq!(status(&of(SECRET)), 401);
     }
 }
 

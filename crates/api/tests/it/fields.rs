@@ -132,6 +132,14 @@ fn escapes_count_as_what_they_stand_for() {
     assert_eq!(answer.assert_status(201).json()["title"], "🦀".repeat(200));
     let answer = server.send(&post(TASKS).by("alice").json(r#"{"t\u0069tle":"\u0020\u0061\u0009"}"#));
     assert_eq!(answer.assert_status(201).json()["title"], "a");
+    // The longest values there are fit into a body even where every character is escaped.
+    let longest = format!(
+        r#"{{"title":"{0}","description":"{1}"}}"#,
+        r"\ud83e\udd80".repeat(200),
+        r"\ud83e\udd80".repeat(10_000)
+    );
+    let answer = server.send(&post(TASKS).by("alice").json(&longest));
+    assert_eq!(answer.assert_status(201).json()["description"], "🦀".repeat(10_000));
     let nul = server.send(&post(TASKS).by("alice").json(r#"{"title":"a\u0000"}"#));
     assert_eq!(nul.assert_faults("validation_failed"), ["title"]);
 }

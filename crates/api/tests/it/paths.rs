@@ -194,6 +194,49 @@ fn other_forms_of_the_target_are_judged_like_the_path_in_them() {
 }
 
 #[test]
+fn older_and_stranger_forms_of_http_are_answered_too() {
+    let server = Server::working();
+    for (text, status) in [
+        ("GET /health HTTP/1.0\r\n\r\n", "200"),
+        ("GET /api/alice/tasks HTTP/1.0\r\n\r\n", "401"),
+        ("CONNECT localhost:80 HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n", "401"),
+        ("TRACE /health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n", "405"),
+        ("GET /health?a=b#fragment HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n", "200"),
+    ] {
+        let answer = String::from_utf8(exchange(server.address, text.as_bytes()).unwrap()).unwrap();
+        assert_eq!(answer.split(' ').nth(1), Some(status), "{text}: {answer}");
+        assert!(answer.to_ascii_lowercase().contains("\r\nx-request-id: "), "{answer}");
+    }
+}
+
+#[test]
+fn a_head_that_is_too_large_or_never_ends_is_refused_and_the_server_goes_on() {
+    let server = Server::working();
+    let huge = format!("GET /health HTTP/1.1\r\nX: {}\r\n\r\n", "x".repeat(300_000));
+    let many = format!("GET /health HTTP/1.1\r\n{}\r\n", "X: y\r\n".repeat(1000));
+    let endless = "GET /health HTTP/1.1\r\nHost: local";
+    for text in [&*huge, &many, endless] {
+        let answer = exchange(server.address, text.as_bytes()).unwrap_or_default();
+        let text = String::from_utf8(answer).unwrap();
+        assert!(text.is_empty() || text.starts_with("HTTP/1.1 4"), "{text}");
+        server.send(&get("/health")).assert_status(200);
+    }
+}
+
+#[test]
+fn an_encoded_slash_separates_nothing() {
+    let server = Server::without_port();
+    for path in
+        ["/api/alice%2Ftasks", "/api%2Falice/tasks", "/api/alice/tasks%2F7", "/api/alice/tasks%2f7/complete"]
+    {
+        server.send(&get(path).by("alice")).assert_error(404, "not_found");
+        server.send(&get(path)).assert_error(401, "unauthorized");
+    }
+    server.send(&get("/api/alice%2Ftasks/tasks").by("alice")).assert_error(403, "forbidden");
+    server.send(&get("/docs%2Fpage.css")).assert_error(401, "unauthorized");
+}
+
+#[test]
 fn dot_segments_are_not_resolved() {
     let server = Server::without_port();
     for path in ["/api/bob/../alice/tasks", "/api/./alice/tasks", "/docs/../api/alice/tasks"] {
