@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use rustix::process::Signal;
 use serde_json::Value;
+use task_adapters::testing::TestDatabase;
 
 use crate::helpers::{
     Request, SECRET, delete, get, patch, post,
@@ -90,27 +91,40 @@ fn each_request_is_one_line_of_json_and_no_line_gives_anybody_away() {
     }
 }
 
-#[test]
-fn a_failure_is_logged_once_with_its_cause_and_the_id_of_its_request() {
+/// The lines of the request `mine-1`, which the program over that database answers with `status`.
+fn lines_of_a_failure(database_url: &str, status: u16) -> Vec<Value> {
     let program = Program::start(&[
-        ("DATABASE_URL", "postgres://telltale-login:telltale-password@127.0.0.1:1/nowhere"),
+        ("DATABASE_URL", database_url),
         ("BETTER_AUTH_SECRET", SECRET),
         ("LOG_FORMAT", "json"),
     ]);
     let list = get("/api/telltale-user/tasks").by("telltale-user").header("X-Request-Id", "mine-1");
-    list.send(program.address).assert_error(503, "unavailable");
+    list.send(program.address).assert_status(status);
     program.signal(Signal::TERM);
     let (_, lines) = program.wait(Duration::from_secs(10));
-    let of_request: Vec<Value> = lines
+    assert!(lines.iter().all(|line| !line.contains("telltale")), "{lines:#?}");
+    lines
         .iter()
         .map(|line| serde_json::from_str(line).unwrap())
         .filter(|line: &Value| line["span"]["request_id"] == "mine-1")
-        .collect();
-    let failures: Vec<_> = of_request.iter().filter(|line| line["level"] != "INFO").collect();
-    assert_eq!(failures.len(), 1, "{of_request:#?}");
-    assert!(failures[0]["error"].as_str().unwrap().contains("refused"), "{}", failures[0]);
-    assert_eq!(of_request.iter().filter(|line| line["message"] == "answered").count(), 1);
-    assert!(lines.iter().all(|line| !line.contains("telltale")), "{lines:#?}");
+        .collect()
+}
+
+#[test]
+fn a_failure_is_logged_once_with_its_cause_and_the_id_of_its_request() {
+    let runtime = runtime();
+    let empty = runtime.block_on(TestDatabase::empty());
+    let nowhere = "postgres://telltale-login:telltale-password@127.0.0.1:1/nowhere";
+    for (url, status, level, cause) in
+        [(nowhere, 503, "WARN", "refused"), (empty.url(), 500, "ERROR", r#"relation "tasks" does not exist"#)]
+    {
+        let lines = lines_of_a_failure(url, status);
+        let failures: Vec<_> = lines.iter().filter(|line| line["level"] != "INFO").collect();
+        assert_eq!(failures.len(), 1, "{lines:#?}");
+        assert_eq!(failures[0]["level"], level);
+        assert!(failures[0]["error"].as_str().unwrap().contains(cause), "{}", failures[0]);
+        assert_eq!(lines.iter().filter(|line| line["message"] == "answered").count(), 1);
+    }
 }
 
 #[test]
