@@ -308,6 +308,10 @@ mod tests {
         assert_eq!(head.headers().get("www-authenticate").unwrap(), "Bearer");
     }
 
+    #[derive(Debug, thiserror::Error)]
+    #[error("outer: {0}")]
+    struct Repeating(#[source] std::num::ParseIntError);
+
     #[test]
     fn a_chain_names_every_cause_once() {
         #[derive(Debug, thiserror::Error)]
@@ -316,9 +320,6 @@ mod tests {
         let error = Outer("x".parse::<i32>().unwrap_err());
         assert_eq!(Chain(&error).to_string(), "outer: invalid digit found in string");
 
-        #[derive(Debug, thiserror::Error)]
-        #[error("outer: {0}")]
-        struct Repeating(#[source] std::num::ParseIntError);
         let error = Repeating("x".parse::<i32>().unwrap_err());
         assert_eq!(Chain(&error).to_string(), "outer: invalid digit found in string");
     }

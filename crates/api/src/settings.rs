@@ -183,7 +183,9 @@ fn database(reader: &mut Reader) -> Option<Database> {
 }
 
 fn secret(reader: &mut Reader) -> Option<SecretString> {
-    let secret = reader.required("BETTER_AUTH_SECRET")?;
+    reader.required("BETTER_AUTH_SECRET")?;
+    // Better Auth takes the variable as it is, white space and all; so must whoever shares it.
+    let secret = reader.exact_text("BETTER_AUTH_SECRET")?;
     if secret.len() < MIN_SECRET_BYTES {
         let problem = format!("must have at least {MIN_SECRET_BYTES} bytes; it has {}", secret.len());
         reader.fault("BETTER_AUTH_SECRET", problem);

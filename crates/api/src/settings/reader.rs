@@ -58,9 +58,14 @@ impl Reader {
         Self { config: builder.build().unwrap_or_default(), faults: Vec::new() }
     }
 
-    /// The text of a variable, where it is set.
+    /// The text of a variable without white space around it, where it is set.
     pub(super) fn text(&self, name: &str) -> Option<String> {
-        self.config.get_string(name).ok().map(|value| value.trim().to_owned())
+        self.exact_text(name).map(|value| value.trim().to_owned())
+    }
+
+    /// The text of a variable as it is, where it is set.
+    pub(super) fn exact_text(&self, name: &str) -> Option<String> {
+        self.config.get_string(name).ok()
     }
 
     /// The text of a variable that must be set.
