@@ -3,6 +3,7 @@
 pub(crate) mod answer;
 pub(crate) mod client;
 pub(crate) mod program;
+pub(crate) mod schema;
 pub(crate) mod servers;
 pub(crate) mod tokens;
 

@@ -8,6 +8,7 @@
 
 mod bodies;
 mod claims;
+mod concurrency;
 mod cors;
 mod disconnects;
 mod errors;
@@ -17,6 +18,7 @@ mod helpers;
 mod journeys;
 mod logs;
 mod media_types;
+mod migrate;
 mod model;
 mod openapi;
 mod order_of_checks;
@@ -25,4 +27,5 @@ mod paths;
 mod queries;
 mod start_and_stop;
 mod tasks;
+mod token_forms;
 mod tokens;

@@ -15,6 +15,9 @@ use task_api::settings::VARIABLES;
 /// For how long the program may take to do what a test waits for.
 const PATIENCE: Duration = Duration::from_secs(20);
 
+/// A database that nobody listens for.
+pub(crate) const NOWHERE: &str = "postgres://someone:hunter2@127.0.0.1:1/nowhere";
+
 /// The program with these arguments and variables and no others of its own, in a folder without `.env`.
 pub(crate) fn command(arguments: &[&str], variables: &[(&str, &str)]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_task-api"));

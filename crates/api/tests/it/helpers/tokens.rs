@@ -6,6 +6,8 @@ use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use jsonwebtoken::{Algorithm, EncodingKey, crypto};
 use serde_json::{Value, json};
 
+use super::answer::Answer;
+
 /// The secret that the servers of the tests share with whoever makes the tokens.
 pub(crate) const SECRET: &str = "the tests' own secret: nobody else's!";
 
@@ -54,4 +56,20 @@ pub(crate) fn mac(text: &str, secret: &str, algorithm: Algorithm) -> String {
 /// Unpadded base64url.
 pub(crate) fn encode(bytes: impl AsRef<[u8]>) -> String {
     BASE64_URL_SAFE_NO_PAD.encode(bytes)
+}
+
+/// Checks a 401 to a request that carried an `Authorization` header, of which `secret_parts` must not be repeated.
+#[track_caller]
+pub(crate) fn assert_refused(answer: &Answer, secret_parts: &[&str]) {
+    answer.assert_error(401, "unauthorized");
+    assert_eq!(answer.header("www-authenticate"), Some(r#"Bearer error="invalid_token""#));
+    let all = format!("{:?} {}", answer.headers, answer.text());
+    for part in secret_parts.iter().flat_map(|part| part.split(['.', ' '])).filter(|part| part.len() > 6) {
+        assert!(!all.contains(part), "{part} is repeated: {all}");
+    }
+}
+
+/// Claims with nothing wrong about them.
+pub(crate) fn valid() -> String {
+    claims(&json!({}))
 }
