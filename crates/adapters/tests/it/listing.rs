@@ -5,8 +5,8 @@ use task_domain::{StatusFilter, TaskOrder, TaskQuery, TaskRepository, testing::u
 use crate::support::{Store, ids, listed, queries, query};
 
 /// Without its indexes PostgreSQL has no order to give but the one that it was asked for.
-const NO_INDEXES: &str =
-    "DROP INDEX tasks_by_created, tasks_by_status_created, tasks_by_title, tasks_by_status_title";
+const NO_INDEXES: &str = "ALTER TABLE tasks DROP CONSTRAINT tasks_pkey;
+    DROP INDEX tasks_by_created, tasks_by_status_created, tasks_by_title, tasks_by_status_title";
 
 /// Titles of which each is less than the next by code point, though not by the rules of any language, nor in UTF-16.
 const ASCENDING: [&str; 14] =

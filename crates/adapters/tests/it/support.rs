@@ -1,6 +1,11 @@
 //! What the tests share.
 
-use std::{cmp::Reverse, error::Error, sync::Arc, time::Duration};
+use std::{
+    cmp::Reverse,
+    error::Error,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use chrono::{DateTime, Utc};
 use diesel::{QueryableByName, sql_types::Text};
@@ -99,7 +104,9 @@ pub(crate) async fn states(db: &TestDatabase) -> Vec<String> {
 
 /// Waits until so many statements of the store are under way in the server.
 pub(crate) async fn until_active(db: &TestDatabase, count: usize) {
+    let begun = Instant::now();
     while states(db).await.iter().filter(|state| *state == "active").count() < count {
+        assert!(begun.elapsed() < Duration::from_secs(20), "{count} statements are never under way");
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
 }
