@@ -4,7 +4,6 @@ mod tests;
 use std::{
     fmt,
     ops::AsyncFnOnce,
-    sync::atomic::{AtomicUsize, Ordering},
     time::{Duration, Instant},
 };
 
@@ -41,8 +40,6 @@ struct Idle {
 }
 
 const IDLE: Idle = Idle { before_ping: Duration::from_secs(30), before_close: Duration::from_mins(1) };
-/// After how many uses it is seen whether connections may be closed.
-const USES_PER_CLOSING: usize = 256;
 /// How long a ping may take.
 const PING_TIMEOUT: Duration = Duration::from_secs(1);
 
@@ -73,8 +70,6 @@ pub struct PgPool {
     connections: Pool<Manager>,
     options: PoolOptions,
     idle: Idle,
-    /// How many uses have ended: every so often one of them closes what has long been idle.
-    uses: AtomicUsize,
 }
 
 impl PgPool {
@@ -99,7 +94,7 @@ impl PgPool {
             .pre_recycle(known_to_be_alive(options.max_age, idle.before_ping))
             .build()
             .map_err(|error| RepositoryError::Unexpected(error.into()))?;
-        Ok(Self { connections, options, idle, uses: AtomicUsize::new(0) })
+        Ok(Self { connections, options, idle })
     }
 
     /// Runs `operation` on a connection, within the deadline.
@@ -118,7 +113,6 @@ impl PgPool {
             match outcome {
                 Ok(value) => {
                     lease.give_back();
-                    self.close_idle_now_and_then();
                     Ok(value)
                 }
                 Err(error) => {
@@ -145,14 +139,8 @@ impl PgPool {
         self.connections.close();
     }
 
-    fn close_idle_now_and_then(&self) {
-        if self.uses.fetch_add(1, Ordering::Relaxed) % USES_PER_CLOSING == USES_PER_CLOSING - 1 {
-            self.close_idle();
-        }
-    }
-
-    /// Closes connections beyond those kept at rest that have not been used for a while.
-    fn close_idle(&self) {
+    /// Closes connections beyond those kept at rest that have not been used for a while. To be called now and then.
+    pub fn close_idle(&self) {
         let mut spare = self.connections.status().size.saturating_sub(self.options.at_rest);
         if spare > 0 {
             self.connections.retain(|_, metrics| {

@@ -25,6 +25,9 @@ use crate::{
 /// the proxy that closes, and never while it sends.
 const KEEP_ALIVE: Duration = Duration::from_secs(75);
 
+/// How often it is seen whether connections have long been idle.
+const IDLE_CONNECTIONS_INTERVAL: Duration = Duration::from_secs(30);
+
 /// Why the server could not be started.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
@@ -95,11 +98,13 @@ impl Server {
     pub async fn run(self) -> io::Result<()> {
         tokio::spawn(tell_about_database(self.database));
         tracing::info!(addresses = ?self.addresses, "listening");
+        let upkeep = tokio::spawn(close_idle_connections(self.pools.clone()));
         let handle = self.running.handle();
         let outcome = tokio::select! {
             outcome = self.running => outcome,
             impatience = stop_on_signals(handle) => Err(impatience),
         };
+        upkeep.abort();
         for pool in &self.pools {
             pool.close();
         }
@@ -156,6 +161,17 @@ async fn stop_on_signals(handle: ServerHandle) -> io::Error {
     drop(handle.stop(true));
     next_signal().await;
     io::Error::other("a second signal came before all requests in flight were answered")
+}
+
+/// Brings the pools back to what they keep at rest, once a burst is over.
+async fn close_idle_connections(pools: Vec<Arc<PgPool>>) {
+    let mut round = tokio::time::interval(IDLE_CONNECTIONS_INTERVAL);
+    loop {
+        round.tick().await;
+        for pool in &pools {
+            pool.close_idle();
+        }
+    }
 }
 
 /// Says at the start what will otherwise be found out at the first request.
