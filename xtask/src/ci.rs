@@ -1,14 +1,15 @@
 //! `cargo xtask ci`: everything that must hold before a change lands, in one command.
 
-use std::future::Future;
-use std::process::ExitCode;
-use std::time::Instant;
+use std::{future::Future, process::ExitCode, time::Instant};
 
 use anyhow::{Context as _, bail};
 use tokio::process::Command;
 
-use crate::test::{self, Outcome};
-use crate::{fuzz, migrate, openapi, process, report, tidy, tools};
+use crate::{
+    fuzz, migrate, openapi, process, report,
+    test::{self, Outcome},
+    tidy, tools,
+};
 
 /// Runs the checks, the quick ones first, and stops at the first that fails. The totals of the tests come last.
 pub(crate) async fn run() -> anyhow::Result<ExitCode> {

@@ -1,19 +1,19 @@
 //! `cargo xtask dev`: the service on this machine, with everything that it needs.
 
-use std::net::SocketAddr;
-use std::process::ExitCode;
-use std::time::Duration;
+use std::{net::SocketAddr, process::ExitCode, time::Duration};
 
 use anyhow::{Context as _, anyhow};
 use task_adapters::Database;
-use task_api::startup::Server;
-use task_api::{Settings, telemetry};
+use task_api::{Settings, startup::Server, telemetry};
 
-use crate::environment::Variables;
-use crate::postgres::private::{self, Private};
-use crate::service::{self, User};
-use crate::stop::Stop;
-use crate::{report, token};
+use crate::{
+    environment::Variables,
+    postgres::private::{self, Private},
+    report,
+    service::{self, User},
+    stop::Stop,
+    token,
+};
 
 /// How long the token of the printed example is valid: a working day and the evening after it.
 const TOKEN_TTL: Duration = Duration::from_hours(24);

@@ -1,18 +1,18 @@
 //! `cargo xtask fuzz-api`: requests made from the OpenAPI document, valid and invalid, against a running service.
 
-use std::ffi::OsString;
-use std::process::ExitCode;
-use std::time::Duration;
+use std::{ffi::OsString, process::ExitCode, time::Duration};
 
 use anyhow::{Context as _, bail};
-use task_api::startup::Server;
-use task_api::{Settings, telemetry};
+use task_api::{Settings, startup::Server, telemetry};
 use tokio::process::Command;
 
-use crate::environment::Variables;
-use crate::postgres::throwaway;
-use crate::service::{self, DEMO_USER};
-use crate::{process, report, token, tools, workspace};
+use crate::{
+    environment::Variables,
+    postgres::throwaway,
+    process, report,
+    service::{self, DEMO_USER},
+    token, tools, workspace,
+};
 
 /// Longer than any run: it must not end because its token does.
 const TOKEN_TTL: Duration = Duration::from_hours(24);

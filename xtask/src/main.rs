@@ -23,12 +23,15 @@ mod token;
 mod tools;
 mod workspace;
 
-use std::process::ExitCode;
+use std::{process::ExitCode, time::Duration};
 
 use anyhow::Context as _;
 use clap::{Parser, Subcommand};
 
 use crate::stop::Stop;
+
+/// How long threads may take to end when the command is done.
+const SHUTDOWN_LIMIT: Duration = Duration::from_secs(2);
 
 /// The commands of the Task API project.
 #[derive(Parser)]
@@ -79,7 +82,10 @@ fn main() -> ExitCode {
 fn start(command: Command) -> anyhow::Result<ExitCode> {
     workspace::enter()?;
     let runtime = tokio::runtime::Runtime::new().context("cannot start the async runtime")?;
-    runtime.block_on(async { Box::pin(run(command, &mut Stop::listen()?)).await })
+    let outcome = runtime.block_on(async { Box::pin(run(command, &mut Stop::listen()?)).await });
+    // A migration that was interrupted may still wait for its database on a thread of its own.
+    runtime.shutdown_timeout(SHUTDOWN_LIMIT);
+    outcome
 }
 
 async fn run(command: Command, stop: &mut Stop) -> anyhow::Result<ExitCode> {

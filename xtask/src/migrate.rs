@@ -12,8 +12,7 @@ use clap::Subcommand;
 use task_adapters::Database;
 use task_api::cli;
 
-use crate::environment::Variables;
-use crate::postgres::private;
+use crate::{environment::Variables, postgres::private};
 
 #[derive(Subcommand)]
 pub(crate) enum Command {

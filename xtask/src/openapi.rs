@@ -1,7 +1,6 @@
 //! `cargo xtask openapi`: the checked-in OpenAPI document, which is generated from the code.
 
-use std::fs;
-use std::process::ExitCode;
+use std::{fs, process::ExitCode};
 
 use anyhow::{Context as _, bail};
 

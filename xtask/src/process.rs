@@ -1,13 +1,17 @@
 //! Other programs: how they are run, watched and stopped.
 
-use std::io;
-use std::process::{ExitStatus, Output, Stdio};
-use std::time::{Duration, Instant};
+use std::{
+    io,
+    process::{ExitStatus, Output, Stdio},
+    time::{Duration, Instant},
+};
 
 use anyhow::{Context as _, bail};
 use rustix::process::{Pid, Signal, kill_process_group};
-use tokio::io::AsyncReadExt as _;
-use tokio::process::{Child, Command};
+use tokio::{
+    io::AsyncReadExt as _,
+    process::{Child, Command},
+};
 
 /// How long a program and its children may take to end after they were asked to.
 const GRACE: Duration = Duration::from_secs(15);

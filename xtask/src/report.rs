@@ -1,8 +1,10 @@
 //! What a person sees while a command works: each step as it begins, and how long it took.
 
-use std::future::Future;
-use std::io::Write as _;
-use std::time::{Duration, Instant};
+use std::{
+    future::Future,
+    io::Write as _,
+    time::{Duration, Instant},
+};
 
 /// Runs one step and shows it: its name at once, its time when it is done.
 pub(crate) async fn step<T>(name: &str, work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {

@@ -7,8 +7,10 @@ mod totals;
 
 use std::process::ExitCode;
 
-use crate::postgres::throwaway::{self, ThrowAway};
-use crate::report;
+use crate::{
+    postgres::throwaway::{self, ThrowAway},
+    report,
+};
 
 use self::runner::Runner;
 

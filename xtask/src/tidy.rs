@@ -6,10 +6,7 @@ mod paths;
 mod sources;
 mod variables;
 
-use std::fmt;
-use std::fs;
-use std::path::Path;
-use std::process::ExitCode;
+use std::{fmt, fs, path::Path, process::ExitCode};
 
 use anyhow::{Context as _, bail};
 

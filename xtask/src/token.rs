@@ -1,7 +1,9 @@
 //! `cargo xtask token`: a token as Better Auth would issue it, for development.
 
-use std::process::ExitCode;
-use std::time::{Duration, SystemTime};
+use std::{
+    process::ExitCode,
+    time::{Duration, SystemTime},
+};
 
 use anyhow::{Context as _, bail};
 use jsonwebtoken::{EncodingKey, Header};

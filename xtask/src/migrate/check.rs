@@ -7,8 +7,10 @@ use task_adapters::{Database, migrations, testing};
 use tokio_postgres::Client;
 
 use super::{catalogue, schema_file};
-use crate::postgres::{connect, throwaway};
-use crate::{report, workspace};
+use crate::{
+    postgres::{connect, throwaway},
+    report, workspace,
+};
 
 const SCHEMA_FILE: &str = "crates/adapters/src/schema.rs";
 

@@ -1,8 +1,10 @@
 //! `cargo xtask migrate new`: the two files of a migration, with a reminder of what makes one safe.
 
-use std::fs;
-use std::path::{Path, PathBuf};
-use std::time::SystemTime;
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    time::SystemTime,
+};
 
 use anyhow::{Context as _, bail};
 

@@ -1,10 +1,12 @@
 //! Who the server runs as. PostgreSQL refuses to run as root, so root hands it to an unprivileged account.
 
-use std::fs;
-use std::os::unix::fs::chown;
-use std::os::unix::process::CommandExt as _;
-use std::path::Path;
-use std::process::{Command, Stdio};
+use std::{
+    fs,
+    os::unix::fs::chown,
+    os::unix::process::CommandExt as _,
+    path::Path,
+    process::{Command, Stdio},
+};
 
 use anyhow::{Context as _, anyhow};
 

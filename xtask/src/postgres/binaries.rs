@@ -1,13 +1,14 @@
 //! Where the programs of a PostgreSQL server are: on this machine, or fetched.
 
-use std::ffi::OsStr;
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::{
+    ffi::OsStr,
+    fs,
+    path::{Path, PathBuf},
+};
 
 use anyhow::{Context as _, bail};
 
-use super::account::Account;
-use super::packages;
+use super::{account::Account, packages};
 use crate::report;
 
 /// The oldest major version that serves: the tests copy databases with `CREATE DATABASE .. STRATEGY`, new in 15.

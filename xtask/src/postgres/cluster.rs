@@ -1,15 +1,15 @@
 //! A data folder: made once by `initdb`, whole or not at all.
 
-use std::fs::{self, OpenOptions};
-use std::io::Write as _;
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
-use std::path::PathBuf;
+use std::{
+    fs::{self, OpenOptions},
+    io::Write as _,
+    os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _},
+    path::PathBuf,
+};
 
 use anyhow::{Context as _, bail};
 
-use super::SUPERUSER;
-use super::account::Account;
-use super::binaries::Binaries;
+use super::{SUPERUSER, account::Account, binaries::Binaries};
 use crate::{process, workspace};
 
 /// Where the data of one server lives: a folder that belongs to the server's account.

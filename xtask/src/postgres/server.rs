@@ -1,18 +1,22 @@
 //! A running server: started, watched, stopped.
 
-use std::fs::{self, File};
-use std::net::{Ipv4Addr, TcpListener};
-use std::os::unix::process::CommandExt as _;
-use std::path::Path;
-use std::process::{Child, Command, ExitStatus, Stdio};
-use std::time::{Duration, Instant};
+use std::{
+    fs::{self, File},
+    net::{Ipv4Addr, TcpListener},
+    os::unix::process::CommandExt as _,
+    path::Path,
+    process::{Child, Command, ExitStatus, Stdio},
+    time::{Duration, Instant},
+};
 
 use anyhow::{Context as _, bail};
 use rustix::process::{Pid, Signal, kill_process};
 
-use super::binaries::Binaries;
-use super::cluster::{Cluster, Purpose};
-use super::pidfile::PidFile;
+use super::{
+    binaries::Binaries,
+    cluster::{Cluster, Purpose},
+    pidfile::PidFile,
+};
 use crate::process;
 
 /// How long a start may take: recovery after a crash replays what was written last.
@@ -48,7 +52,8 @@ impl Server {
         for _ in 0..3 {
             let port = free_port()?;
             let mut server = Self::spawn(cluster, binaries, port, log)?;
-            match server.wait_until_ready(&cluster.data()).await? {
+            let ended = server.wait_until_ready(&cluster.data()).await;
+            match ended.with_context(|| format!("the last words of PostgreSQL:\n{}", last_words(log)))? {
                 None => return Ok(server),
                 // Somebody else took the port between our look and the server's.
                 Some(_) if said(log, "could not bind") => {}
@@ -103,7 +108,7 @@ impl Server {
             }
             tokio::time::sleep(POLL).await;
         }
-        bail!("PostgreSQL was not ready after {} s: look at its log in .dev", START_LIMIT.as_secs())
+        bail!("PostgreSQL was not ready after {} s", START_LIMIT.as_secs())
     }
 
     fn signal(&self, signal: Signal) {

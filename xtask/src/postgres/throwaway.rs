@@ -1,16 +1,21 @@
 //! A PostgreSQL for one run of the tests: in memory where that is possible, and gone afterwards.
 
-use std::fs::{self, File};
-use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime};
+use std::{
+    fs::{self, File},
+    path::{Path, PathBuf},
+    time::{Duration, SystemTime},
+};
 
 use anyhow::Context as _;
 
-use super::account::Account;
-use super::cluster::{Cluster, Purpose};
-use super::pidfile::PidFile;
-use super::server::Server;
-use super::{SUPERUSER, binaries};
+use super::{
+    SUPERUSER,
+    account::Account,
+    binaries,
+    cluster::{Cluster, Purpose},
+    pidfile::PidFile,
+    server::Server,
+};
 use crate::{report, workspace};
 
 const PREFIX: &str = "task-api-test-";

@@ -4,9 +4,11 @@ use anyhow::Context as _;
 use serde_json::Value;
 use tokio::process::Command;
 
-use super::Outcome;
-use super::llvm_tools::{self, LlvmTools};
-use super::runner::Runner;
+use super::{
+    Outcome,
+    llvm_tools::{self, LlvmTools},
+    runner::Runner,
+};
 use crate::{process, tools};
 
 /// The least share of lines, in hundredths.

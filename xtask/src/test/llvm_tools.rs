@@ -1,7 +1,9 @@
 //! The LLVM programs that read what an instrumented test wrote. Their major version must be the compiler's.
 
-use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use anyhow::{Context as _, bail};
 use tokio::process::Command;

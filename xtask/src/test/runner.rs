@@ -1,17 +1,21 @@
 //! Runs tests through nextest where it is installed and through cargo's own runner otherwise, and counts along.
 
-use std::io::{IsTerminal as _, Write};
-use std::process::Stdio;
+use std::{
+    io::{IsTerminal as _, Write},
+    process::Stdio,
+};
 
 use anyhow::{Context as _, ensure};
-use tokio::io::{AsyncBufReadExt as _, AsyncRead, BufReader};
-use tokio::process::Command;
+use tokio::{
+    io::{AsyncBufReadExt as _, AsyncRead, BufReader},
+    process::Command,
+};
 
-use super::Outcome;
-use super::llvm_tools::LlvmTools;
-use super::totals::Totals;
-use crate::process::{self, Running};
-use crate::report;
+use super::{Outcome, llvm_tools::LlvmTools, totals::Totals};
+use crate::{
+    process::{self, Running},
+    report,
+};
 
 /// How tests are run on this machine.
 pub(super) struct Runner {

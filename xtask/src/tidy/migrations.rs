@@ -1,7 +1,6 @@
 //! Every migration can be taken back.
 
-use std::fs;
-use std::path::Path;
+use std::{fs, path::Path};
 
 use super::{Violation, entries};
 
