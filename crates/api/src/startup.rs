@@ -73,9 +73,8 @@ impl Server {
             services.push(of_worker.map_err(|error| wiring(error.into()))?);
             pools.push(pool);
         }
-        // actix calls this once on each worker, whose pool then is used on that worker's runtime only.
-        let next = Arc::new(AtomicUsize::new(0));
-        let factory = move || app(&services[next.fetch_add(1, Ordering::Relaxed) % services.len()]);
+        // actix calls this on each worker's thread, once for every address; a worker keeps to its own pool.
+        let factory = move || app(&services[this_worker() % services.len()]);
         let server = HttpServer::new(factory)
             .workers(settings.workers)
             .keep_alive(KEEP_ALIVE)
@@ -117,6 +116,15 @@ impl fmt::Debug for Server {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Server").field("addresses", &self.addresses).finish_non_exhaustive()
     }
+}
+
+/// A number for the thread that asks, the same each time and different for each thread.
+fn this_worker() -> usize {
+    static THREADS: AtomicUsize = AtomicUsize::new(0);
+    thread_local! {
+        static NUMBER: usize = THREADS.fetch_add(1, Ordering::Relaxed);
+    }
+    NUMBER.with(|number| *number)
 }
 
 /// The part of the connections that one worker has. Every worker has at least one.
@@ -186,5 +194,25 @@ async fn tell_about_database(database: Database) {
         Err(error) => {
             tracing::warn!(error = %Chain(&error), "the database does not answer yet; until it does, requests get 503");
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_worker_keeps_its_number_and_shares_it_with_no_other() {
+        let twice = || std::thread::spawn(|| (this_worker(), this_worker())).join().unwrap();
+        let (first, second) = (twice(), twice());
+        assert_eq!((first.0, second.0), (first.1, second.1));
+        assert_ne!(first.0, second.0);
+    }
+
+    #[test]
+    fn connections_are_divided_among_workers_and_each_has_one() {
+        let all = PoolOptions { at_rest: 10, max: 30, ..task_adapters::testing::pool_options() };
+        let part = |workers| (share(&all, workers).at_rest, share(&all, workers).max);
+        assert_eq!((part(1), part(2), part(4), part(30)), ((10, 30), (5, 15), (3, 7), (1, 1)));
     }
 }

@@ -5,12 +5,17 @@ use std::{
     panic,
 };
 
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::{EnvFilter, filter::Directive};
 
 use crate::settings::LogFormat;
 
+/// What is never logged, whatever `LOG_LEVEL` says: these libraries write the values of statements at lower levels,
+/// titles and user ids among them.
+const WITHHELD: [&str; 2] = ["tokio_postgres=info", "postgres_protocol=info"];
+
 /// Sends everything that passes `filter` to standard output, panics included. To be called once, first of all.
 pub fn init(filter: EnvFilter, format: LogFormat) {
+    let filter = WITHHELD.into_iter().filter_map(|directive| directive.parse().ok()).fold(filter, add);
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stdout);
     // A second call in one process, as tests make it, leaves the first one's set-up in place.
     let _ = match format {
@@ -21,4 +26,8 @@ pub fn init(filter: EnvFilter, format: LogFormat) {
         let place = panic.location().map(ToString::to_string).unwrap_or_default();
         tracing::error!(place, "a panic; the request, if there is one, is answered with 500");
     }));
+}
+
+fn add(filter: EnvFilter, directive: Directive) -> EnvFilter {
+    filter.add_directive(directive)
 }

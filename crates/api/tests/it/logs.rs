@@ -85,7 +85,10 @@ fn each_request_is_one_line_of_json_and_no_line_gives_anybody_away() {
     }
     let signature = token("telltale-user").rsplit('.').next().unwrap().to_owned();
     for line in &lines {
-        for secret in ["telltale", "mail.example", SECRET, &signature, "eyJ", "Bearer", "password"] {
+        // A library that logs the bytes of a text writes them as numbers.
+        let bytes = format!("{:?}", b"telltale");
+        let bytes = bytes.trim_matches(['[', ']']);
+        for secret in ["telltale", bytes, "mail.example", SECRET, &signature, "eyJ", "Bearer", "password"] {
             assert!(!line.contains(secret), "{secret} in {line}");
         }
     }
