@@ -20,7 +20,7 @@ const TOKEN_TTL: Duration = Duration::from_hours(24);
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// The port to listen on, unless PORT says another; 0 takes any that is free
+    /// The port to listen on, whatever PORT says; 0 takes any that is free
     #[arg(long, value_name = "N")]
     port: Option<u16>,
 }

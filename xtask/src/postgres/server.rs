@@ -111,7 +111,11 @@ impl Server {
         bail!("PostgreSQL was not ready after {} s", START_LIMIT.as_secs())
     }
 
-    fn signal(&self, signal: Signal) {
+    /// Sends a signal, unless the server has ended: its number may be another process's by now.
+    fn signal(&mut self, signal: Signal) {
+        if !matches!(self.child.try_wait(), Ok(None)) {
+            return;
+        }
         if let Some(pid) = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw) {
             let _ = kill_process(pid, signal);
         }
