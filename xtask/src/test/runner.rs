@@ -11,7 +11,11 @@ use tokio::{
     process::Command,
 };
 
-use super::{Outcome, llvm_tools::LlvmTools, totals::Totals};
+use super::{
+    Outcome,
+    llvm_tools::LlvmTools,
+    totals::{Kind, Totals},
+};
 use crate::{
     process::{self, Running},
     report,
@@ -43,7 +47,7 @@ impl Runner {
         } else {
             command.args(["test", "--lib", "--bins", "--tests"]);
         }
-        self.count(self.with_selection(command), "Tests").await
+        self.count(self.with_selection(command), "Tests", self.kind()).await
     }
 
     /// The same on an instrumented build, whose measurements stay for a report.
@@ -57,14 +61,18 @@ impl Runner {
         }
         command.arg("--no-report");
         llvm.apply(&mut command);
-        self.count(self.with_selection(command), "Tests, with coverage").await
+        self.count(self.with_selection(command), "Tests, with coverage", self.kind()).await
     }
 
     /// Runs the examples of the documentation.
     pub(super) async fn documentation(&self) -> anyhow::Result<Outcome> {
         let mut command = Command::new("cargo");
         command.args(["test", "--workspace", "--doc", "--no-fail-fast"]);
-        self.count(command, "Examples of the documentation").await
+        self.count(command, "Examples of the documentation", Kind::Cargo).await
+    }
+
+    fn kind(&self) -> Kind {
+        if self.nextest { Kind::Nextest } else { Kind::Cargo }
     }
 
     /// All crates, unless the person names some.
@@ -79,7 +87,7 @@ impl Runner {
     }
 
     /// Runs a program, shows what it prints and adds up its summaries.
-    async fn count(&self, mut command: Command, what: &str) -> anyhow::Result<Outcome> {
+    async fn count(&self, mut command: Command, what: &str, kind: Kind) -> anyhow::Result<Outcome> {
         report::headline(what);
         command.env("TEST_DATABASE_URL", &self.database_url).stdout(Stdio::piped()).stderr(Stdio::piped());
         if std::io::stderr().is_terminal() {
@@ -88,7 +96,7 @@ impl Runner {
         let mut running = Running::spawn(&mut command).context("cannot run cargo")?;
         let (stdout, stderr) = (running.child().stdout.take(), running.child().stderr.take());
         let (printed, told) =
-            tokio::join!(pass_on(stdout, std::io::stdout()), pass_on(stderr, std::io::stderr()));
+            tokio::join!(pass_on(stdout, std::io::stdout(), kind), pass_on(stderr, std::io::stderr(), kind));
         let success = running.wait().await.context("cannot wait for cargo")?.success();
         let mut totals = printed?;
         totals += told?;
@@ -98,13 +106,17 @@ impl Runner {
 }
 
 /// Writes each line on, and adds up the summaries among them.
-async fn pass_on(source: Option<impl AsyncRead + Unpin>, mut target: impl Write) -> anyhow::Result<Totals> {
+async fn pass_on(
+    source: Option<impl AsyncRead + Unpin>,
+    mut target: impl Write,
+    kind: Kind,
+) -> anyhow::Result<Totals> {
     let mut totals = Totals::default();
     let Some(source) = source else { return Ok(totals) };
     let mut reader = BufReader::new(source);
     let mut line = Vec::new();
     while reader.read_until(b'\n', &mut line).await.context("cannot read what cargo prints")? > 0 {
-        if let Some(more) = Totals::of_line(&String::from_utf8_lossy(&line)) {
+        if let Some(more) = Totals::of_line(&String::from_utf8_lossy(&line), kind) {
             totals += more;
         }
         // Whoever reads us may have gone; the tests go on, and their result still counts.

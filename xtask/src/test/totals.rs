@@ -2,6 +2,13 @@
 
 use std::{fmt, ops::AddAssign};
 
+/// Whose output is read. nextest repeats what a failed test printed, the summaries of cargo's own runner included.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Cargo,
+    Nextest,
+}
+
 /// Counts of tests.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Totals {
@@ -11,15 +18,17 @@ pub(crate) struct Totals {
 }
 
 impl Totals {
-    /// Reads a line of output, where it is a summary of `cargo nextest` or of `cargo test`.
-    pub(crate) fn of_line(line: &str) -> Option<Self> {
+    /// Reads a line of output, where it is a summary of that runner.
+    pub(crate) fn of_line(line: &str, runner: Kind) -> Option<Self> {
         let line = without_colours(line);
         let line = line.trim();
-        if let Some(counts) = line.strip_prefix("test result: ") {
-            return Some(Self::add_up(counts.split(['.', ';'])));
+        match runner {
+            Kind::Cargo => Some(Self::add_up(line.strip_prefix("test result: ")?.split(['.', ';']))),
+            Kind::Nextest => {
+                let (_, counts) = line.strip_prefix("Summary [")?.split_once("run: ")?;
+                Some(Self::add_up(counts.split(',')))
+            }
         }
-        let (_, counts) = line.strip_prefix("Summary [")?.split_once("run: ")?;
-        Some(Self::add_up(counts.split(',')))
     }
 
     fn add_up<'a>(counts: impl Iterator<Item = &'a str>) -> Self {
@@ -82,24 +91,27 @@ mod tests {
     #[test]
     fn nextest_is_understood() {
         let line = "     Summary [   0.012s] 9/12 tests run: 5 passed (1 slow), 2 failed, 1 timed out, 1 exec failed, 3 skipped";
-        assert_eq!(Totals::of_line(line), Some(totals(5, 4, 3)));
+        assert_eq!(Totals::of_line(line, Kind::Nextest), Some(totals(5, 4, 3)));
         let coloured = "\u{1b}[32;1m     Summary\u{1b}[0m [   0.012s] \u{1b}[1m2\u{1b}[0m tests run: \u{1b}[1m2\u{1b}[0m \u{1b}[32;1mpassed\u{1b}[0m, \u{1b}[1m0\u{1b}[0m \u{1b}[33;1mskipped\u{1b}[0m";
-        assert_eq!(Totals::of_line(coloured), Some(totals(2, 0, 0)));
+        let repeated = "    test result: FAILED. 0 passed; 1 failed; 0 ignored; 0 measured; 2 filtered out";
+        assert_eq!(Totals::of_line(repeated, Kind::Nextest), None);
+        assert_eq!(Totals::of_line(coloured, Kind::Nextest), Some(totals(2, 0, 0)));
     }
 
     #[test]
     fn cargo_test_is_understood() {
         let line =
             "test result: ok. 5 passed; 0 failed; 1 ignored; 0 measured; 2 filtered out; finished in 0.00s";
-        assert_eq!(Totals::of_line(line), Some(totals(5, 0, 1)));
+        assert_eq!(Totals::of_line(line, Kind::Cargo), Some(totals(5, 0, 1)));
         let line = "test result: FAILED. 5 passed; 2 failed; 0 ignored; 0 measured; 0 filtered out; finished in 0.00s";
-        assert_eq!(Totals::of_line(line), Some(totals(5, 2, 0)));
+        assert_eq!(Totals::of_line(line, Kind::Cargo), Some(totals(5, 2, 0)));
     }
 
     #[test]
     fn other_lines_count_nothing() {
         for line in ["", "test title::tests::x ... ok", "running 5 tests", "Summary", "5 passed"] {
-            assert_eq!(Totals::of_line(line), None, "{line}");
+            assert_eq!(Totals::of_line(line, Kind::Cargo), None, "{line}");
+            assert_eq!(Totals::of_line(line, Kind::Nextest), None, "{line}");
         }
     }
 
