@@ -13,11 +13,19 @@ pub(crate) struct Variables(BTreeMap<String, String>);
 impl Variables {
     /// Reads both sources, exactly as the service does.
     pub(crate) fn load() -> anyhow::Result<Self> {
-        Ok(Self(task_api::settings::variables()?.into_iter().collect()))
+        let given =
+            task_api::settings::variables()?.into_iter().filter(|(_, value)| !value.trim().is_empty());
+        Ok(Self(given.collect()))
     }
 
+    /// The value without white space around it.
     pub(crate) fn get(&self, name: &str) -> Option<&str> {
-        self.0.get(name).map(|value| value.trim()).filter(|value| !value.is_empty())
+        self.exact(name).map(str::trim)
+    }
+
+    /// The value as it is.
+    fn exact(&self, name: &str) -> Option<&str> {
+        self.0.get(name).map(String::as_str).filter(|value| !value.trim().is_empty())
     }
 
     pub(crate) fn set(&mut self, name: &str, value: impl Into<String>) {
@@ -26,7 +34,7 @@ impl Variables {
 
     /// The secret that tokens are signed with: the person's own, or one that is made once for this checkout.
     pub(crate) fn token_secret(&self) -> anyhow::Result<String> {
-        self.get("BETTER_AUTH_SECRET")
+        self.exact("BETTER_AUTH_SECRET")
             .map_or_else(|| workspace::kept_secret("secret"), |secret| Ok(secret.to_owned()))
     }
 

@@ -14,8 +14,8 @@ pub(crate) struct Symptoms {
     pub(crate) timed_out: bool,
 }
 
-/// The constraint that every task's owner is a user; see the migration that creates `tasks`.
-const OWNER_EXISTS: &str = "tasks_user_id_fkey";
+/// The constraints that every owner is a user; see the migrations that create the tables.
+const OWNER_EXISTS: [&str; 2] = ["tasks_user_id_fkey", "idempotency_keys_user_id_fkey"];
 
 /// What PostgreSQL says when it cannot do what it otherwise would: SQLSTATE classes 40, 53, 57 and 58, and one of class
 /// 0A for a statement that was prepared before its table changed.
@@ -43,7 +43,7 @@ const PASSING_TROUBLE: [&str; 15] = [
 pub(crate) fn classify(error: Error, seen: Symptoms) -> RepositoryError {
     let unavailable = match &error {
         Error::DatabaseError(Kind::ForeignKeyViolation, info)
-            if info.constraint_name() == Some(OWNER_EXISTS) =>
+            if info.constraint_name().is_some_and(|name| OWNER_EXISTS.contains(&name)) =>
         {
             return RepositoryError::UnknownUser;
         }
@@ -114,9 +114,9 @@ pub(crate) struct InconsistentRow {
     pub(crate) reason: BoxError,
 }
 
-impl From<InconsistentRow> for RepositoryError {
+impl From<InconsistentRow> for Error {
     fn from(error: InconsistentRow) -> Self {
-        Self::Unexpected(error.into())
+        Self::DeserializationError(error.into())
     }
 }
 
@@ -173,7 +173,9 @@ mod tests {
     fn only_the_owners_foreign_key_says_that_the_user_is_unknown() {
         let violates =
             |constraint| classify(failure(Kind::ForeignKeyViolation, "violates", constraint), FINE);
-        assert!(matches!(violates(Some("tasks_user_id_fkey")), RepositoryError::UnknownUser));
+        for constraint in ["tasks_user_id_fkey", "idempotency_keys_user_id_fkey"] {
+            assert!(matches!(violates(Some(constraint)), RepositoryError::UnknownUser));
+        }
         assert!(is_unexpected(&violates(Some("tasks_list_id_fkey"))));
         assert!(is_unexpected(&violates(None)));
         let other_kind = failure(Kind::CheckViolation, "violates", Some("tasks_user_id_fkey"));
@@ -244,7 +246,7 @@ mod tests {
         assert!(is_unavailable(&classify(german(), Symptoms { broken: true, ..FINE })));
         // A fault of this program takes no longer on a slow day to be one.
         assert!(is_unexpected(&classify(Error::NotFound, Symptoms { timed_out: true, ..FINE })));
-        let unknown = failure(Kind::ForeignKeyViolation, "", Some(OWNER_EXISTS));
+        let unknown = failure(Kind::ForeignKeyViolation, "", Some(OWNER_EXISTS[0]));
         let slow = classify(unknown, Symptoms { timed_out: true, ..FINE });
         assert!(matches!(slow, RepositoryError::UnknownUser));
     }
@@ -280,8 +282,10 @@ mod tests {
 
     #[test]
     fn an_inconsistent_row_is_named_by_its_id_and_reason() {
-        let error = RepositoryError::from(InconsistentRow { id: 7, reason: "its title is empty".into() });
-        let RepositoryError::Unexpected(cause) = error else { panic!("nobody expects such a row") };
+        let row = InconsistentRow { id: 7, reason: "its title is empty".into() };
+        let RepositoryError::Unexpected(cause) = classify(row.into(), FINE) else {
+            panic!("nobody expects such a row")
+        };
         assert_eq!(cause.to_string(), "task 7 in the database breaks a rule: its title is empty");
     }
 }

@@ -3,13 +3,18 @@
 //! | port | implemented by |
 //! | --- | --- |
 //! | [`TaskRepository`](task_domain::TaskRepository) | [`PgTaskRepository`] |
+//! | [`OnceOnly`](task_domain::OnceOnly) | [`PgOnceOnly`] |
 //!
 //! [`Database`] says where the database is and opens connections; [`PgPool`] keeps some open; [`migrations`] brings
 //! the schema up to date. Nothing of diesel leaves this crate.
 
 mod database;
 mod error;
+mod fixed;
 pub mod migrations;
+mod once_only;
+#[cfg(test)]
+mod plans;
 mod pool;
 mod schema;
 mod tasks;
@@ -18,5 +23,6 @@ pub mod testing;
 mod tls;
 
 pub use database::{ConnectError, Database, InvalidDatabaseUrl};
+pub use once_only::PgOnceOnly;
 pub use pool::{PgPool, PoolOptions};
 pub use tasks::PgTaskRepository;

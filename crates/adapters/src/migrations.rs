@@ -220,7 +220,7 @@ mod tests {
     const COLUMNS: &str = "
         SELECT attname || ' -> ' || format(CASE WHEN attnotnull THEN '%s' ELSE 'Nullable<%s>' END,
             CASE atttypid::regtype::text
-                WHEN 'text' THEN 'Text' WHEN 'bigint' THEN 'BigInt' WHEN 'boolean' THEN 'Bool'
+                WHEN 'text' THEN 'Text' WHEN 'bigint' THEN 'BigInt' WHEN 'boolean' THEN 'Bool' WHEN 'bytea' THEN 'Bytea'
                 WHEN 'timestamp with time zone' THEN 'Timestamptz' ELSE atttypid::regtype::text
             END) || ',' AS line
         FROM pg_attribute JOIN pg_class ON pg_class.oid = attrelid

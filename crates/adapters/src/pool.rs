@@ -4,6 +4,7 @@ mod tests;
 use std::{
     fmt,
     ops::AsyncFnOnce,
+    sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
 };
 
@@ -186,20 +187,32 @@ fn manager(database: &Database, options: &PoolOptions) -> Manager {
 }
 
 /// Refuses a connection that is too old, and pings one that nobody has used for a while.
+///
+/// Whatever cut one silent connection has cut those that were silent for as long, so that they are refused without
+/// another ping: a request waits for one dead connection, and not for all of them.
 fn known_to_be_alive(max_age: Duration, before_ping: Duration) -> Hook<AsyncPgConnection> {
+    let cut: Arc<Mutex<Option<Instant>>> = Arc::default();
     Hook::async_fn(move |connection: &mut AsyncPgConnection, metrics| {
         let (age, idle) = (metrics.age(), metrics.last_used());
+        let cut = Arc::clone(&cut);
         Box::pin(async move {
             if age > max_age {
                 return Err(HookError::message("the connection is too old"));
             }
-            if idle > before_ping {
-                let ping = tokio::time::timeout(PING_TIMEOUT, connection.batch_execute("SELECT 1"));
-                if !matches!(ping.await, Ok(Ok(()))) {
-                    return Err(HookError::message("the connection does not answer"));
-                }
+            if idle <= before_ping {
+                return Ok(());
             }
-            Ok(())
+            let asked = Instant::now();
+            let used_before = |moment: Instant| asked.checked_sub(idle).is_some_and(|used| used <= moment);
+            if cut.lock().unwrap_or_else(PoisonError::into_inner).is_some_and(used_before) {
+                return Err(HookError::message("the connection was cut with another one"));
+            }
+            let ping = tokio::time::timeout(PING_TIMEOUT, connection.batch_execute("SELECT 1"));
+            if matches!(ping.await, Ok(Ok(()))) {
+                return Ok(());
+            }
+            *cut.lock().unwrap_or_else(PoisonError::into_inner) = Some(asked);
+            Err(HookError::message("the connection does not answer"))
         })
     })
 }

@@ -1,6 +1,16 @@
 //! The tables as diesel sees them. `cargo xtask migrate check` compares this file with a migrated database.
 
 diesel::table! {
+    idempotency_keys (user_id, key) {
+        user_id -> Text,
+        key -> Text,
+        fingerprint -> Bytea,
+        receipt -> Bytea,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     tasks (user_id, id) {
         user_id -> Text,
         id -> BigInt,
@@ -9,5 +19,7 @@ diesel::table! {
         completed -> Bool,
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
+        version -> BigInt,
+        completed_at -> Nullable<Timestamptz>,
     }
 }

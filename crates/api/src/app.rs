@@ -10,7 +10,7 @@ use actix_web::{
 use task_domain::TaskService;
 
 use crate::{
-    Cors,
+    Cors, CursorSeal,
     auth::{TokenVerifier, verifier_data},
     envelope::envelope,
     openapi::{self, Document},
@@ -36,6 +36,7 @@ pub struct Services {
     pub tasks: TaskService,
     verifier: Arc<dyn TokenVerifier>,
     cors: web::Data<Cors>,
+    seal: web::Data<CursorSeal>,
     environment: web::Data<Environment>,
     document: web::Data<Document>,
 }
@@ -48,6 +49,7 @@ impl Services {
         tasks: TaskService,
         verifier: Arc<dyn TokenVerifier>,
         cors: Cors,
+        seal: CursorSeal,
         about: &About,
     ) -> Result<Self, serde_json::Error> {
         let json = openapi::json(&about.title, &about.version)?;
@@ -55,6 +57,7 @@ impl Services {
             tasks,
             verifier,
             cors: web::Data::new(cors),
+            seal: web::Data::new(seal),
             environment: web::Data::new(about.environment),
             document: web::Data::new(Document { json: Bytes::from(json), title: about.title.clone() }),
         })
@@ -77,6 +80,7 @@ pub fn app(
         .app_data(web::Data::new(services.tasks.clone()))
         .app_data(verifier_data(Arc::clone(&services.verifier)))
         .app_data(services.cors.clone())
+        .app_data(services.seal.clone())
         .app_data(services.environment.clone())
         .app_data(services.document.clone())
         .configure(routes::configure)

@@ -118,6 +118,33 @@ impl FromRequest for Caller {
     }
 }
 
+/// Something that only the caller may ask for: the guard has judged the request before anything else of it is read.
+///
+/// actix polls the arguments of a handler side by side, so that, beside a guard that waits for something, the first
+/// fault of another argument would answer.
+#[derive(Debug)]
+pub(crate) struct Guarded<T> {
+    /// The user who calls.
+    pub(crate) user: UserId,
+    /// What else the handler takes, in the contract's order of checks.
+    pub(crate) parts: T,
+}
+
+impl<T: FromRequest + 'static> FromRequest for Guarded<T> {
+    type Error = actix_web::Error;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, actix_web::Error>>>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let caller = Caller::from_request(request, payload);
+        let (request, mut payload) = (request.clone(), payload.take());
+        Box::pin(async move {
+            let Caller(user) = caller.await?;
+            let parts = T::from_request(&request, &mut payload).await.map_err(Into::into)?;
+            Ok(Self { user, parts })
+        })
+    }
+}
+
 /// Makes the verifier known to the guard.
 #[must_use]
 pub fn verifier_data(verifier: Arc<dyn TokenVerifier>) -> web::Data<dyn TokenVerifier> {
@@ -179,6 +206,28 @@ mod tests {
         for refusal in [Refusal::Header, Refusal::Expired, Refusal::Subject] {
             assert_eq!(refusal.challenge(), r#"Bearer error="invalid_token""#);
         }
+    }
+
+    /// Refuses everybody, but only when it is asked a second time.
+    struct Slow;
+
+    #[async_trait]
+    impl TokenVerifier for Slow {
+        async fn verify(&self, _: &str) -> Result<Identity, Refusal> {
+            tokio::task::yield_now().await;
+            Err(Refusal::Signature)
+        }
+    }
+
+    #[actix_web::test]
+    async fn nothing_is_judged_before_the_token_even_while_that_takes_time() {
+        let request = TestRequest::with_uri("/api/u/tasks/x")
+            .app_data(verifier_data(Arc::new(Slow)))
+            .append_header((header::AUTHORIZATION, "Bearer a.b.c"))
+            .to_http_request();
+        let guarded =
+            Guarded::<crate::extract::TaskIdInPath>::from_request(&request, &mut Payload::None).await;
+        assert_eq!(guarded.unwrap_err().error_response().status(), 401);
     }
 
     #[test]

@@ -2,24 +2,29 @@
 
 use actix_web::{
     HttpResponse, HttpResponseBuilder, ResponseError,
-    http::{StatusCode, header},
+    http::{
+        StatusCode,
+        header::{self, HeaderName},
+    },
 };
 use serde::Serialize;
-use task_domain::{BoxError, RepositoryError, TaskError};
+use task_domain::{BoxError, RepositoryError, Task, TaskError};
 use utoipa::ToSchema;
 
-use crate::{auth::Refusal, json::InvalidJson};
+use crate::{auth::Refusal, conditional::etag, extract::Media, json::InvalidJson, tasks::dto::TaskBody};
 
 /// How many faults one answer names at the most.
 const MAX_FAULTS: usize = 100;
 /// After how many seconds a client may try again once the database was unavailable.
 const RETRY_AFTER_SECONDS: u32 = 1;
+const ACCEPT_PATCH: HeaderName = HeaderName::from_static("accept-patch");
+const ACCEPTED_PATCHES: &str = "application/merge-patch+json, application/json";
 /// The body that is sent should this program fail to make one.
 const FALLBACK_BODY: &str = r#"{"error":"internal","detail":"Something went wrong on our side."}"#;
 
 /// Why a request was not carried out. Contract, "Common errors".
 #[derive(Debug, thiserror::Error)]
-pub enum ApiError {
+pub(crate) enum ApiError {
     /// The body is not a JSON object.
     #[error("invalid JSON")]
     InvalidJson(String),
@@ -29,6 +34,12 @@ pub enum ApiError {
     /// Parameters of the query are at fault.
     #[error("invalid query")]
     InvalidQuery(Vec<Fault>),
+    /// The cursor is not one of ours, or is of another list.
+    #[error("invalid cursor")]
+    InvalidCursor,
+    /// A header is malformed; this is how it should be.
+    #[error("invalid header")]
+    InvalidHeader(&'static str),
     /// The task id in the path is not one.
     #[error("invalid path")]
     InvalidPath,
@@ -58,7 +69,16 @@ pub enum ApiError {
     PayloadTooLarge,
     /// The body is of the wrong type or encoding.
     #[error("unsupported media type")]
-    UnsupportedMediaType(&'static str),
+    UnsupportedMediaType(Media),
+    /// The task is of another version than the client expected. This is the task as it is.
+    #[error("precondition failed")]
+    PreconditionFailed(Box<Task>),
+    /// The first request of this idempotency key is still being carried out.
+    #[error("idempotency in progress")]
+    IdempotencyInProgress,
+    /// The idempotency key was used for another request.
+    #[error("idempotency mismatch")]
+    IdempotencyMismatch,
     /// The database does not answer, or takes no writes now.
     #[error("unavailable")]
     Unavailable(#[source] BoxError),
@@ -69,13 +89,13 @@ pub enum ApiError {
 
 /// One member or parameter at fault, and what is wrong with it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
-pub struct Fault {
+pub(crate) struct Fault {
     /// The name of the member or parameter, as it was sent.
     #[schema(example = "title")]
-    pub field: String,
+    pub(crate) field: String,
     /// What is wrong with it.
     #[schema(example = "must not be empty or only white space")]
-    pub message: String,
+    pub(crate) message: String,
 }
 
 impl Fault {
@@ -98,16 +118,21 @@ pub(crate) struct ErrorBody<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false, max_items = 100)]
     fields: Option<&'a [Fault]>,
+    /// The task as it is now, with `precondition_failed` only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    current: Option<TaskBody<'a>>,
 }
 
 impl ApiError {
     /// The stable code that programs branch on.
-    #[must_use]
-    pub fn code(&self) -> &'static str {
+    pub(crate) fn code(&self) -> &'static str {
         match self {
             Self::InvalidJson(_) => "invalid_json",
             Self::ValidationFailed(_) => "validation_failed",
             Self::InvalidQuery(_) => "invalid_query",
+            Self::InvalidCursor => "invalid_cursor",
+            Self::InvalidHeader(_) => "invalid_header",
             Self::InvalidPath => "invalid_path",
             Self::EmptyUpdate => "empty_update",
             Self::Unauthorized(_) => "unauthorized",
@@ -117,6 +142,9 @@ impl ApiError {
             Self::MethodNotAllowed(_) => "method_not_allowed",
             Self::PayloadTooLarge => "payload_too_large",
             Self::UnsupportedMediaType(_) => "unsupported_media_type",
+            Self::PreconditionFailed(_) => "precondition_failed",
+            Self::IdempotencyInProgress => "idempotency_in_progress",
+            Self::IdempotencyMismatch => "idempotency_mismatch",
             Self::Unavailable(_) => "unavailable",
             Self::Internal(_) => "internal",
         }
@@ -127,6 +155,8 @@ impl ApiError {
             Self::InvalidJson(detail) => detail,
             Self::ValidationFailed(_) => "Some members of the body are not valid; `fields` names them.",
             Self::InvalidQuery(_) => "Some parameters of the query are not valid; `fields` names them.",
+            Self::InvalidCursor => "This cursor does not belong to this list; start again without one.",
+            Self::InvalidHeader(detail) => detail,
             Self::InvalidPath => {
                 "A task id is a whole number from 1 to 9223372036854775807, in plain digits."
             }
@@ -140,7 +170,15 @@ impl ApiError {
                 "This route does not support the method; `Allow` names those it does."
             }
             Self::PayloadTooLarge => "The body is larger than 131072 bytes.",
-            Self::UnsupportedMediaType(detail) => detail,
+            Self::UnsupportedMediaType(Media::Json) => {
+                "The body must be sent as application/json, without a Content-Encoding."
+            }
+            Self::UnsupportedMediaType(Media::MergePatch) => {
+                "The body must be sent as application/merge-patch+json or application/json, without a Content-Encoding."
+            }
+            Self::PreconditionFailed(_) => "The task has been changed since; `current` is what it is now.",
+            Self::IdempotencyInProgress => "The first request with this Idempotency-Key is still running.",
+            Self::IdempotencyMismatch => "This Idempotency-Key was used for another request; take a new one.",
             Self::Unavailable(_) => "The database does not answer right now; try again in a moment.",
             Self::Internal(_) => "Something went wrong on our side.",
         }
@@ -157,7 +195,11 @@ impl ApiError {
 
     /// The body of the answer.
     pub(crate) fn body(&self) -> ErrorBody<'_> {
-        ErrorBody { error: self.code(), detail: self.detail(), fields: self.fields() }
+        let current = match self {
+            Self::PreconditionFailed(task) => Some(TaskBody::from(&**task)),
+            _ => None,
+        };
+        ErrorBody { error: self.code(), detail: self.detail(), fields: self.fields(), current }
     }
 
     /// Writes what only we may know to the log: the client never sees it.
@@ -179,7 +221,13 @@ impl ApiError {
                 answer.insert_header((header::WWW_AUTHENTICATE, refusal.challenge()))
             }
             Self::MethodNotAllowed(allow) => answer.insert_header((header::ALLOW, allow.as_str())),
-            Self::Unavailable(_) => answer.insert_header((header::RETRY_AFTER, RETRY_AFTER_SECONDS)),
+            Self::Unavailable(_) | Self::IdempotencyInProgress => {
+                answer.insert_header((header::RETRY_AFTER, RETRY_AFTER_SECONDS))
+            }
+            Self::UnsupportedMediaType(Media::MergePatch) => {
+                answer.insert_header((ACCEPT_PATCH, ACCEPTED_PATCHES))
+            }
+            Self::PreconditionFailed(task) => answer.insert_header((header::ETAG, etag(task.version))),
             _ => answer,
         };
     }
@@ -191,6 +239,8 @@ impl ResponseError for ApiError {
             Self::InvalidJson(_)
             | Self::ValidationFailed(_)
             | Self::InvalidQuery(_)
+            | Self::InvalidCursor
+            | Self::InvalidHeader(_)
             | Self::InvalidPath
             | Self::EmptyUpdate => StatusCode::BAD_REQUEST,
             Self::Unauthorized(_) => StatusCode::UNAUTHORIZED,
@@ -199,6 +249,9 @@ impl ResponseError for ApiError {
             Self::MethodNotAllowed(_) => StatusCode::METHOD_NOT_ALLOWED,
             Self::PayloadTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UnsupportedMediaType(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::PreconditionFailed(_) => StatusCode::PRECONDITION_FAILED,
+            Self::IdempotencyInProgress => StatusCode::CONFLICT,
+            Self::IdempotencyMismatch => StatusCode::UNPROCESSABLE_ENTITY,
             Self::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }

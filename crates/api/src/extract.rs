@@ -1,5 +1,5 @@
-//! What handlers take from a request. Each refuses with an [`ApiError`], in the order of a handler's arguments, which
-//! is the contract's order of checks: caller, path, query, body.
+//! What handlers take from a request, once the guard has let it in. Each refuses with an [`ApiError`], in the order in
+//! which a handler names them, which is the contract's order of checks: path, query, headers, body.
 
 use std::{
     borrow::Cow,
@@ -25,9 +25,6 @@ use crate::{
 
 /// The largest body that is read, in bytes.
 pub(crate) const MAX_BODY_BYTES: usize = 131_072;
-
-const NOT_JSON: &str = "The body must be sent with the content type application/json.";
-const ENCODED: &str = "The body must not be compressed: no Content-Encoding but identity is supported.";
 
 /// The path's segment at `index`, percent-decoded; `None` where it is not percent-encoded UTF-8.
 ///
@@ -65,43 +62,99 @@ impl FromRequest for TaskIdInPath {
 
 /// What can be read from the members of a JSON object.
 pub(crate) trait FromMembers: Sized + 'static {
+    /// As what the object may be sent.
+    const MEDIA: Media = Media::Json;
+
     /// Takes the members, or names every one at fault.
     fn from_members(members: Object) -> Result<Self, ApiError>;
 }
 
-/// A JSON body.
+/// A JSON body: its bytes, and what they say. Whether they say something is told by whoever asks: before a fault of the
+/// body it has to be seen whether the request is a repeated one.
 #[derive(Debug)]
-pub(crate) struct JsonBody<T>(pub(crate) T);
+pub(crate) struct JsonBody<T> {
+    /// The bytes as they were sent.
+    pub(crate) bytes: Bytes,
+    /// What they say.
+    pub(crate) value: Result<T, ApiError>,
+}
 
 impl<T: FromMembers> FromRequest for JsonBody<T> {
     type Error = ApiError;
     type Future = Pin<Box<dyn Future<Output = Result<Self, ApiError>>>>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let expected = check_json(request.headers()).and_then(|()| announced_length(request.headers()));
+        let headers =
+            check_media(request.headers(), T::MEDIA).and_then(|()| announced_length(request.headers()));
         let payload = payload.take();
         Box::pin(async move {
-            let body = read(payload, expected?).await?;
-            T::from_members(json::parse_object(&body)?).map(Self)
+            let bytes = read(payload, Bytes::new(), headers?).await?;
+            Ok(Self { value: parse(&bytes), bytes })
         })
     }
 }
 
-/// Refuses a body that is not sent as plain `application/json`.
-fn check_json(headers: &HeaderMap) -> Result<(), ApiError> {
+/// A JSON body that may be left out; what is left out has no type either.
+#[derive(Debug)]
+pub(crate) struct OptionalJsonBody<T> {
+    /// The bytes as they were sent.
+    pub(crate) bytes: Bytes,
+    /// What they say; `None` where there are none.
+    pub(crate) value: Result<Option<T>, ApiError>,
+}
+
+impl<T: FromMembers> FromRequest for OptionalJsonBody<T> {
+    type Error = ApiError;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, ApiError>>>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let headers =
+            check_media(request.headers(), T::MEDIA).and_then(|()| announced_length(request.headers()));
+        let mut payload = payload.take();
+        Box::pin(async move {
+            let first = match payload.next().await {
+                None => return Ok(Self { bytes: Bytes::new(), value: Ok(None) }),
+                Some(first) => first.map_err(|_| unreadable())?,
+            };
+            let bytes = read(payload, first, headers?).await?;
+            Ok(Self { value: parse(&bytes).map(Some), bytes })
+        })
+    }
+}
+
+fn parse<T: FromMembers>(bytes: &[u8]) -> Result<T, ApiError> {
+    T::from_members(json::parse_object(bytes)?)
+}
+
+/// As what a body may be sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Media {
+    /// As `application/json`.
+    Json,
+    /// As `application/merge-patch+json` (RFC 7396), or as `application/json`.
+    MergePatch,
+}
+
+impl Media {
+    fn allows(self, content_type: &str) -> bool {
+        let is = |essence| media_type::is(content_type, essence);
+        is("application/json") || (self == Self::MergePatch && is("application/merge-patch+json"))
+    }
+}
+
+/// Refuses a body that is sent as something else, or encoded.
+fn check_media(headers: &HeaderMap, media: Media) -> Result<(), ApiError> {
     let mut types = headers.get_all(header::CONTENT_TYPE);
-    let is_json = match (types.next(), types.next()) {
-        (Some(value), None) => value.to_str().is_ok_and(media_type::is_json),
+    let allowed = match (types.next(), types.next()) {
+        (Some(value), None) => value.to_str().is_ok_and(|value| media.allows(value)),
         _ => false,
     };
-    if !is_json {
-        return Err(ApiError::UnsupportedMediaType(NOT_JSON));
-    }
     let identity = |value: &header::HeaderValue| value.as_bytes().eq_ignore_ascii_case(b"identity");
-    if !headers.get_all(header::CONTENT_ENCODING).all(identity) {
-        return Err(ApiError::UnsupportedMediaType(ENCODED));
+    if allowed && headers.get_all(header::CONTENT_ENCODING).all(identity) {
+        Ok(())
+    } else {
+        Err(ApiError::UnsupportedMediaType(media))
     }
-    Ok(())
 }
 
 /// The length that the request announces, where it does, unless it is too large already.
@@ -113,17 +166,22 @@ fn announced_length(headers: &HeaderMap) -> Result<Option<usize>, ApiError> {
     }
 }
 
-async fn read(mut payload: Payload, expected: Option<usize>) -> Result<Bytes, ApiError> {
+async fn read(mut payload: Payload, first: Bytes, expected: Option<usize>) -> Result<Bytes, ApiError> {
     let mut body = BytesMut::with_capacity(expected.unwrap_or_default());
-    while let Some(chunk) = payload.next().await {
-        let chunk =
-            chunk.map_err(|_| ApiError::InvalidJson("The body could not be read to its end.".to_owned()))?;
+    let mut next = Some(Ok(first));
+    while let Some(chunk) = next {
+        let chunk = chunk.map_err(|_| unreadable())?;
         if body.len() + chunk.len() > MAX_BODY_BYTES {
             return Err(ApiError::PayloadTooLarge);
         }
         body.extend_from_slice(&chunk);
+        next = payload.next().await;
     }
     Ok(body.freeze())
+}
+
+fn unreadable() -> ApiError {
+    ApiError::InvalidJson("The body could not be read to its end.".to_owned())
 }
 
 #[cfg(test)]
@@ -179,23 +237,26 @@ mod tests {
 
     #[test]
     fn a_body_is_json_when_its_one_content_type_says_so() {
-        assert!(check_json(&headers(&[("content-type", "application/json")])).is_ok());
-        for wrong in [
-            &[][..],
-            &[("content-type", "text/plain")],
-            &[("content-type", "application/json"), ("content-type", "application/json")],
-        ] {
-            assert!(matches!(check_json(&headers(wrong)), Err(ApiError::UnsupportedMediaType(NOT_JSON))));
+        let check = |pairs: &[(&'static str, &str)], media| check_media(&headers(pairs), media);
+        let (json, patch) =
+            (("content-type", "application/json"), ("content-type", "application/merge-patch+json"));
+        assert!(check(&[json], Media::Json).is_ok());
+        assert!(check(&[json], Media::MergePatch).is_ok());
+        assert!(check(&[patch], Media::MergePatch).is_ok());
+        for wrong in [&[][..], &[("content-type", "text/plain")], &[json, json], &[patch]] {
+            assert!(matches!(check(wrong, Media::Json), Err(ApiError::UnsupportedMediaType(Media::Json))));
         }
     }
 
     #[test]
     fn no_encoding_but_identity_is_taken() {
         let json = ("content-type", "application/json");
-        assert!(check_json(&headers(&[json, ("content-encoding", "Identity")])).is_ok());
+        assert!(check_media(&headers(&[json, ("content-encoding", "Identity")]), Media::Json).is_ok());
         for encoding in ["gzip", "identity, gzip", "br", ""] {
-            let refused = check_json(&headers(&[json, ("content-encoding", encoding)]));
-            assert!(matches!(refused, Err(ApiError::UnsupportedMediaType(ENCODED))), "{encoding}");
+            assert!(
+                check_media(&headers(&[json, ("content-encoding", encoding)]), Media::Json).is_err(),
+                "{encoding}"
+            );
         }
     }
 

@@ -3,12 +3,16 @@
 mod app;
 pub mod auth;
 pub mod cli;
+mod conditional;
 mod cors;
+mod cursor;
 mod docs;
 mod envelope;
 mod error;
 mod extract;
 mod health;
+mod housekeeping;
+mod idempotency;
 mod json;
 mod media_type;
 mod openapi;
@@ -20,5 +24,6 @@ pub mod telemetry;
 
 pub use app::{About, Services, app};
 pub use cors::Cors;
+pub use cursor::CursorSeal;
 pub use openapi::openapi_json;
 pub use settings::Settings;

@@ -1,10 +1,10 @@
 //! Media types as RFC 9110 writes them (sections 5.6.6 and 8.3.1). The `mime` crate refuses the white space and the
 //! empty parameters that the RFC allows around `;`.
 
-/// Whether a `Content-Type` is well-formed and says `application/json`, whatever its parameters.
-pub(crate) fn is_json(content_type: &str) -> bool {
-    let (essence, parameters) = content_type.split_once(';').unwrap_or((content_type, ""));
-    trim(essence).eq_ignore_ascii_case("application/json") && are_parameters(parameters)
+/// Whether a `Content-Type` is well-formed and of the type `essence`, whatever its parameters.
+pub(crate) fn is(content_type: &str, essence: &str) -> bool {
+    let (own, parameters) = content_type.split_once(';').unwrap_or((content_type, ""));
+    trim(own).eq_ignore_ascii_case(essence) && are_parameters(parameters)
 }
 
 /// Whether a text is a list of parameters, separated by semicolons. A parameter may be empty.
@@ -61,7 +61,9 @@ fn trim(text: &str) -> &str {
 
 #[cfg(test)]
 mod tests {
-    use super::is_json;
+    fn is_json(content_type: &str) -> bool {
+        super::is(content_type, "application/json")
+    }
 
     #[test]
     fn json_is_json_in_any_case_and_with_any_parameters() {

@@ -4,6 +4,8 @@
 //! that the program answers with, so that the document's examples cannot drift from the answers.
 
 use actix_web::{HttpResponse, ResponseError, http::StatusCode, web, web::Bytes};
+use chrono::DateTime;
+use task_domain::{Task, TaskId, Title, UserId, Version};
 use utoipa::{
     Modify, OpenApi,
     openapi::{
@@ -17,8 +19,12 @@ use utoipa::{
 
 use crate::{
     auth::Refusal,
+    conditional::{MALFORMED_IF_MATCH, MALFORMED_IF_NONE_MATCH},
     error::{ApiError, ErrorBody, Fault},
-    health, tasks,
+    extract::Media,
+    health,
+    idempotency::MALFORMED as MALFORMED_KEY,
+    tasks,
 };
 
 const ABOUT: &str = "Tasks of users, each behind a strict wall.\n\n\
@@ -26,11 +32,16 @@ const ABOUT: &str = "Tasks of users, each behind a strict wall.\n\n\
     token's `sub`, percent-encoded. Every answer that is not a success is an `Error`, whose `error` is a stable code \
     that programs branch on.";
 
+/// `*` or entity tags, as far as a regular expression can say it.
+const TAGS_PATTERN: &str = r#"^(\*|(W/)?"[!#-~]*"( *, *(W/)?"[!#-~]*")*)$"#;
+/// A bare idempotency key.
+const KEY_PATTERN: &str = "^[!#-~][!-~]{0,254}$";
+
 const BEARER: &str = "bearer";
 
 #[derive(OpenApi)]
 #[openapi(
-    paths(tasks::list, tasks::create, tasks::get, tasks::update, tasks::delete, tasks::toggle, health::health),
+    paths(tasks::list, tasks::create, tasks::get, tasks::update, tasks::delete, tasks::patch, tasks::complete, health::health),
     components(schemas(ErrorBody<'_>, Fault)),
     tags(
         (name = "tasks", description = "A user's own tasks."),
@@ -104,25 +115,74 @@ fn operations(item: &mut PathItem) -> impl Iterator<Item = (HttpMethod, &mut Ope
 
 fn complete(path: &str, method: &HttpMethod, operation: &mut Operation) {
     let guarded = path.starts_with("/api/");
+    let mut refusals = vec![ApiError::Internal("".into())];
     if guarded {
         operation.security = Some(vec![SecurityRequirement::new(BEARER, [] as [&str; 0])]);
         add_path_parameters(path, operation);
-    }
-    let mut refusals = vec![ApiError::Internal("".into())];
-    if guarded {
+        add_header_parameters(path, method, operation);
         refusals.extend(guarded_refusals(path, method, operation.request_body.is_some()));
+    }
+    if path.ends_with("/complete")
+        && let Some(RefOr::T(body)) = &mut operation.request_body
+    {
+        body.required = Some(Required::False);
     }
     for refusal in refusals {
         add_refusal(operation, &refusal);
     }
-    for response in operation.responses.responses.values_mut() {
+    for (status, response) in &mut operation.responses.responses {
         if let RefOr::T(response) = response {
-            let id = header(
-                Type::String,
-                "The request's own id, or a new one: quote it when you report a problem.",
-            );
-            response.headers.insert("X-Request-Id".to_owned(), id.into());
+            add_headers(path, method, status, response);
         }
+    }
+}
+
+/// Adds the headers that say more than the body does.
+fn add_headers(path: &str, method: &HttpMethod, status: &str, response: &mut Response) {
+    let mut add = |name: &str, header: Header| response.headers.insert(name.to_owned(), header.into());
+    let id = "The request's own id, or a new one: quote it when you report a problem.";
+    add("X-Request-Id", header(Type::String, id));
+    let one_task = path.contains("{id}") || matches!(method, HttpMethod::Post);
+    let deleted = matches!(method, HttpMethod::Delete) && status == "200";
+    if one_task && !deleted && matches!(status, "200" | "201" | "304" | "412") {
+        add("ETag", header(Type::String, "The version of the task, in double quotes."));
+    }
+    if is_write(method) && matches!(status, "200" | "201" | "404" | "412") {
+        let replayed =
+            "`true` where this is the answer to the first request with the same `Idempotency-Key`.";
+        add("Idempotency-Replayed", header(Type::String, replayed));
+    }
+}
+
+fn is_write(method: &HttpMethod) -> bool {
+    !matches!(method, HttpMethod::Get)
+}
+
+fn add_header_parameters(path: &str, method: &HttpMethod, operation: &mut Operation) {
+    let mut add = |name: &str, pattern: &str, description: &str, example: &str| {
+        let parameter = ParameterBuilder::new()
+            .name(name)
+            .parameter_in(ParameterIn::Header)
+            .required(Required::False)
+            .description(Some(description))
+            .schema(Some(ObjectBuilder::new().schema_type(Type::String).pattern(Some(pattern))))
+            .example(Some(example.into()))
+            .build();
+        operation.parameters.get_or_insert_default().push(RefOr::T(parameter));
+    };
+    if path.contains("{id}") {
+        if is_write(method) {
+            let text = "Act only on a task of one of these versions: `*` or a list of entity tags.";
+            add("If-Match", TAGS_PATTERN, text, "\"1\"");
+        } else {
+            let text = "Answer 304 if the task is of one of these versions: `*` or a list of entity tags.";
+            add("If-None-Match", TAGS_PATTERN, text, "\"1\"");
+        }
+    }
+    if is_write(method) {
+        let text =
+            "1 to 255 visible ASCII characters: a repeated request with the same key is carried out once.";
+        add("Idempotency-Key", KEY_PATTERN, text, "8e03978e-40d5-43dd-bc93-6894a57f9324");
     }
 }
 
@@ -164,14 +224,24 @@ fn guarded_refusals(path: &str, method: &HttpMethod, has_body: bool) -> Vec<ApiE
     let mut refusals = vec![ApiError::Unauthorized(Refusal::Expired), ApiError::Forbidden];
     if path.contains("{id}") {
         refusals.extend([ApiError::InvalidPath, ApiError::NotFound]);
+        let malformed = if is_write(method) { MALFORMED_IF_MATCH } else { MALFORMED_IF_NONE_MATCH };
+        refusals.push(ApiError::InvalidHeader(malformed));
     } else if matches!(method, HttpMethod::Get) {
         refusals.push(ApiError::InvalidQuery(fault("stat", "is not a known parameter")));
+        refusals.push(ApiError::InvalidCursor);
     } else {
-        refusals.push(ApiError::UnknownUser);
+        refusals.extend([ApiError::UnknownUser, ApiError::InvalidHeader(MALFORMED_KEY)]);
+    }
+    if is_write(method) {
+        refusals.extend([ApiError::IdempotencyInProgress, ApiError::IdempotencyMismatch]);
+        if path.contains("{id}") {
+            refusals.extend(example_task().map(Box::new).map(ApiError::PreconditionFailed));
+        }
     }
     if has_body {
+        let is_patch = matches!(method, HttpMethod::Patch) && path.ends_with("{id}");
         refusals.extend([
-            ApiError::UnsupportedMediaType("The body must be sent with the content type application/json."),
+            ApiError::UnsupportedMediaType(if is_patch { Media::MergePatch } else { Media::Json }),
             ApiError::PayloadTooLarge,
             ApiError::InvalidJson(
                 "The body is not a JSON object: it ends too early at line 1, column 9.".to_owned(),
@@ -186,12 +256,30 @@ fn guarded_refusals(path: &str, method: &HttpMethod, has_body: bool) -> Vec<ApiE
     refusals
 }
 
+/// A task as it may have become while somebody else looked away.
+fn example_task() -> Option<Task> {
+    Some(Task {
+        id: TaskId::new(42)?,
+        owner: UserId::parse("demo").ok()?,
+        title: Title::parse("buy oat milk").ok()?,
+        description: None,
+        completed_at: None,
+        version: Version::new(2)?,
+        created_at: DateTime::from_timestamp_micros(1_767_323_045_000_060)?,
+        updated_at: DateTime::from_timestamp_micros(1_767_323_046_000_070)?,
+    })
+}
+
 /// Adds an error as an example to the response of its status, which it makes where it is the first.
 fn add_refusal(operation: &mut Operation, refusal: &ApiError) {
     let status = refusal.status_code();
     let response = operation.responses.responses.entry(status.as_u16().to_string());
     let RefOr::T(response) = response.or_insert_with(|| RefOr::T(error_response(status))) else { return };
     let Some(RefOr::T(content)) = response.content.get_mut("application/json") else { return };
+    if matches!(refusal, ApiError::UnsupportedMediaType(Media::MergePatch)) {
+        let accepted = header(Type::String, "As what a patch may be sent (RFC 5789, section 3.1).");
+        response.headers.insert("Accept-Patch".to_owned(), accepted.into());
+    }
     let example = ExampleBuilder::new().value(serde_json::to_value(refusal.body()).ok()).build();
     content.examples.insert(refusal.code().to_owned(), example.into());
 }
@@ -204,7 +292,7 @@ fn error_response(status: StatusCode) -> Response {
         StatusCode::UNAUTHORIZED => {
             response.header("WWW-Authenticate", header(Type::String, "The challenge of RFC 6750, section 3."))
         }
-        StatusCode::SERVICE_UNAVAILABLE => {
+        StatusCode::SERVICE_UNAVAILABLE | StatusCode::CONFLICT => {
             response.header("Retry-After", header(Type::Integer, "After how many seconds to try again."))
         }
         _ => response,

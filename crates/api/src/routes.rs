@@ -28,8 +28,9 @@ pub(crate) fn endpoints() -> Vec<Endpoint> {
         Endpoint::guarded("/api/{user_id}/tasks/{id}")
             .on(Method::GET, tasks::get)
             .on(Method::PUT, tasks::update)
+            .on(Method::PATCH, tasks::patch)
             .on(Method::DELETE, tasks::delete),
-        Endpoint::guarded("/api/{user_id}/tasks/{id}/complete").on(Method::PATCH, tasks::toggle),
+        Endpoint::guarded("/api/{user_id}/tasks/{id}/complete").on(Method::PATCH, tasks::complete),
         Endpoint::public("/health").on(Method::GET, health::health),
         Endpoint::public("/openapi.json").on(Method::GET, openapi::document),
         Endpoint::public("/docs").on(Method::GET, docs::swagger),
@@ -110,11 +111,14 @@ mod tests {
         http::StatusCode,
         test::{TestRequest, call_service, init_service},
     };
-    use task_domain::{TaskService, testing::MockTaskRepository};
+    use task_domain::{
+        TaskService,
+        testing::{MockOnceOnly, MockTaskRepository},
+    };
 
     use super::*;
     use crate::{
-        About, Cors, Services, app,
+        About, Cors, CursorSeal, Services, app,
         auth::{ClaimRules, SharedSecret},
         settings::Environment,
     };
@@ -132,10 +136,10 @@ mod tests {
 
     /// An application whose repository panics at the first call.
     fn services() -> Services {
-        let tasks = TaskService::new(Arc::new(MockTaskRepository::new()));
+        let tasks = TaskService::new(Arc::new(MockTaskRepository::new()), Arc::new(MockOnceOnly::new()));
         let verifier = Arc::new(SharedSecret::new(&[0; 32], ClaimRules::default()));
         let about = About { title: "t".to_owned(), version: "v".to_owned(), environment: Environment::Dev };
-        Services::new(tasks, verifier, Cors::default(), &about).unwrap()
+        Services::new(tasks, verifier, Cors::default(), CursorSeal::new(&[0; 32]), &about).unwrap()
     }
 
     async fn status(method: Method, path: &str) -> StatusCode {

@@ -16,7 +16,7 @@ pub use self::{
     reader::{InvalidSettings, SettingFault},
     variables::{DEFAULT_TITLE, DEFAULT_VERSION, VARIABLES, Variable},
 };
-use crate::{About, Cors, auth::ClaimRules};
+use crate::{About, Cors, auth::ClaimRules, startup::UPKEEP_CONNECTIONS};
 
 /// The fewest bytes that the shared secret may have: as many as HMAC-SHA256 gives (RFC 7518, section 3.2).
 pub const MIN_SECRET_BYTES: usize = 32;
@@ -101,7 +101,7 @@ impl Settings {
         let cors = Cors::new(origins(&mut reader, environment));
         let host = reader.text("HOST").unwrap_or_default();
         let port = reader.number("PORT", 0, u16::MAX);
-        let workers = workers(&mut reader, pool.max);
+        let workers = workers(&mut reader, pool.max - UPKEEP_CONNECTIONS);
         let shutdown_timeout = Duration::from_secs(reader.number("SHUTDOWN_TIMEOUT_SECONDS", 0, 3600));
         let log_filter = reader.parsed("LOG_LEVEL", log_filter).unwrap_or_default();
         let log_format = log_format(&mut reader, environment);
@@ -194,7 +194,7 @@ fn secret(reader: &mut Reader) -> Option<SecretString> {
 }
 
 fn pool(reader: &mut Reader) -> PoolOptions {
-    let max = reader.number("DATABASE_POOL_MAX", 1, MAX_CONNECTIONS);
+    let max = reader.number("DATABASE_POOL_MAX", UPKEEP_CONNECTIONS + 1, MAX_CONNECTIONS);
     let at_rest = reader.optional_number("DATABASE_POOL_SIZE", 0, max).unwrap_or(max.min(AT_REST));
     let mut time = |name| Duration::from_millis(reader.number(name, 1, MAX_DEADLINE_MS));
     PoolOptions {
@@ -394,9 +394,9 @@ mod tests {
 
     #[test]
     fn there_are_no_more_workers_than_connections() {
-        assert_eq!(with(&[("DATABASE_POOL_MAX", "1")]).unwrap().workers, 1);
-        assert_eq!(problem("WORKERS", "31"), "must be a whole number from 1 to 30, not \"31\"");
-        assert_eq!(with(&[("WORKERS", "30")]).unwrap().workers, 30);
+        assert_eq!(with(&[("DATABASE_POOL_MAX", "2")]).unwrap().workers, 1, "the other one is for upkeep");
+        assert_eq!(problem("WORKERS", "30"), "must be a whole number from 1 to 29, not \"30\"");
+        assert_eq!(with(&[("WORKERS", "29")]).unwrap().workers, 29);
     }
 
     #[test]

@@ -11,22 +11,23 @@ use std::{
 };
 
 use actix_web::{HttpServer, dev::ServerHandle};
-use task_adapters::{Database, PgPool, PgTaskRepository, PoolOptions, migrations};
+use task_adapters::{Database, PgOnceOnly, PgPool, PgTaskRepository, PoolOptions, migrations};
 use task_domain::{BoxError, TaskService};
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::{
-    Services, Settings, app,
+    CursorSeal, Services, Settings, app,
     auth::{SharedSecret, TokenVerifier},
     error::Chain,
+    housekeeping,
 };
 
 /// How long an idle connection is kept for the client's next request: longer than proxies keep theirs, so that it is
 /// the proxy that closes, and never while it sends.
 const KEEP_ALIVE: Duration = Duration::from_secs(75);
 
-/// How often it is seen whether connections have long been idle.
-const IDLE_CONNECTIONS_INTERVAL: Duration = Duration::from_secs(30);
+/// How many connections there are for what has to be done now and then.
+pub(crate) const UPKEEP_CONNECTIONS: usize = 1;
 
 /// Why the server could not be started.
 #[derive(Debug, thiserror::Error)]
@@ -52,6 +53,7 @@ pub struct Server {
     addresses: Vec<SocketAddr>,
     pools: Vec<Arc<PgPool>>,
     database: Database,
+    upkeep: PgOnceOnly,
 }
 
 impl Server {
@@ -60,6 +62,7 @@ impl Server {
         let wiring = |error: BoxError| StartError::Wiring(error);
         let verifier: Arc<dyn TokenVerifier> =
             Arc::new(SharedSecret::new(settings.secret_bytes(), settings.claims.clone()));
+        let seal = CursorSeal::new(settings.secret_bytes());
         let options = share(&settings.pool, settings.workers);
         let mut pools = Vec::new();
         let mut services = Vec::new();
@@ -67,9 +70,17 @@ impl Server {
             let pool = Arc::new(
                 PgPool::new(&settings.database, options.clone()).map_err(|error| wiring(error.into()))?,
             );
-            let tasks = TaskService::new(Arc::new(PgTaskRepository::new(Arc::clone(&pool))));
-            let of_worker =
-                Services::new(tasks, Arc::clone(&verifier), settings.cors.clone(), &settings.about);
+            let tasks = TaskService::new(
+                Arc::new(PgTaskRepository::new(Arc::clone(&pool))),
+                Arc::new(PgOnceOnly::new(Arc::clone(&pool))),
+            );
+            let of_worker = Services::new(
+                tasks,
+                Arc::clone(&verifier),
+                settings.cors.clone(),
+                seal.clone(),
+                &settings.about,
+            );
             services.push(of_worker.map_err(|error| wiring(error.into()))?);
             pools.push(pool);
         }
@@ -83,7 +94,13 @@ impl Server {
             .bind((settings.host.as_str(), settings.port))
             .map_err(|error| bind_error(settings, &error))?;
         let addresses = server.addrs();
-        Ok(Self { running: server.run(), addresses, pools, database: settings.database.clone() })
+        // One connection on the main runtime, apart from the workers' ones: upkeep must not wait for requests, nor they for it.
+        let upkeep = PgPool::new(
+            &settings.database,
+            PoolOptions { at_rest: 0, max: UPKEEP_CONNECTIONS, ..settings.pool.clone() },
+        );
+        let upkeep = PgOnceOnly::new(Arc::new(upkeep.map_err(|error| wiring(error.into()))?));
+        Ok(Self { running: server.run(), addresses, pools, database: settings.database.clone(), upkeep })
     }
 
     /// The addresses that it listens on.
@@ -95,15 +112,19 @@ impl Server {
     /// Answers requests until SIGTERM or Ctrl-C, then finishes those in flight and closes the pools. A second signal
     /// ends it at once.
     pub async fn run(self) -> io::Result<()> {
-        tokio::spawn(tell_about_database(self.database));
         tracing::info!(addresses = ?self.addresses, "listening");
-        let upkeep = tokio::spawn(close_idle_connections(self.pools.clone()));
+        let (pools, upkeep, database) = (self.pools.clone(), self.upkeep, self.database);
+        // One after the other, since both take the one connection that is not the workers'.
+        let housekeeping = tokio::spawn(async move {
+            tell_about_database(database).await;
+            housekeeping::keep(pools, upkeep).await;
+        });
         let handle = self.running.handle();
         let outcome = tokio::select! {
             outcome = self.running => outcome,
             impatience = stop_on_signals(handle) => Err(impatience),
         };
-        upkeep.abort();
+        housekeeping.abort();
         for pool in &self.pools {
             pool.close();
         }
@@ -127,9 +148,13 @@ fn this_worker() -> usize {
     NUMBER.with(|number| *number)
 }
 
-/// The part of the connections that one worker has. Every worker has at least one.
+/// The part of the connections that one worker has. The settings see to it that every worker has at least one.
 fn share(all: &PoolOptions, workers: usize) -> PoolOptions {
-    PoolOptions { at_rest: all.at_rest.div_ceil(workers), max: (all.max / workers).max(1), ..all.clone() }
+    PoolOptions {
+        at_rest: all.at_rest.div_ceil(workers),
+        max: (all.max - UPKEEP_CONNECTIONS) / workers,
+        ..all.clone()
+    }
 }
 
 fn bind_error(settings: &Settings, error: &io::Error) -> StartError {
@@ -171,17 +196,6 @@ async fn stop_on_signals(handle: ServerHandle) -> io::Error {
     io::Error::other("a second signal came before all requests in flight were answered")
 }
 
-/// Brings the pools back to what they keep at rest, once a burst is over.
-async fn close_idle_connections(pools: Vec<Arc<PgPool>>) {
-    let mut round = tokio::time::interval(IDLE_CONNECTIONS_INTERVAL);
-    loop {
-        round.tick().await;
-        for pool in &pools {
-            pool.close_idle();
-        }
-    }
-}
-
 /// Says at the start what will otherwise be found out at the first request.
 async fn tell_about_database(database: Database) {
     match migrations::status(&database).await {
@@ -213,6 +227,6 @@ mod tests {
     fn connections_are_divided_among_workers_and_each_has_one() {
         let all = PoolOptions { at_rest: 10, max: 30, ..task_adapters::testing::pool_options() };
         let part = |workers| (share(&all, workers).at_rest, share(&all, workers).max);
-        assert_eq!((part(1), part(2), part(4), part(30)), ((10, 30), (5, 15), (3, 7), (1, 1)));
+        assert_eq!((part(1), part(2), part(4), part(29)), ((10, 29), (5, 14), (3, 7), (1, 1)));
     }
 }

@@ -2,36 +2,57 @@
 
 pub(crate) mod dto;
 mod query;
+mod written;
 
-use actix_web::{HttpResponse, http::header, web};
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use task_domain::{NewTask, TaskChanges, TaskService};
+use actix_web::{HttpRequest, HttpResponse, http::header, web};
+use task_domain::{NewTask, Position, TaskChanges, TaskCommand, TaskService};
 
 use self::{
-    dto::{CreateTask, DeletedBody, TaskBody, TaskListBody, UpdateTask},
+    dto::{CreateTask, PatchTask, SetCompleted, TaskBody, TaskListBody, UpdateTask},
     query::{ListParams, ListQuery},
+    written::perform,
 };
 use crate::{
-    auth::Caller,
+    auth::Guarded,
+    conditional::{IfMatch, IfNoneMatch, etag},
+    cursor::CursorSeal,
     error::ApiError,
-    extract::{JsonBody, TaskIdInPath},
+    extract::{JsonBody, OptionalJsonBody, TaskIdInPath},
+    idempotency::Idempotency,
 };
 
-/// All but the unreserved characters of RFC 3986, section 2.3.
-const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+/// What a write to one task takes.
+type Write<Body> = (TaskIdInPath, IfMatch, Idempotency, Body);
 
 type Answer = Result<HttpResponse, ApiError>;
 
-/// Lists the caller's tasks.
+/// Lists the caller's tasks, a page at a time.
 ///
-/// At most 1000 tasks are in one answer.
+/// While there are more, `next_cursor` and the `Link` header lead to the next page. Whatever is written in between, a
+/// task that exists and keeps its place is seen exactly once.
 #[utoipa::path(
     get, path = "/api/{user_id}/tasks", tag = "tasks", operation_id = "list_tasks", params(ListParams),
-    responses((status = 200, description = "The tasks.", body = TaskListBody<'_>)),
+    responses((status = 200, description = "The tasks.", body = TaskListBody<'_>,
+        headers(("Link" = String, description = "The next page, with `rel=\"next\"` (RFC 8288), where there is one.")))),
 )]
-pub(crate) async fn list(Caller(user): Caller, query: ListQuery, tasks: web::Data<TaskService>) -> Answer {
-    let found = tasks.list(&user, query.0).await?;
-    Ok(HttpResponse::Ok().json(TaskListBody::from(found.as_slice())))
+pub(crate) async fn list(
+    Guarded { user, parts: query }: Guarded<ListQuery>,
+    request: HttpRequest,
+    seal: web::Data<CursorSeal>,
+    tasks: web::Data<TaskService>,
+) -> Answer {
+    let page = tasks.list(&user, &query.open(&user, &seal)?).await?;
+    let last = if page.more { page.tasks.last() } else { None };
+    let cursor = last
+        .map(|task| seal.seal(&user, query.status, &Position::of(task, query.order)))
+        .transpose()
+        .map_err(ApiError::Internal)?;
+    let mut answer = HttpResponse::Ok();
+    if let Some(cursor) = &cursor {
+        let link = format!("<{}?{}>; rel=\"next\"", request.uri().path(), query.next(cursor));
+        answer.insert_header((header::LINK, link));
+    }
+    Ok(answer.json(TaskListBody::new(&page, cursor.as_deref())))
 }
 
 /// Creates a task.
@@ -41,24 +62,31 @@ pub(crate) async fn list(Caller(user): Caller, query: ListQuery, tasks: web::Dat
         headers(("Location" = String, description = "The path of the new task.")))),
 )]
 pub(crate) async fn create(
-    Caller(user): Caller,
-    JsonBody(body): JsonBody<CreateTask>,
+    Guarded { user, parts: (idempotency, body) }: Guarded<(Idempotency, JsonBody<CreateTask>)>,
     tasks: web::Data<TaskService>,
 ) -> Answer {
-    let task = tasks.create(&user, NewTask::try_from(body)?).await?;
-    let user_segment = utf8_percent_encode(user.as_str(), RESERVED);
-    let location = format!("/api/{user_segment}/tasks/{}", task.id.get());
-    Ok(HttpResponse::Created().insert_header((header::LOCATION, location)).json(TaskBody::from(&task)))
+    let command = body.value.and_then(NewTask::try_from).map(TaskCommand::Create);
+    perform(&tasks, &user, idempotency.of(&body.bytes), command).await
 }
 
 /// Returns one task.
 #[utoipa::path(
     get, path = "/api/{user_id}/tasks/{id}", tag = "tasks", operation_id = "get_task",
-    responses((status = 200, description = "The task.", body = TaskBody<'_>)),
+    responses(
+        (status = 200, description = "The task.", body = TaskBody<'_>),
+        (status = 304, description = "The task is of the version that `If-None-Match` names."),
+    ),
 )]
-pub(crate) async fn get(Caller(user): Caller, id: TaskIdInPath, tasks: web::Data<TaskService>) -> Answer {
+pub(crate) async fn get(
+    Guarded { user, parts: (id, known) }: Guarded<(TaskIdInPath, IfNoneMatch)>,
+    tasks: web::Data<TaskService>,
+) -> Answer {
     let task = tasks.get(&user, id.0).await?;
-    Ok(HttpResponse::Ok().json(TaskBody::from(&task)))
+    let tag = (header::ETAG, etag(task.version));
+    if known.has(task.version) {
+        return Ok(HttpResponse::NotModified().insert_header(tag).finish());
+    }
+    Ok(HttpResponse::Ok().insert_header(tag).json(TaskBody::from(&task)))
 }
 
 /// Changes a task's title, its description, or both.
@@ -69,31 +97,65 @@ pub(crate) async fn get(Caller(user): Caller, id: TaskIdInPath, tasks: web::Data
     responses((status = 200, description = "The task as it is now.", body = TaskBody<'_>)),
 )]
 pub(crate) async fn update(
-    Caller(user): Caller,
-    id: TaskIdInPath,
-    JsonBody(body): JsonBody<UpdateTask>,
+    Guarded { user, parts: (id, expected, idempotency, body) }: Guarded<Write<JsonBody<UpdateTask>>>,
     tasks: web::Data<TaskService>,
 ) -> Answer {
-    let task = tasks.update(&user, id.0, TaskChanges::try_from(body)?).await?;
-    Ok(HttpResponse::Ok().json(TaskBody::from(&task)))
+    let changes = body.value.and_then(TaskChanges::try_from);
+    let command = changes.map(|changes| TaskCommand::Update { id: id.0, expected: expected.0, changes });
+    perform(&tasks, &user, idempotency.of(&body.bytes), command).await
+}
+
+/// Changes any of a task's members by a JSON Merge Patch (RFC 7396).
+///
+/// Members that are left out stay as they are; null takes the description away. Values that the task already has, and a
+/// patch of nothing, change nothing.
+#[utoipa::path(
+    patch, path = "/api/{user_id}/tasks/{id}", tag = "tasks", operation_id = "patch_task",
+    request_body(content((PatchTask = "application/merge-patch+json"), (PatchTask = "application/json"))),
+    responses((status = 200, description = "The task as it is now.", body = TaskBody<'_>)),
+)]
+pub(crate) async fn patch(
+    Guarded { user, parts: (id, expected, idempotency, body) }: Guarded<Write<JsonBody<PatchTask>>>,
+    tasks: web::Data<TaskService>,
+) -> Answer {
+    let changes = body.value.and_then(TaskChanges::try_from);
+    let command = changes.map(|changes| TaskCommand::Update { id: id.0, expected: expected.0, changes });
+    perform(&tasks, &user, idempotency.of(&body.bytes), command).await
 }
 
 /// Deletes a task for good.
 #[utoipa::path(
     delete, path = "/api/{user_id}/tasks/{id}", tag = "tasks", operation_id = "delete_task",
-    responses((status = 200, description = "The task is gone.", body = DeletedBody)),
+    responses((status = 200, description = "The task is gone.", body = dto::DeletedBody)),
 )]
-pub(crate) async fn delete(Caller(user): Caller, id: TaskIdInPath, tasks: web::Data<TaskService>) -> Answer {
-    tasks.delete(&user, id.0).await?;
-    Ok(HttpResponse::Ok().json(DeletedBody::new()))
+pub(crate) async fn delete(
+    Guarded { user, parts: (id, expected, idempotency) }: Guarded<(TaskIdInPath, IfMatch, Idempotency)>,
+    tasks: web::Data<TaskService>,
+) -> Answer {
+    let command = TaskCommand::Delete { id: id.0, expected: expected.0 };
+    perform(&tasks, &user, idempotency.of(&[]), Ok(command)).await
 }
 
 /// Completes a task, or reopens it if it is completed.
+///
+/// With a body it is set instead of flipped, so that a repeated request does no harm.
 #[utoipa::path(
-    patch, path = "/api/{user_id}/tasks/{id}/complete", tag = "tasks", operation_id = "toggle_task",
+    patch, path = "/api/{user_id}/tasks/{id}/complete", tag = "tasks", operation_id = "complete_task",
+    request_body = SetCompleted,
     responses((status = 200, description = "The task as it is now.", body = TaskBody<'_>)),
 )]
-pub(crate) async fn toggle(Caller(user): Caller, id: TaskIdInPath, tasks: web::Data<TaskService>) -> Answer {
-    let task = tasks.toggle(&user, id.0).await?;
-    Ok(HttpResponse::Ok().json(TaskBody::from(&task)))
+pub(crate) async fn complete(
+    Guarded { user, parts: (id, expected, idempotency, body) }: Guarded<
+        Write<OptionalJsonBody<SetCompleted>>,
+    >,
+    tasks: web::Data<TaskService>,
+) -> Answer {
+    let command = body.value.map(|body| match body {
+        None => TaskCommand::Toggle { id: id.0, expected: expected.0 },
+        Some(SetCompleted { completed }) => {
+            let changes = TaskChanges { completed: Some(completed), ..TaskChanges::default() };
+            TaskCommand::Update { id: id.0, expected: expected.0, changes }
+        }
+    });
+    perform(&tasks, &user, idempotency.of(&body.bytes), command).await
 }

@@ -9,9 +9,10 @@ use tracing_subscriber::{EnvFilter, filter::Directive};
 
 use crate::settings::LogFormat;
 
-/// What is never logged, whatever `LOG_LEVEL` says: these libraries write the values of statements at lower levels,
-/// titles and user ids among them.
-const WITHHELD: [&str; 2] = ["tokio_postgres=info", "postgres_protocol=info"];
+/// What is never logged, whatever `LOG_LEVEL` says. The libraries of the database write the values of statements at lower
+/// levels, titles and user ids among them; actix calls it an error when a client sends malformed HTTP or goes away.
+const WITHHELD: [&str; 3] =
+    ["tokio_postgres=info", "postgres_protocol=info", "actix_http::h1::dispatcher=off"];
 
 /// Sends everything that passes `filter` to standard output, panics included. To be called once, first of all.
 pub fn init(filter: EnvFilter, format: LogFormat) {

@@ -1,47 +1,73 @@
 use async_trait::async_trait;
 
-use crate::{NewTask, RepositoryError, Task, TaskChanges, TaskId, TaskQuery, UserId};
+use crate::{
+    KeyedRequest, Once, ReceiptWriter, RepositoryError, Task, TaskCommand, TaskId, TaskOutcome, TaskPage,
+    TaskQuery, UserId,
+};
 
 /// Where tasks are kept.
 ///
 /// Every method takes the owner, and none ever sees or touches another user's task: for a task of somebody else it
 /// behaves in every respect as for one that does not exist. An owner that no user has is a user without tasks, except
-/// in [`create`](Self::create).
+/// when something is created for them.
 ///
 /// Each method is atomic: it happens completely or, when it returns an error other than
-/// [`RepositoryError::Unavailable`], not at all. Changes of one task happen one after the other; none is lost.
+/// [`RepositoryError::Unavailable`], not at all. Only the count of a list may be a moment younger than its page. Changes
+/// of one task happen one after the other; none is lost.
 ///
 /// Every method returns [`RepositoryError::Unavailable`] when the store cannot be reached or does not answer in time,
 /// and [`RepositoryError::Unexpected`] for whatever is not foreseen.
 #[cfg_attr(feature = "testing", mockall::automock)]
 #[async_trait]
 pub trait TaskRepository: Send + Sync {
-    /// Returns the owner's first [`TaskQuery::MAX_TASKS`] tasks that `query` selects, in its order.
-    async fn list(&self, owner: &UserId, query: TaskQuery) -> Result<Vec<Task>, RepositoryError>;
-
-    /// Stores a new task that is not completed, whose two times are equal, and whose id is greater than that of every
-    /// task stored before it began and at most [`TaskId::MAX_ASSIGNED`].
+    /// Returns the page of the owner's tasks that `query` asks for, in its order, whether there are more behind it,
+    /// and, where that is asked for, how many match in all.
     ///
-    /// Returns [`RepositoryError::UnknownUser`] when there is no such user.
-    async fn create(&self, owner: &UserId, task: NewTask) -> Result<Task, RepositoryError>;
+    /// Whatever is written between two pages, a task that exists and keeps its place is on exactly one of them.
+    async fn list(&self, owner: &UserId, query: &TaskQuery) -> Result<TaskPage, RepositoryError>;
 
     /// Returns the task; `None` when the owner has no such task.
     async fn find(&self, owner: &UserId, id: TaskId) -> Result<Option<Task>, RepositoryError>;
 
-    /// Sets what `changes` sets and returns the task as it is then; `None` when the owner has no such task.
+    /// Carries out a write.
     ///
-    /// When a value really differs, `updated_at` becomes strictly greater; when all are what they were, it stays.
-    async fn update(
+    /// - A new task is not completed, its two times are equal, its version is the first, and its id is greater than
+    ///   that of every task stored before and at most [`TaskId::MAX_ASSIGNED`], never one that was used before.
+    ///   Returns [`RepositoryError::UnknownUser`] when there is no such user.
+    /// - An update or a toggle that makes a difference gives the next version and a strictly greater `updated_at`, and
+    ///   sets or clears `completed_at` where it completes or reopens the task; one that makes none changes nothing. Of
+    ///   concurrent toggles each one flips.
+    /// - What is expected of the version is judged together with the write: a task of another version is returned as
+    ///   [`TaskOutcome::Unexpected`], as it is. A task that the owner does not have is [`TaskOutcome::NotFound`],
+    ///   whatever was expected.
+    async fn execute(&self, owner: &UserId, command: TaskCommand) -> Result<TaskOutcome, RepositoryError>;
+}
+
+/// Carries out writes that may be repeated, each one once.
+///
+/// Keys of different owners have nothing to do with each other. A key is remembered for 24 hours.
+#[cfg_attr(feature = "testing", mockall::automock)]
+#[async_trait]
+pub trait OnceOnly: Send + Sync {
+    /// Carries out `command` as [`TaskRepository::execute`] does, and stores what `receipts` makes of its outcome
+    /// in the same transaction, unless a request of that key was carried out before.
+    ///
+    /// - Was it this request, that one's receipt is returned and nothing is done; was it another one, nothing is done.
+    /// - While a request of that key is being carried out, [`Once::InProgress`] is returned at once.
+    /// - When it returns an error, neither the write nor the key is stored, [`RepositoryError::Unavailable`] aside:
+    ///   then both are or none is.
+    async fn execute_once(
         &self,
         owner: &UserId,
-        id: TaskId,
-        changes: TaskChanges,
-    ) -> Result<Option<Task>, RepositoryError>;
+        request: &KeyedRequest,
+        command: TaskCommand,
+        receipts: ReceiptWriter,
+    ) -> Result<Once, RepositoryError>;
 
-    /// Flips `completed`, with a strictly greater `updated_at`, and returns the task as it is then; `None` when the
-    /// owner has no such task. Of concurrent calls each one flips.
-    async fn toggle(&self, owner: &UserId, id: TaskId) -> Result<Option<Task>, RepositoryError>;
+    /// Returns what [`execute_once`](Self::execute_once) would return without carrying anything out; `None` where it
+    /// would carry out the command.
+    async fn recall(&self, owner: &UserId, request: &KeyedRequest) -> Result<Option<Once>, RepositoryError>;
 
-    /// Removes the task for good and says whether the owner had it. Its id is never assigned again.
-    async fn delete(&self, owner: &UserId, id: TaskId) -> Result<bool, RepositoryError>;
+    /// Forgets up to `limit` expired keys and returns how many they were. Many may do so at once.
+    async fn forget_expired(&self, limit: u16) -> Result<usize, RepositoryError>;
 }

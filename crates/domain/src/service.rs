@@ -1,32 +1,29 @@
 use std::sync::Arc;
 
-use crate::{NewTask, Task, TaskChanges, TaskError, TaskId, TaskQuery, TaskRepository, UserId};
+use crate::{
+    KeyedRequest, Once, OnceOnly, ReceiptWriter, Task, TaskCommand, TaskError, TaskId, TaskOutcome, TaskPage,
+    TaskQuery, TaskRepository, UserId,
+};
 
 /// The use cases: what a user can do with their own tasks.
 ///
-/// Each one is a single call of the repository, so that it is one statement there and races with nothing.
+/// Each one is a single call of a port, so that it is atomic there and races with nothing.
 #[derive(Clone)]
 pub struct TaskService {
     tasks: Arc<dyn TaskRepository>,
+    once_only: Arc<dyn OnceOnly>,
 }
 
 impl TaskService {
-    /// Serves the tasks that `tasks` keeps.
+    /// Serves the tasks that `tasks` keeps; `once_only` carries out on them what may be repeated.
     #[must_use]
-    pub fn new(tasks: Arc<dyn TaskRepository>) -> Self {
-        Self { tasks }
+    pub fn new(tasks: Arc<dyn TaskRepository>, once_only: Arc<dyn OnceOnly>) -> Self {
+        Self { tasks, once_only }
     }
 
-    /// Lists the owner's tasks, at most [`TaskQuery::MAX_TASKS`] of them.
-    pub async fn list(&self, owner: &UserId, query: TaskQuery) -> Result<Vec<Task>, TaskError> {
+    /// Lists a page of the owner's tasks.
+    pub async fn list(&self, owner: &UserId, query: &TaskQuery) -> Result<TaskPage, TaskError> {
         Ok(self.tasks.list(owner, query).await?)
-    }
-
-    /// Creates a task for the owner.
-    ///
-    /// Fails with [`RepositoryError::UnknownUser`](crate::RepositoryError::UnknownUser) when there is no such user.
-    pub async fn create(&self, owner: &UserId, task: NewTask) -> Result<Task, TaskError> {
-        Ok(self.tasks.create(owner, task).await?)
     }
 
     /// Returns one of the owner's tasks, or [`TaskError::NotFound`].
@@ -34,20 +31,28 @@ impl TaskService {
         self.tasks.find(owner, id).await?.ok_or(TaskError::NotFound)
     }
 
-    /// Changes one of the owner's tasks and returns it, or [`TaskError::NotFound`].
-    pub async fn update(&self, owner: &UserId, id: TaskId, changes: TaskChanges) -> Result<Task, TaskError> {
-        self.tasks.update(owner, id, changes).await?.ok_or(TaskError::NotFound)
+    /// Carries out a write on the owner's tasks.
+    ///
+    /// Fails with [`RepositoryError::UnknownUser`](crate::RepositoryError::UnknownUser) when a task is to be created
+    /// for somebody who is no user.
+    pub async fn execute(&self, owner: &UserId, command: TaskCommand) -> Result<TaskOutcome, TaskError> {
+        Ok(self.tasks.execute(owner, command).await?)
     }
 
-    /// Completes one of the owner's tasks, or reopens it if it is completed, and returns it, or
-    /// [`TaskError::NotFound`].
-    pub async fn toggle(&self, owner: &UserId, id: TaskId) -> Result<Task, TaskError> {
-        self.tasks.toggle(owner, id).await?.ok_or(TaskError::NotFound)
+    /// Carries out a write that may be repeated, once; see [`OnceOnly::execute_once`].
+    pub async fn execute_once(
+        &self,
+        owner: &UserId,
+        request: &KeyedRequest,
+        command: TaskCommand,
+        receipts: ReceiptWriter,
+    ) -> Result<Once, TaskError> {
+        Ok(self.once_only.execute_once(owner, request, command, receipts).await?)
     }
 
-    /// Removes one of the owner's tasks for good, or returns [`TaskError::NotFound`].
-    pub async fn delete(&self, owner: &UserId, id: TaskId) -> Result<(), TaskError> {
-        if self.tasks.delete(owner, id).await? { Ok(()) } else { Err(TaskError::NotFound) }
+    /// Says what became of a write that may be repeated, where it was asked for before; see [`OnceOnly::recall`].
+    pub async fn recall(&self, owner: &UserId, request: &KeyedRequest) -> Result<Option<Once>, TaskError> {
+        Ok(self.once_only.recall(owner, request).await?)
     }
 }
 
@@ -63,19 +68,25 @@ mod tests {
 
     use super::*;
     use crate::{
-        RepositoryError, StatusFilter, TaskOrder, Title,
-        testing::{MockTaskRepository, new_task, task, task_id, user},
+        Expectation, Fingerprint, IdempotencyKey, Receipt, RepositoryError, TaskOrder,
+        testing::{MockOnceOnly, MockTaskRepository, new_task, task, task_id, user},
     };
 
-    fn service(prepare: impl FnOnce(&mut MockTaskRepository)) -> TaskService {
-        let mut tasks = MockTaskRepository::new();
-        prepare(&mut tasks);
-        TaskService::new(Arc::new(tasks))
+    fn service(prepare: impl FnOnce(&mut MockTaskRepository, &mut MockOnceOnly)) -> TaskService {
+        let (mut tasks, mut once_only) = (MockTaskRepository::new(), MockOnceOnly::new());
+        prepare(&mut tasks, &mut once_only);
+        TaskService::new(Arc::new(tasks), Arc::new(once_only))
     }
 
-    fn renaming() -> TaskChanges {
-        TaskChanges::new(Title::parse("new").ok(), None).unwrap()
+    fn request() -> KeyedRequest {
+        KeyedRequest { key: IdempotencyKey::parse("k").unwrap(), fingerprint: Fingerprint([7; 32]) }
     }
+
+    fn toggle() -> TaskCommand {
+        TaskCommand::Toggle { id: task_id(7), expected: Expectation::Any }
+    }
+
+    const RECEIPTS: ReceiptWriter = ReceiptWriter(|_| Receipt(Vec::new()));
 
     fn down() -> RepositoryError {
         RepositoryError::Unavailable("down".into())
@@ -83,93 +94,83 @@ mod tests {
 
     #[tokio::test]
     async fn a_list_is_what_the_repository_finds_for_the_owner() {
-        let query = TaskQuery { status: StatusFilter::Pending, order: TaskOrder::Title };
-        let expected = vec![task(&user("alice"), 2), task(&user("alice"), 1)];
+        let query = TaskQuery::from_start(TaskOrder::Title);
+        let expected = TaskPage { tasks: vec![task(&user("alice"), 2)], more: true, total: Some(9) };
         let found = expected.clone();
-        let service = service(|tasks| {
-            tasks.expect_list().once().with(eq(user("alice")), eq(query)).return_once(|_, _| Ok(found));
+        let service = service(|tasks, _| {
+            let (alice, query) = (user("alice"), query.clone());
+            tasks.expect_list().once().with(eq(alice), eq(query)).return_once(|_, _| Ok(found));
         });
-        assert_eq!(service.list(&user("alice"), query).await.unwrap(), expected);
+        assert_eq!(service.list(&user("alice"), &query).await.unwrap(), expected);
     }
 
     #[tokio::test]
-    async fn a_create_passes_on_what_is_new_and_returns_what_was_stored() {
-        let service = service(|tasks| {
-            let stored = task(&user("alice"), 1);
-            tasks
-                .expect_create()
-                .once()
-                .with(eq(user("alice")), eq(new_task("buy milk")))
-                .return_once(|_, _| Ok(stored));
-        });
-        let created = service.create(&user("alice"), new_task("buy milk")).await.unwrap();
-        assert_eq!(created, task(&user("alice"), 1));
-    }
-
-    #[tokio::test]
-    async fn a_create_for_nobody_says_so() {
-        let service = service(|tasks| {
-            tasks.expect_create().once().return_once(|_, _| Err(RepositoryError::UnknownUser));
-        });
-        let error = service.create(&user("nobody"), new_task("t")).await.unwrap_err();
-        assert!(matches!(error, TaskError::Repository(RepositoryError::UnknownUser)), "{error:?}");
-    }
-
-    #[tokio::test]
-    async fn a_task_of_the_owner_is_found_changed_toggled_and_deleted() {
+    async fn a_task_is_returned_to_its_owner_or_not_found() {
         let (alice, id) = (user("alice"), task_id(7));
-        let service = service(|tasks| {
-            let owned = || Some(task(&user("alice"), 7));
-            let (owner, changes) = (user("alice"), renaming());
-            tasks.expect_find().once().with(eq(owner.clone()), eq(id)).return_once(move |_, _| Ok(owned()));
-            tasks
-                .expect_update()
-                .once()
-                .with(eq(owner.clone()), eq(id), eq(changes))
-                .return_once(move |_, _, _| Ok(owned()));
-            tasks.expect_toggle().once().with(eq(owner.clone()), eq(id)).return_once(move |_, _| Ok(owned()));
-            tasks.expect_delete().once().with(eq(owner), eq(id)).return_once(|_, _| Ok(true));
+        let service = service(|tasks, _| {
+            let found = task(&user("alice"), 7);
+            tasks.expect_find().once().with(eq(user("alice")), eq(id)).return_once(|_, _| Ok(Some(found)));
+            tasks.expect_find().once().with(eq(user("bob")), eq(id)).return_once(|_, _| Ok(None));
         });
-        let expected = task(&alice, 7);
-        assert_eq!(service.get(&alice, id).await.unwrap(), expected);
-        assert_eq!(service.update(&alice, id, renaming()).await.unwrap(), expected);
-        assert_eq!(service.toggle(&alice, id).await.unwrap(), expected);
-        service.delete(&alice, id).await.unwrap();
+        assert_eq!(service.get(&alice, id).await.unwrap(), task(&alice, 7));
+        assert!(matches!(service.get(&user("bob"), id).await, Err(TaskError::NotFound)));
     }
 
     #[tokio::test]
-    async fn a_task_that_the_owner_does_not_have_is_not_found() {
-        let (alice, id) = (user("alice"), task_id(7));
-        let service = service(|tasks| {
-            tasks.expect_find().once().return_once(|_, _| Ok(None));
-            tasks.expect_update().once().return_once(|_, _, _| Ok(None));
-            tasks.expect_toggle().once().return_once(|_, _| Ok(None));
-            tasks.expect_delete().once().return_once(|_, _| Ok(false));
+    async fn a_write_is_passed_on_as_it_is_with_its_outcome() {
+        let service = service(|tasks, _| {
+            let created = TaskOutcome::Created(task(&user("alice"), 1));
+            let create = TaskCommand::Create(new_task("t"));
+            tasks.expect_execute().once().with(eq(user("alice")), eq(create)).return_once(|_, _| Ok(created));
         });
-        assert!(matches!(service.get(&alice, id).await, Err(TaskError::NotFound)));
-        assert!(matches!(service.update(&alice, id, renaming()).await, Err(TaskError::NotFound)));
-        assert!(matches!(service.toggle(&alice, id).await, Err(TaskError::NotFound)));
-        assert!(matches!(service.delete(&alice, id).await, Err(TaskError::NotFound)));
+        let outcome = service.execute(&user("alice"), TaskCommand::Create(new_task("t"))).await.unwrap();
+        assert_eq!(outcome, TaskOutcome::Created(task(&user("alice"), 1)));
+    }
+
+    #[tokio::test]
+    async fn a_write_with_a_key_goes_to_what_carries_it_out_once() {
+        let service = service(|_, once_only| {
+            once_only
+                .expect_execute_once()
+                .once()
+                .withf(|owner, keyed, command, _| {
+                    *owner == user("alice") && *keyed == request() && *command == toggle()
+                })
+                .return_once(|_, _, _, receipts| Ok(Once::First((receipts.0)(&TaskOutcome::NotFound))));
+        });
+        let once = service.execute_once(&user("alice"), &request(), toggle(), RECEIPTS).await.unwrap();
+        assert_eq!(once, Once::First(Receipt(Vec::new())));
+    }
+
+    #[tokio::test]
+    async fn what_became_of_a_key_is_what_is_remembered_of_it() {
+        let service = service(|_, once_only| {
+            let (alice, keyed) = (user("alice"), request());
+            once_only
+                .expect_recall()
+                .once()
+                .with(eq(alice), eq(keyed))
+                .return_once(|_, _| Ok(Some(Once::Mismatch)));
+        });
+        assert_eq!(service.recall(&user("alice"), &request()).await.unwrap(), Some(Once::Mismatch));
     }
 
     #[tokio::test]
     async fn a_repository_that_is_down_is_never_taken_for_a_missing_task() {
-        let (alice, id) = (user("alice"), task_id(7));
-        let service = service(|tasks| {
+        let alice = user("alice");
+        let service = service(|tasks, once_only| {
             tasks.expect_list().once().return_once(|_, _| Err(down()));
-            tasks.expect_create().once().return_once(|_, _| Err(down()));
             tasks.expect_find().once().return_once(|_, _| Err(down()));
-            tasks.expect_update().once().return_once(|_, _, _| Err(down()));
-            tasks.expect_toggle().once().return_once(|_, _| Err(down()));
-            tasks.expect_delete().once().return_once(|_, _| Err(down()));
+            tasks.expect_execute().once().return_once(|_, _| Err(down()));
+            once_only.expect_execute_once().once().return_once(|_, _, _, _| Err(down()));
+            once_only.expect_recall().once().return_once(|_, _| Err(down()));
         });
         let outcomes = [
-            service.list(&alice, TaskQuery::default()).await.err(),
-            service.create(&alice, new_task("t")).await.err(),
-            service.get(&alice, id).await.err(),
-            service.update(&alice, id, renaming()).await.err(),
-            service.toggle(&alice, id).await.err(),
-            service.delete(&alice, id).await.err(),
+            service.list(&alice, &TaskQuery::default()).await.err(),
+            service.get(&alice, task_id(7)).await.err(),
+            service.execute(&alice, toggle()).await.err(),
+            service.execute_once(&alice, &request(), toggle(), RECEIPTS).await.err(),
+            service.recall(&alice, &request()).await.err(),
         ];
         for error in outcomes {
             assert!(
@@ -181,9 +182,8 @@ mod tests {
 
     #[test]
     fn errors_say_what_happened_without_their_cause() {
-        let error = TaskError::from(down());
-        assert_eq!(error.to_string(), "the task store is unavailable");
+        assert_eq!(TaskError::from(down()).to_string(), "the task store is unavailable");
         assert_eq!(TaskError::NotFound.to_string(), "the user has no such task");
-        assert_eq!(format!("{:?}", service(|_| {})), "TaskService { .. }");
+        assert_eq!(format!("{:?}", service(|_, _| {})), "TaskService { .. }");
     }
 }

@@ -1,6 +1,6 @@
 use chrono::{DateTime, Utc};
 
-use crate::{Description, Title, UserId};
+use crate::{Description, Title, UserId, Version};
 
 /// A task's number: assigned by the repository, ascending, never used again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -34,12 +34,22 @@ pub struct Task {
     pub title: Title,
     /// More about it. An empty description and none are different.
     pub description: Option<Description>,
-    /// Whether it has been done.
-    pub completed: bool,
+    /// When it was completed; `None` while it is pending.
+    pub completed_at: Option<DateTime<Utc>>,
+    /// How often it has been written.
+    pub version: Version,
     /// When it was created, to the microsecond.
     pub created_at: DateTime<Utc>,
     /// When it last changed: equal to `created_at` at first, strictly greater after each change.
     pub updated_at: DateTime<Utc>,
+}
+
+impl Task {
+    /// Whether it has been done.
+    #[must_use]
+    pub fn is_completed(&self) -> bool {
+        self.completed_at.is_some()
+    }
 }
 
 /// What a task is created from.
@@ -49,40 +59,6 @@ pub struct NewTask {
     pub title: Title,
     /// More about it.
     pub description: Option<Description>,
-}
-
-/// New values for some of a task's members; at least one is set.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TaskChanges {
-    title: Option<Title>,
-    description: Option<Description>,
-}
-
-/// A change was asked for that sets nothing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("there is nothing to change")]
-pub struct NothingToChange;
-
-impl TaskChanges {
-    /// Takes the new values; `None` leaves a member as it is.
-    pub fn new(title: Option<Title>, description: Option<Description>) -> Result<Self, NothingToChange> {
-        match (&title, &description) {
-            (None, None) => Err(NothingToChange),
-            _ => Ok(Self { title, description }),
-        }
-    }
-
-    /// The new title, where there is one.
-    #[must_use]
-    pub fn title(&self) -> Option<&Title> {
-        self.title.as_ref()
-    }
-
-    /// The new description, where there is one.
-    #[must_use]
-    pub fn description(&self) -> Option<&Description> {
-        self.description.as_ref()
-    }
 }
 
 #[cfg(test)]
@@ -104,17 +80,10 @@ mod tests {
     }
 
     #[test]
-    fn a_change_sets_at_least_one_member() {
-        let title = Title::parse("t").unwrap();
-        let description = Description::parse(String::new()).unwrap();
-        assert_eq!(TaskChanges::new(None, None), Err(NothingToChange));
-        assert_eq!(NothingToChange.to_string(), "there is nothing to change");
-
-        let changes = TaskChanges::new(Some(title.clone()), None).unwrap();
-        assert_eq!((changes.title(), changes.description()), (Some(&title), None));
-        let changes = TaskChanges::new(None, Some(description.clone())).unwrap();
-        assert_eq!((changes.title(), changes.description()), (None, Some(&description)));
-        let changes = TaskChanges::new(Some(title.clone()), Some(description.clone())).unwrap();
-        assert_eq!((changes.title(), changes.description()), (Some(&title), Some(&description)));
+    fn a_task_is_completed_while_it_has_a_time_of_completion() {
+        let mut task = crate::testing::task(&crate::testing::user("u"), 1);
+        assert!(!task.is_completed());
+        task.completed_at = Some(task.created_at);
+        assert!(task.is_completed());
     }
 }

@@ -3,8 +3,8 @@
 
 use chrono::{DateTime, Utc};
 
-pub use crate::ports::MockTaskRepository;
-use crate::{Description, NewTask, Task, TaskId, Title, UserId};
+pub use crate::ports::{MockOnceOnly, MockTaskRepository};
+use crate::{Description, NewTask, Task, TaskId, Title, UserId, Version};
 
 /// The user of that id.
 #[must_use]
@@ -33,7 +33,8 @@ pub fn task(owner: &UserId, id: i64) -> Task {
         owner: owner.clone(),
         title: Title::parse("buy milk").unwrap(),
         description: Some(Description::parse("two bottles".to_owned()).unwrap()),
-        completed: false,
+        completed_at: None,
+        version: Version::FIRST,
         created_at,
         updated_at: created_at,
     }

@@ -74,6 +74,23 @@ async fn a_connection_in_use_is_not_pinged() {
 }
 
 #[tokio::test]
+async fn what_cut_one_idle_connection_costs_one_ping_and_not_one_for_each() {
+    let db = TestDatabase::empty().await;
+    let proxy = db.proxy().await;
+    let options = PoolOptions { max: 6, deadline: PING_TIMEOUT * 3, ..pool_options() };
+    let idle = Idle { before_ping: Duration::ZERO, before_close: NEVER };
+    let pool = PgPool::with_idle(proxy.database(), options, idle).unwrap();
+    let asleep = "SELECT pg_sleep(0.2)::text AS text";
+    join_all((0..6).map(|_| text(&pool, asleep)))
+        .await
+        .into_iter()
+        .for_each(|outcome| drop(outcome.unwrap()));
+    proxy.forget();
+    // Six pings one after the other would take longer than the deadline.
+    assert_eq!(text(&pool, "SELECT 'x' AS text").await.unwrap(), "x");
+}
+
+#[tokio::test]
 async fn connections_beyond_those_at_rest_are_closed_when_they_have_long_been_idle() {
     let db = TestDatabase::empty().await;
     let options = PoolOptions { at_rest: 2, max: 6, ..pool_options() };

@@ -2,8 +2,8 @@
 #![expect(clippy::ref_option_ref, reason = "diesel's derive of `Insertable` writes references so")]
 
 use chrono::{DateTime, Utc};
-use diesel::{pg::Pg, prelude::*};
-use task_domain::{BoxError, Description, NewTask, Task, TaskId, Title, UserId};
+use diesel::{pg::Pg, prelude::*, result::Error};
+use task_domain::{BoxError, Description, NewTask, Task, TaskId, Title, UserId, Version};
 
 use crate::{error::InconsistentRow, schema::tasks};
 
@@ -17,12 +17,18 @@ pub(super) struct TaskRow {
     completed: bool,
     created_at: DateTime<Utc>,
     updated_at: DateTime<Utc>,
+    version: i64,
+    completed_at: Option<DateTime<Utc>>,
 }
 
 impl TaskRow {
-    pub(super) fn into_task(self, owner: &UserId) -> Result<Task, InconsistentRow> {
+    /// The task that the row is. A row that breaks a rule of the domain, because somebody wrote it past this program,
+    /// is an error of deserialization.
+    pub(super) fn into_task(self, owner: &UserId) -> QueryResult<Task> {
         let row_id = self.id;
-        let broken = |reason: BoxError| InconsistentRow { id: row_id, reason };
+        let broken = |reason: BoxError| Error::from(InconsistentRow { id: row_id, reason });
+        // The release before this one completes and reopens tasks without a word about when.
+        let completed_at = self.completed.then(|| self.completed_at.unwrap_or(self.updated_at));
         Ok(Task {
             id: TaskId::new(self.id).ok_or_else(|| broken("its id is not positive".into()))?,
             owner: owner.clone(),
@@ -32,7 +38,9 @@ impl TaskRow {
                 .map(Description::parse)
                 .transpose()
                 .map_err(|error| broken(error.into()))?,
-            completed: self.completed,
+            completed_at,
+            version: Version::new(self.version)
+                .ok_or_else(|| broken("its version is not positive".into()))?,
             created_at: self.created_at,
             updated_at: self.updated_at,
         })
@@ -67,20 +75,47 @@ mod tests {
     fn row() -> TaskRow {
         let Task { created_at, updated_at, .. } = task(&user("ada"), 7);
         let (title, description) = ("buy milk".to_owned(), Some("two bottles".to_owned()));
-        TaskRow { id: 7, title, description, completed: false, created_at, updated_at }
+        TaskRow {
+            id: 7,
+            title,
+            description,
+            completed: false,
+            created_at,
+            updated_at,
+            version: 1,
+            completed_at: None,
+        }
     }
 
     #[test]
     fn a_row_becomes_the_task_of_whoever_asked_for_it() {
         let ada = user("ada");
         assert_eq!(row().into_task(&ada).unwrap(), task(&ada, 7));
-        let other = TaskRow { description: None, completed: true, ..row() }.into_task(&user("bob")).unwrap();
-        assert_eq!(other, Task { description: None, completed: true, ..task(&user("bob"), 7) });
+        let completed_at = "2026-01-03T00:00:00Z".parse().ok();
+        let done = TaskRow { description: None, completed: true, completed_at, version: 9, ..row() };
+        let expected = Task { description: None, completed_at, ..task(&user("bob"), 7) };
+        assert_eq!(
+            done.into_task(&user("bob")).unwrap(),
+            Task { version: Version::new(9).unwrap(), ..expected }
+        );
+    }
+
+    #[test]
+    fn what_the_release_before_completed_and_reopened_is_completed_and_pending() {
+        let done = TaskRow { completed: true, completed_at: None, ..row() };
+        let expected = Some(done.updated_at);
+        assert_eq!(done.into_task(&user("ada")).unwrap().completed_at, expected);
+        let reopened = TaskRow { completed: false, completed_at: expected, ..row() };
+        assert_eq!(reopened.into_task(&user("ada")).unwrap().completed_at, None);
     }
 
     #[test]
     fn a_row_that_breaks_a_rule_becomes_no_task() {
         for (broken, reason) in [
+            (
+                TaskRow { version: 0, ..row() },
+                "task 7 in the database breaks a rule: its version is not positive",
+            ),
             (TaskRow { id: 0, ..row() }, "task 0 in the database breaks a rule: its id is not positive"),
             (
                 TaskRow { title: " ".to_owned(), ..row() },

@@ -9,8 +9,11 @@ const OURS: &str =
 async fn offenders(sql: &str) -> Vec<String> {
     let db = TestDatabase::new().await;
     assert_eq!(
-        db.lines(&format!("SELECT relname::text AS line FROM pg_class WHERE relkind = 'r' AND {OURS}")).await,
-        ["tasks"]
+        db.lines(&format!(
+            "SELECT relname::text AS line FROM pg_class WHERE relkind = 'r' AND {OURS} ORDER BY 1"
+        ))
+        .await,
+        ["idempotency_keys", "tasks"]
     );
     db.lines(&sql.replace("OURS", OURS)).await
 }
@@ -53,7 +56,7 @@ async fn every_text_that_is_ordered_or_compared_collates_by_code_point() {
         WHERE OURS AND of_column <> 0 AND of_column <> '\"C\"'::regcollation
         UNION ALL
         SELECT attname::text FROM pg_attribute JOIN pg_class ON pg_class.oid = attrelid
-        WHERE relkind = 'r' AND OURS AND attname IN ('user_id', 'title') AND attcollation <> '\"C\"'::regcollation";
+        WHERE relkind = 'r' AND OURS AND attname IN ('user_id', 'title', 'key') AND attcollation <> '\"C\"'::regcollation";
     assert_eq!(offenders(sql).await, [""; 0]);
 }
 

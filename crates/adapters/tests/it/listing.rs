@@ -1,8 +1,8 @@
 //! `list`: which tasks, in what order, how many.
 
-use task_domain::{StatusFilter, TaskOrder, TaskQuery, TaskRepository, testing::user};
+use task_domain::{PageLimit, StatusFilter, TaskOrder, TaskRepository, testing::user};
 
-use crate::support::{Store, ids, listed, queries, query};
+use crate::support::{OneByOne, Store, ids, listed, queries, query};
 
 /// Without its indexes PostgreSQL has no order to give but the one that it was asked for.
 const NO_INDEXES: &str = "ALTER TABLE tasks DROP CONSTRAINT tasks_pkey;
@@ -17,8 +17,8 @@ async fn a_user_without_tasks_has_an_empty_list_and_so_has_an_unknown_one() {
     let store = Store::new().await;
     store.task("of somebody else").await;
     for query in queries() {
-        assert_eq!(store.tasks.list(&store.bob, query).await.unwrap(), []);
-        assert_eq!(store.tasks.list(&user("nobody"), query).await.unwrap(), []);
+        assert_eq!(store.tasks.listed(&store.bob, &query).await.unwrap(), []);
+        assert_eq!(store.tasks.listed(&user("nobody"), &query).await.unwrap(), []);
     }
 }
 
@@ -28,9 +28,9 @@ async fn a_list_holds_exactly_the_tasks_of_its_status() {
     let (first, second, third) = (store.task("1").await, store.task("2").await, store.task("3").await);
     let second = store.tasks.toggle(&store.ada, second.id).await.unwrap().unwrap();
     for order in [TaskOrder::NewestFirst, TaskOrder::Title] {
-        let mut all = store.tasks.list(&store.ada, query(StatusFilter::All, order)).await.unwrap();
-        let mut pending = store.tasks.list(&store.ada, query(StatusFilter::Pending, order)).await.unwrap();
-        let completed = store.tasks.list(&store.ada, query(StatusFilter::Completed, order)).await.unwrap();
+        let mut all = store.tasks.listed(&store.ada, &query(StatusFilter::All, order)).await.unwrap();
+        let mut pending = store.tasks.listed(&store.ada, &query(StatusFilter::Pending, order)).await.unwrap();
+        let completed = store.tasks.listed(&store.ada, &query(StatusFilter::Completed, order)).await.unwrap();
         all.sort_by_key(|task| task.id);
         pending.sort_by_key(|task| task.id);
         assert_eq!(all, [first.clone(), second.clone(), third.clone()]);
@@ -51,7 +51,7 @@ async fn the_newest_come_first_and_of_tasks_of_one_moment_the_greater_id() {
     }
     store.db.execute(NO_INDEXES).await;
     for status in [StatusFilter::All, StatusFilter::Pending] {
-        let list = store.tasks.list(&store.ada, query(status, TaskOrder::NewestFirst)).await.unwrap();
+        let list = store.tasks.listed(&store.ada, &query(status, TaskOrder::NewestFirst)).await.unwrap();
         assert_eq!(list.iter().map(|task| task.title.as_str()).collect::<Vec<_>>(), ["b", "c", "a", "d"]);
     }
 }
@@ -64,7 +64,7 @@ async fn titles_ascend_by_code_point() {
         store.task(ASCENDING[index * 5 % ASCENDING.len()]).await;
     }
     for status in [StatusFilter::All, StatusFilter::Pending] {
-        let list = store.tasks.list(&store.ada, query(status, TaskOrder::Title)).await.unwrap();
+        let list = store.tasks.listed(&store.ada, &query(status, TaskOrder::Title)).await.unwrap();
         assert_eq!(list.iter().map(|task| task.title.as_str()).collect::<Vec<_>>(), ASCENDING);
     }
 }
@@ -78,7 +78,7 @@ async fn of_equal_titles_the_smaller_id_comes_first() {
     store.tasks.toggle(&store.ada, a.id).await.unwrap().unwrap();
     store.tasks.toggle(&store.ada, a.id).await.unwrap().unwrap();
     for status in [StatusFilter::All, StatusFilter::Pending] {
-        let list = store.tasks.list(&store.ada, query(status, TaskOrder::Title)).await.unwrap();
+        let list = store.tasks.listed(&store.ada, &query(status, TaskOrder::Title)).await.unwrap();
         assert_eq!(ids(&list), [a.id, other_a.id, b.id]);
     }
 }
@@ -103,8 +103,8 @@ async fn a_list_holds_the_first_thousand_in_its_order_and_no_more() {
     }
     assert_eq!(everything.len(), 2200);
     for query in queries() {
-        let list = store.tasks.list(&store.ada, query).await.unwrap();
-        assert_eq!(list.len(), TaskQuery::MAX_TASKS);
-        assert_eq!(list, listed(&everything, query), "{query:?}");
+        let list = store.tasks.listed(&store.ada, &query).await.unwrap();
+        assert_eq!(list.len(), usize::from(PageLimit::MAX));
+        assert_eq!(list, listed(&everything, &query), "{query:?}");
     }
 }

@@ -5,10 +5,11 @@ use std::time::{Duration, Instant};
 use futures_util::future::join_all;
 use task_adapters::{
     migrations::{self, Migration, MigrationError},
-    testing::{TestDatabase, create_users_table},
+    testing::{TestDatabase, create_users_table, pool_options},
 };
+use task_domain::{TaskQuery, TaskRepository, Version, testing::user};
 
-use crate::support::session;
+use crate::support::{OneByOne, repository, session};
 
 /// Everything that a migration can make in the schema, line by line.
 async fn catalogue(db: &TestDatabase) -> Vec<String> {
@@ -105,7 +106,8 @@ async fn users_with_ids_of_the_type_varchar_will_do() {
 async fn users_themselves_are_never_touched() {
     let db = with_users().await;
     let of_users = |catalogue: Vec<String>| -> Vec<String> {
-        catalogue.into_iter().filter(|line| line.contains("users") && !line.contains("tasks")).collect()
+        let ours = |line: &String| line.contains("tasks") || line.contains("idempotency_keys");
+        catalogue.into_iter().filter(|line| line.contains("users") && !ours(line)).collect()
     };
     let before = of_users(catalogue(&db).await);
     assert!(before.len() > 7, "{before:?}");
@@ -194,7 +196,7 @@ async fn redo_takes_the_last_one_back_and_applies_it_again() {
     assert_eq!(migrations::redo(db.database()).await.unwrap(), None);
     migrations::run(db.database()).await.unwrap();
     let up = catalogue(&db).await;
-    db.execute("ALTER TABLE tasks ADD mark int").await;
+    db.execute("ALTER TABLE idempotency_keys ADD mark int").await;
     assert_eq!(migrations::redo(db.database()).await.unwrap(), all(&db).await.pop());
     assert_eq!(catalogue(&db).await, up);
     assert!(applied(&db).await.into_iter().all(|applied| applied));
@@ -234,4 +236,111 @@ async fn a_database_that_is_not_there_is_told() {
         let cause = std::error::Error::source(&error).unwrap().to_string();
         assert!(cause.contains("no_such_database"), "{cause}");
     }
+}
+
+/// The statements of the first release, with values in place of parameters. Each one gives back what it has written or
+/// read.
+const FIRST_RELEASE: [&str; 5] = [
+    "INSERT INTO tasks (user_id, title, description) VALUES ('ada', 'new', NULL) RETURNING COLUMNS",
+    "UPDATE tasks SET title = coalesce('newer', title), description = coalesce('d', description),
+        updated_at = CASE WHEN coalesce('newer', title) <> title OR coalesce('d', description) IS DISTINCT FROM description
+            THEN greatest(statement_timestamp(), updated_at + interval '1 microsecond') ELSE updated_at END
+        WHERE user_id = 'ada' AND title = 'new' RETURNING COLUMNS",
+    "UPDATE tasks SET completed = NOT completed,
+        updated_at = greatest(statement_timestamp(), updated_at + interval '1 microsecond')
+        WHERE user_id = 'ada' AND title = 'newer' RETURNING COLUMNS",
+    "SELECT COLUMNS FROM tasks WHERE user_id = 'ada' AND completed = true AND title = 'newer'
+        ORDER BY created_at DESC, id DESC LIMIT 1000",
+    "DELETE FROM tasks WHERE user_id = 'ada' AND title = 'newer' RETURNING COLUMNS",
+];
+
+/// Does what the first release does and returns what it sees, times and ids aside.
+async fn first_release_at_work(db: &TestDatabase) -> Vec<String> {
+    let mut seen = Vec::new();
+    for statement in FIRST_RELEASE {
+        let columns = "concat_ws(' ', title, description, completed, updated_at = created_at) AS line";
+        seen.extend(db.lines(&statement.replace("COLUMNS", columns)).await);
+    }
+    seen
+}
+
+const SEEN: [&str; 5] = ["new f t", "newer d f f", "newer d t f", "newer d t f", "newer d t f"];
+
+/// A database with the first migration and two tasks of ada's: "done", completed, and "open".
+async fn of_the_first_release() -> TestDatabase {
+    let db = with_users().await;
+    db.insert_user("ada").await;
+    migrations::run(db.database()).await.unwrap();
+    let later = all(&db).await.len() - 1;
+    migrations::revert(db.database(), later).await.unwrap();
+    db.execute("INSERT INTO tasks (user_id, title) VALUES ('ada', 'done'), ('ada', 'open')").await;
+    db.execute(
+        "UPDATE tasks SET completed = true, updated_at = '2100-01-02 03:04:05.678901Z' WHERE title = 'done'",
+    )
+    .await;
+    assert_eq!(first_release_at_work(&db).await, SEEN);
+    db
+}
+
+#[tokio::test]
+async fn what_the_first_release_has_stored_is_there_after_the_migrations_and_can_be_read() {
+    let db = of_the_first_release().await;
+    let everything =
+        "SELECT concat_ws(' ', user_id, id, title, description, completed, created_at, updated_at) AS line
+        FROM tasks ORDER BY id";
+    let file = "SELECT pg_relation_filenode('tasks')::text AS line";
+    let (before, file_before) = (db.lines(everything).await, db.lines(file).await);
+    assert_eq!(migrations::run(db.database()).await.unwrap(), all(&db).await[1..]);
+    assert_eq!(db.lines(everything).await, before);
+    assert_eq!(db.lines(file).await, file_before, "the table was written anew");
+
+    let tasks = repository(db.database(), pool_options());
+    let [open, done]: [_; 2] =
+        tasks.listed(&user("ada"), &TaskQuery::default()).await.unwrap().try_into().unwrap();
+    assert_eq!((open.title.as_str(), open.completed_at, open.version), ("open", None, Version::FIRST));
+    assert_eq!((done.title.as_str(), done.version), ("done", Version::FIRST));
+    assert_eq!(done.completed_at, Some(done.updated_at));
+    assert_eq!(done.updated_at.to_rfc3339(), "2100-01-02T03:04:05.678901+00:00");
+    assert_eq!(tasks.find(&user("ada"), done.id).await.unwrap(), Some(done));
+}
+
+#[tokio::test]
+async fn the_first_release_goes_on_working_after_the_migrations_and_before_them_again() {
+    let db = of_the_first_release().await;
+    migrations::run(db.database()).await.unwrap();
+    assert_eq!(first_release_at_work(&db).await, SEEN);
+    migrations::revert(db.database(), all(&db).await.len() - 1).await.unwrap();
+    assert_eq!(first_release_at_work(&db).await, SEEN);
+    assert_eq!(db.lines("SELECT title AS line FROM tasks ORDER BY id").await, ["done", "open"]);
+}
+
+#[tokio::test]
+async fn each_migration_down_and_up_again_leaves_the_same_schema() {
+    let db = with_users().await;
+    migrations::run(db.database()).await.unwrap();
+    let up = catalogue(&db).await;
+    for steps in 1..=all(&db).await.len() {
+        assert_eq!(migrations::revert(db.database(), steps).await.unwrap().len(), steps);
+        assert_eq!(migrations::run(db.database()).await.unwrap().len(), steps);
+        // Columns that come again have other numbers, which nothing depends on.
+        assert_eq!(catalogue(&db).await, up, "{steps} steps");
+    }
+}
+
+#[tokio::test]
+async fn a_migration_that_waits_for_whoever_reads_a_table_gives_up_before_it_holds_up_the_service_for_long() {
+    let db = of_the_first_release().await;
+    let before = catalogue(&db).await;
+    // A long transaction that has only read.
+    let reader = session(db.database(), "BEGIN; SELECT FROM tasks").await;
+    let begun = Instant::now();
+    let text = migrations::run(db.database()).await.unwrap_err().to_string();
+    let took = begun.elapsed();
+    assert!(Duration::from_secs(3) < took && took < Duration::from_secs(15), "{took:?}");
+    assert!(text.contains("versions_and_idempotency") && text.contains("lock timeout"), "{text}");
+    assert_eq!(catalogue(&db).await, before);
+    assert_eq!(first_release_at_work(&db).await, SEEN);
+
+    drop(reader);
+    assert_eq!(migrations::run(db.database()).await.unwrap(), all(&db).await[1..]);
 }

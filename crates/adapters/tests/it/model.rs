@@ -2,31 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use task_domain::{NewTask, Task, TaskId, TaskQuery, TaskRepository, UserId, testing::task_id};
+use task_domain::{
+    Change, Expectation, NewTask, PageLimit, Task, TaskChanges, TaskCommand, TaskId, TaskOutcome, TaskQuery,
+    TaskRepository, UserId, Version, testing::task_id,
+};
 
-use crate::support::{Store, changes, description, listed, queries, title};
-
-/// A source of numbers that are the same on every run (splitmix64).
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, bound: i64) -> i64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (mixed ^ (mixed >> 31)).cast_signed().rem_euclid(bound)
-    }
-
-    fn pick<T: Clone>(&mut self, from: &[T]) -> T {
-        let index = self.below(i64::try_from(from.len()).unwrap());
-        from[usize::try_from(index).unwrap()].clone()
-    }
-}
+use crate::support::{OneByOne, Random, Store, description, listed, next, queries, title};
 
 /// Few, so that tasks are often equal and updates often change nothing.
 const TITLES: [&str; 4] = ["a", "B", "é", "🦀"];
-const NEW_TITLES: [Option<&str>; 5] = [None, Some("a"), Some("B"), None, Some("é")];
 const DESCRIPTIONS: [Option<&str>; 3] = [None, Some(""), Some("text")];
 
 struct Run {
@@ -43,13 +27,17 @@ impl Run {
 
     async fn step(&mut self) {
         let owner = self.owner();
-        // An id that was assigned to either user, perhaps deleted since, or one that is still to come.
-        let id = task_id(1 + self.random.below(self.greatest_id + 2));
+        // One of the last ids that were assigned to either user, perhaps deleted since, or one that is still to come.
+        let id = task_id(1 + (self.greatest_id - self.random.below(6)).max(0) + self.random.below(2));
+        let expected = self.expectation();
         match self.random.below(10) {
             0..3 => self.create(&owner).await,
-            3..6 => self.update(&owner, id).await,
-            6..8 => self.toggle(&owner, id).await,
-            8 => self.delete(&owner, id).await,
+            3..6 => {
+                let changes = self.changes();
+                self.write(&owner, id, TaskCommand::Update { id, expected, changes }).await;
+            }
+            6..8 => self.write(&owner, id, TaskCommand::Toggle { id, expected }).await,
+            8 => self.write(&owner, id, TaskCommand::Delete { id, expected }).await,
             _ => assert_eq!(self.store.tasks.find(&owner, id).await.unwrap(), self.of(&owner, id)),
         }
     }
@@ -62,53 +50,65 @@ impl Run {
         let task = self.store.tasks.create(owner, new.clone()).await.unwrap();
         assert!(task.id.get() > self.greatest_id);
         assert_eq!(task.updated_at, task.created_at);
-        assert_eq!((&task.owner, task.completed), (owner, false));
+        assert_eq!((&task.owner, task.completed_at, task.version), (owner, None, Version::FIRST));
         assert_eq!((&task.title, &task.description), (&new.title, &new.description));
         self.greatest_id = task.id.get();
         self.model.insert(task.id, task);
     }
 
-    async fn update(&mut self, owner: &UserId, id: TaskId) {
-        let new_title = self.random.pick(&NEW_TITLES);
-        let new_description = self.random.pick(&DESCRIPTIONS);
-        if new_title.is_none() && new_description.is_none() {
+    /// Carries out an update, a toggle or a deletion in both worlds.
+    async fn write(&mut self, owner: &UserId, id: TaskId, command: TaskCommand) {
+        let outcome = self.store.tasks.execute(owner, command.clone()).await.unwrap();
+        let Some(before) = self.of(owner, id) else {
+            assert_eq!(outcome, TaskOutcome::NotFound, "{command:?}");
+            return;
+        };
+        let (TaskCommand::Update { expected, .. }
+        | TaskCommand::Toggle { expected, .. }
+        | TaskCommand::Delete { expected, .. }) = &command
+        else {
+            panic!("creating has no id");
+        };
+        if !expected.is_met_by(before.version) {
+            assert_eq!(outcome, TaskOutcome::Unexpected(before), "{command:?}");
             return;
         }
-        let change = changes(new_title, new_description);
-        let updated = self.store.tasks.update(owner, id, change).await.unwrap();
-        let expected = self.of(owner, id).map(|before| {
-            let mut after = Task {
-                title: new_title.map_or(before.title.clone(), title),
-                description: new_description.map(description).or(before.description.clone()),
-                ..before.clone()
-            };
-            if after != before {
-                after.updated_at = later(&before, updated.as_ref());
-            }
-            after
-        });
-        self.compare_and_keep(updated.as_ref(), expected);
-    }
-
-    async fn toggle(&mut self, owner: &UserId, id: TaskId) {
-        let toggled = self.store.tasks.toggle(owner, id).await.unwrap();
-        let expected = self.of(owner, id).map(|before| {
-            let updated_at = later(&before, toggled.as_ref());
-            Task { completed: !before.completed, updated_at, ..before }
-        });
-        self.compare_and_keep(toggled.as_ref(), expected);
-    }
-
-    async fn delete(&mut self, owner: &UserId, id: TaskId) {
-        let expected = self.of(owner, id).is_some();
-        assert_eq!(self.store.tasks.delete(owner, id).await.unwrap(), expected);
-        if expected {
+        if matches!(command, TaskCommand::Delete { .. }) {
+            assert_eq!(outcome, TaskOutcome::Deleted);
             self.model.remove(&id);
+            return;
         }
+        let TaskOutcome::Updated(after) = outcome else { panic!("{command:?}: {outcome:?}") };
+        // Only the database can tell the moment.
+        assert_eq!(after, written(&before, &command, &after), "{command:?} of {before:?}");
+        self.model.insert(id, after);
     }
 
     fn owner(&mut self) -> UserId {
         self.random.pick(&[self.store.ada.clone(), self.store.bob.clone()])
+    }
+
+    fn expectation(&mut self) -> Expectation {
+        let low = |number| Version::new(number).unwrap();
+        match self.random.below(3) {
+            0 => Expectation::Any,
+            1 => Expectation::OneOf(vec![low(1 + self.random.below(3))]),
+            _ => Expectation::OneOf((1..=self.random.below(4)).map(low).collect()),
+        }
+    }
+
+    fn changes(&mut self) -> TaskChanges {
+        let text = self.random.pick(&["", "text"]);
+        TaskChanges {
+            title: self.random.pick(&[None, None, Some("a"), Some("B"), Some("é")]).map(title),
+            description: self.random.pick(&[
+                Change::Keep,
+                Change::Keep,
+                Change::Clear,
+                Change::Set(description(text)),
+            ]),
+            completed: self.random.pick(&[None, None, Some(false), Some(true)]),
+        }
     }
 
     /// The owner's task as the model has it.
@@ -116,24 +116,46 @@ impl Run {
         self.model.get(&id).filter(|task| task.owner == *owner).cloned()
     }
 
-    fn compare_and_keep(&mut self, seen: Option<&Task>, expected: Option<Task>) {
-        assert_eq!(seen, expected.as_ref());
-        if let Some(task) = expected {
-            self.model.insert(task.id, task);
-        }
-    }
-
     async fn compare_list(&self, owner: &UserId, query: TaskQuery) {
         let own: Vec<Task> = self.model.values().filter(|task| task.owner == *owner).cloned().collect();
-        assert_eq!(self.store.tasks.list(owner, query).await.unwrap(), listed(&own, query), "{query:?}");
+        let everything = listed(&own, &query);
+        for limit in [1, 7, 1000] {
+            let mut query = query.clone();
+            (query.limit, query.count_all) = (PageLimit::new(limit).unwrap(), true);
+            let page = self.store.tasks.list(owner, &query).await.unwrap();
+            let on_page = everything.len().min(limit.into());
+            assert_eq!(page.tasks, everything[..on_page], "{query:?}");
+            assert_eq!(page.more, everything.len() > on_page, "{query:?}");
+            assert_eq!(page.total, Some(everything.len() as u64), "{query:?}");
+        }
     }
 }
 
-/// The moment of a change, which only the database can tell; it has to be after the one before.
-fn later(before: &Task, after: Option<&Task>) -> chrono::DateTime<chrono::Utc> {
-    let moment = after.expect("the owner's task is there").updated_at;
-    assert!(moment > before.updated_at);
-    moment
+/// What `before` has to be after an update or a toggle that ended at the moment of `after`.
+fn written(before: &Task, command: &TaskCommand, after: &Task) -> Task {
+    let changes = match command {
+        TaskCommand::Update { changes, .. } => changes.clone(),
+        _ => TaskChanges { completed: Some(!before.is_completed()), ..TaskChanges::default() },
+    };
+    let completed = changes.completed.unwrap_or(before.is_completed());
+    let mut expected = Task {
+        title: changes.title.unwrap_or(before.title.clone()),
+        description: match changes.description {
+            Change::Keep => before.description.clone(),
+            Change::Clear => None,
+            Change::Set(description) => Some(description),
+        },
+        ..before.clone()
+    };
+    if completed != before.is_completed() {
+        expected.completed_at = completed.then_some(after.updated_at);
+    }
+    if expected != *before {
+        assert!(after.updated_at > before.updated_at);
+        expected.version = next(before.version);
+        expected.updated_at = after.updated_at;
+    }
+    expected
 }
 
 #[tokio::test]
@@ -146,9 +168,10 @@ async fn two_users_do_random_things_and_see_what_the_model_says() {
             run.compare_list(&owner, query).await;
         }
         for query in queries() {
-            run.compare_list(&run.store.ada, query).await;
+            run.compare_list(&run.store.ada, query.clone()).await;
             run.compare_list(&run.store.bob, query).await;
         }
         assert!(run.model.len() > 20, "seed {seed} made hardly any tasks");
+        assert!(run.model.values().any(|task| task.version > next(Version::FIRST)));
     }
 }

@@ -16,7 +16,7 @@ use task_domain::{
 };
 
 use crate::support::{
-    STORES_CONNECTIONS, Store, changes, repository, session, unavailable, unexpected, until_active,
+    OneByOne, STORES_CONNECTIONS, Store, changes, repository, session, unavailable, unexpected, until_active,
 };
 
 const WAIT: Duration = Duration::from_secs(1);
@@ -88,7 +88,7 @@ async fn a_server_that_has_stopped_is_unavailable_at_once_and_heals_by_itself() 
     }
 
     proxy.open();
-    assert_eq!(tasks.list(&store.ada, TaskQuery::default()).await.unwrap(), [task]);
+    assert_eq!(tasks.listed(&store.ada, &TaskQuery::default()).await.unwrap(), [task]);
 }
 
 #[tokio::test]
@@ -137,7 +137,7 @@ async fn a_database_that_is_not_there_is_unavailable() {
     let db = TestDatabase::empty().await;
     let elsewhere = Database::parse(&db.url().replace(db.name(), "no_such_database")).unwrap();
     let text =
-        unavailable(repository(&elsewhere, pool_options()).list(&user("ada"), TaskQuery::default()).await);
+        unavailable(repository(&elsewhere, pool_options()).listed(&user("ada"), &TaskQuery::default()).await);
     assert!(text.contains("no_such_database"), "{text}");
 }
 
@@ -156,12 +156,12 @@ async fn a_read_only_database_can_be_read_and_takes_no_writes_until_it_is_one_no
     unavailable(tasks.toggle(ada, id).await);
     unavailable(tasks.delete(ada, id).await);
     assert_eq!(tasks.find(ada, id).await.unwrap().as_ref(), Some(&task));
-    assert_eq!(tasks.list(ada, TaskQuery::default()).await.unwrap(), [task]);
+    assert_eq!(tasks.listed(ada, &TaskQuery::default()).await.unwrap(), [task]);
     // After a failover it is another server, to which the old connections do not lead.
     let writable = format!("ALTER DATABASE {} RESET default_transaction_read_only", store.db.name());
     store.db.execute(&format!("SET transaction_read_only = off; {writable}")).await;
     unavailable(tasks.toggle(ada, id).await);
-    assert!(tasks.toggle(ada, id).await.unwrap().unwrap().completed);
+    assert!(tasks.toggle(ada, id).await.unwrap().unwrap().is_completed());
 }
 
 #[tokio::test]
@@ -181,11 +181,11 @@ async fn a_server_with_no_room_for_another_connection_is_unavailable_until_there
     let (first, second) = (repository(&database, pool_options()), repository(&database, pool_options()));
 
     let query = TaskQuery::default();
-    assert_eq!(first.list(&store.ada, query).await.unwrap(), []);
-    let text = unavailable(second.list(&store.ada, query).await);
+    assert_eq!(first.listed(&store.ada, &query).await.unwrap(), []);
+    let text = unavailable(second.listed(&store.ada, &query).await);
     assert!(text.contains("too many connections"), "{text}");
     store.db.execute(&format!("ALTER ROLE {role} CONNECTION LIMIT 2")).await;
-    assert_eq!(second.list(&store.ada, query).await.unwrap(), []);
+    assert_eq!(second.listed(&store.ada, &query).await.unwrap(), []);
 
     drop((first, second));
     store.db.execute(&format!("DROP OWNED BY {role}; DROP ROLE {role}")).await;
@@ -224,7 +224,7 @@ async fn a_row_that_breaks_a_rule_is_unexpected_and_named_and_hides_no_other() {
     let named = format!("task {} in the database breaks a rule: must not be empty", bad.id.get());
     for outcome in [
         store.tasks.find(&store.ada, bad.id).await.map(|_| ()),
-        store.tasks.list(&store.ada, TaskQuery::default()).await.map(|_| ()),
+        store.tasks.listed(&store.ada, &TaskQuery::default()).await.map(|_| ()),
         store.tasks.toggle(&store.ada, bad.id).await.map(|_| ()),
     ] {
         let text = unexpected(outcome);

@@ -13,7 +13,7 @@ use task_adapters::{
 use task_domain::{Task, TaskRepository, testing::new_task};
 
 use crate::support::{
-    STORES_CONNECTIONS, Store, changes, session, states, unavailable, unexpected, until_active,
+    OneByOne, STORES_CONNECTIONS, Store, changes, session, states, unavailable, unexpected, until_active,
 };
 
 /// Long enough that nothing that is well takes so long, short enough to wait for.
@@ -82,8 +82,8 @@ async fn a_call_waits_for_a_connection_no_longer_than_it_may() {
     assert!(SHORT <= took && took < PROMPT, "{took:?}");
 
     drop(blocker);
-    assert!(toggle.await.unwrap().unwrap().unwrap().completed);
-    assert!(store.tasks.find(&store.ada, task.id).await.unwrap().unwrap().completed);
+    assert!(toggle.await.unwrap().unwrap().unwrap().is_completed());
+    assert!(store.tasks.find(&store.ada, task.id).await.unwrap().unwrap().is_completed());
 }
 
 #[tokio::test]
@@ -261,7 +261,7 @@ async fn a_closed_pool_closes_its_connections_and_takes_no_more_calls() {
     };
     // What is in flight comes to its end.
     let (toggled, ()) = tokio::join!(tasks.toggle(&ada, task.id), close);
-    assert!(toggled.unwrap().unwrap().completed);
+    assert!(toggled.unwrap().unwrap().is_completed());
     while !states(&db).await.is_empty() {
         tokio::time::sleep(Duration::from_millis(10)).await;
     }

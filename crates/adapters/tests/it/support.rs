@@ -8,15 +8,14 @@ use std::{
 };
 
 use chrono::{DateTime, Utc};
-use diesel::{QueryableByName, sql_types::Text};
 use diesel_async::{AsyncPgConnection, SimpleAsyncConnection};
 use task_adapters::{
     Database, PgPool, PgTaskRepository, PoolOptions,
     testing::{TestDatabase, pool_options},
 };
 use task_domain::{
-    Description, NewTask, RepositoryError, StatusFilter, Task, TaskChanges, TaskId, TaskOrder, TaskQuery,
-    TaskRepository, Title, UserId,
+    Change, Description, Expectation, NewTask, PageLimit, RepositoryError, StatusFilter, Task, TaskChanges,
+    TaskCommand, TaskId, TaskOrder, TaskOutcome, TaskQuery, TaskRepository, Title, UserId, Version,
     testing::{new_task, user},
 };
 
@@ -53,7 +52,7 @@ impl Store {
 
     /// The owner's tasks, the newest first.
     pub(crate) async fn all(&self, owner: &UserId) -> Vec<Task> {
-        self.tasks.list(owner, TaskQuery::default()).await.unwrap()
+        self.tasks.listed(owner, &TaskQuery::default()).await.unwrap()
     }
 
     /// Sets when all tasks last changed, past the service.
@@ -69,6 +68,57 @@ impl Store {
     }
 }
 
+/// The methods of the repository one by one, whatever version there is, and the tasks of a page alone.
+pub(crate) trait OneByOne: TaskRepository {
+    async fn listed(&self, owner: &UserId, query: &TaskQuery) -> Result<Vec<Task>, RepositoryError> {
+        Ok(self.list(owner, query).await?.tasks)
+    }
+
+    async fn create(&self, owner: &UserId, new: NewTask) -> Result<Task, RepositoryError> {
+        match self.execute(owner, TaskCommand::Create(new)).await? {
+            TaskOutcome::Created(task) => Ok(task),
+            other => panic!("not created: {other:?}"),
+        }
+    }
+
+    async fn update(
+        &self,
+        owner: &UserId,
+        id: TaskId,
+        changes: TaskChanges,
+    ) -> Result<Option<Task>, RepositoryError> {
+        let command = TaskCommand::Update { id, expected: Expectation::Any, changes };
+        self.execute(owner, command).await.map(updated)
+    }
+
+    async fn toggle(&self, owner: &UserId, id: TaskId) -> Result<Option<Task>, RepositoryError> {
+        self.execute(owner, toggle(id)).await.map(updated)
+    }
+
+    async fn delete(&self, owner: &UserId, id: TaskId) -> Result<bool, RepositoryError> {
+        match self.execute(owner, TaskCommand::Delete { id, expected: Expectation::Any }).await? {
+            TaskOutcome::Deleted => Ok(true),
+            TaskOutcome::NotFound => Ok(false),
+            other => panic!("not deleted: {other:?}"),
+        }
+    }
+}
+
+impl OneByOne for PgTaskRepository {}
+
+/// The command without an expectation.
+pub(crate) fn toggle(id: TaskId) -> TaskCommand {
+    TaskCommand::Toggle { id, expected: Expectation::Any }
+}
+
+fn updated(outcome: TaskOutcome) -> Option<Task> {
+    match outcome {
+        TaskOutcome::Updated(task) => Some(task),
+        TaskOutcome::NotFound => None,
+        other => panic!("not updated: {other:?}"),
+    }
+}
+
 pub(crate) fn repository(database: &Database, options: PoolOptions) -> PgTaskRepository {
     PgTaskRepository::new(Arc::new(PgPool::new(database, options).unwrap()))
 }
@@ -80,21 +130,10 @@ pub(crate) async fn session(database: &Database, sql: &str) -> AsyncPgConnection
     connection
 }
 
-/// The lines of text that a query of one text column, `line`, gives in a session.
-pub(crate) async fn lines(session: &mut AsyncPgConnection, sql: &str) -> Vec<String> {
-    #[derive(QueryableByName)]
-    struct Row {
-        #[diesel(sql_type = Text)]
-        line: String,
-    }
-    let rows: Vec<Row> = diesel_async::RunQueryDsl::load(diesel::sql_query(sql), session).await.unwrap();
-    rows.into_iter().map(|row| row.line).collect()
-}
-
-/// The connections of a store, open or left behind, as the server sees them: diesel alone quotes names.
+/// The connections of a store, open or left behind, as the server sees them: only its statements bind values.
 pub(crate) const STORES_CONNECTIONS: &str = "(
     SELECT pid, state, query FROM pg_stat_activity
-    WHERE datname = current_database() AND pid <> pg_backend_pid() AND query LIKE '%\"tasks\"%'
+    WHERE datname = current_database() AND pid <> pg_backend_pid() AND query LIKE '%tasks%$1%'
 ) AS stores_connections";
 
 /// What each connection of the store is doing: "active" or "idle".
@@ -125,7 +164,34 @@ pub(crate) fn new_task_with(title_text: &str, description_text: &str) -> NewTask
 
 /// Sets the title, the description or both.
 pub(crate) fn changes(title_text: Option<&str>, description_text: Option<&str>) -> TaskChanges {
-    TaskChanges::new(title_text.map(title), description_text.map(description)).unwrap()
+    TaskChanges {
+        title: title_text.map(title),
+        description: description_text.map_or(Change::Keep, |text| Change::Set(description(text))),
+        completed: None,
+    }
+}
+
+/// A source of numbers that are the same on every run (splitmix64).
+pub(crate) struct Random(pub(crate) u64);
+
+impl Random {
+    pub(crate) fn below(&mut self, bound: i64) -> i64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut mixed = self.0;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        (mixed ^ (mixed >> 31)).cast_signed().rem_euclid(bound)
+    }
+
+    pub(crate) fn pick<T: Clone>(&mut self, from: &[T]) -> T {
+        let index = self.below(i64::try_from(from.len()).unwrap());
+        from[usize::try_from(index).unwrap()].clone()
+    }
+}
+
+/// The version that a change leaves.
+pub(crate) fn next(version: Version) -> Version {
+    Version::new(version.get() + 1).unwrap()
 }
 
 pub(crate) fn ids(tasks: &[Task]) -> Vec<TaskId> {
@@ -133,7 +199,9 @@ pub(crate) fn ids(tasks: &[Task]) -> Vec<TaskId> {
 }
 
 pub(crate) fn query(status: StatusFilter, order: TaskOrder) -> TaskQuery {
-    TaskQuery { status, order }
+    let mut query = TaskQuery::from_start(order);
+    query.status = status;
+    query
 }
 
 /// Every combination of a status and an order.
@@ -144,24 +212,24 @@ pub(crate) fn queries() -> impl Iterator<Item = TaskQuery> {
 }
 
 /// What a listing of `tasks` has to give: the contract once more, in other words.
-pub(crate) fn listed(tasks: &[Task], query: TaskQuery) -> Vec<Task> {
+pub(crate) fn listed(tasks: &[Task], query: &TaskQuery) -> Vec<Task> {
     let mut tasks: Vec<Task> = tasks
         .iter()
         .filter(|task| match query.status {
             StatusFilter::All => true,
-            StatusFilter::Pending => !task.completed,
-            StatusFilter::Completed => task.completed,
+            StatusFilter::Pending => !task.is_completed(),
+            StatusFilter::Completed => task.is_completed(),
         })
         .cloned()
         .collect();
-    match query.order {
+    match query.order() {
         TaskOrder::NewestFirst => tasks.sort_by_key(|task| Reverse((task.created_at, task.id))),
         TaskOrder::Title => {
             tasks
                 .sort_by(|a, b| a.title.as_str().chars().cmp(b.title.as_str().chars()).then(a.id.cmp(&b.id)));
         }
     }
-    tasks.truncate(1000);
+    tasks.truncate(PageLimit::MAX.into());
     tasks
 }
 

@@ -5,7 +5,7 @@ use task_domain::{
     testing::{new_task, task_id, user},
 };
 
-use crate::support::{Store, changes, queries};
+use crate::support::{OneByOne, Store, changes, queries};
 
 /// What every method that takes an id answers.
 #[derive(Debug, PartialEq, Eq)]
@@ -51,7 +51,7 @@ async fn the_very_same_calls_of_the_owner_are_answered() {
     let answers = answers(&store, &store.ada, secret.id).await;
     assert_eq!(answers.found, Some(secret));
     assert!(answers.updated.is_some() && answers.updated_to_the_same.is_some());
-    assert!(answers.toggled.is_some_and(|task| task.completed));
+    assert!(answers.toggled.is_some_and(|task| task.is_completed()));
     assert!(answers.deleted);
     assert_eq!(store.contents().await, [""; 0]);
 }
@@ -67,8 +67,10 @@ async fn a_list_holds_no_task_of_somebody_else() {
     for owner in [&store.ada, &store.bob] {
         let mut seen = 0;
         for query in queries() {
-            let list = store.tasks.list(owner, query).await.unwrap();
-            assert!(list.iter().all(|task| task.owner == *owner && task.completed == (*owner == store.bob)));
+            let list = store.tasks.listed(owner, &query).await.unwrap();
+            assert!(
+                list.iter().all(|task| task.owner == *owner && task.is_completed() == (*owner == store.bob))
+            );
             seen += list.len();
         }
         // In each of the two orders: two of any status, and two of the one that all of them have.

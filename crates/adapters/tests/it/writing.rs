@@ -5,11 +5,13 @@ use std::sync::Arc;
 use futures_util::future::join_all;
 use task_adapters::testing::pool_options;
 use task_domain::{
-    RepositoryError, Task, TaskId, TaskRepository,
+    RepositoryError, Task, TaskId, TaskRepository, Version,
     testing::{new_task, task_id, user},
 };
 
-use crate::support::{Store, changes, description, ids, new_task_with, repository, title, unexpected};
+use crate::support::{
+    OneByOne, Store, changes, description, ids, new_task_with, next, repository, title, unexpected,
+};
 
 /// Texts that something between here and the disk could trip over. None begins or ends with white space.
 fn awkward_texts() -> Vec<String> {
@@ -44,7 +46,8 @@ async fn a_new_task_is_pending_has_what_was_asked_for_and_the_databases_time() {
         owner: store.ada.clone(),
         title: title("buy milk"),
         description: Some(description("two bottles")),
-        completed: false,
+        completed_at: None,
+        version: Version::FIRST,
         created_at: task.created_at,
         updated_at: task.created_at,
     };
@@ -169,6 +172,7 @@ async fn an_update_sets_what_it_sets_and_nothing_else() {
         task = Task {
             title: new_title.map_or(before.title, title),
             description: new_description.map(description).or(before.description),
+            version: next(before.version),
             updated_at: updated.updated_at,
             ..before
         };
@@ -213,9 +217,10 @@ async fn an_update_to_the_values_that_are_there_changes_nothing() {
 async fn an_update_leaves_a_completed_task_completed() {
     let store = Store::new().await;
     let task = store.task("t").await;
-    store.tasks.toggle(&store.ada, task.id).await.unwrap().unwrap();
+    let completed = store.tasks.toggle(&store.ada, task.id).await.unwrap().unwrap();
     let updated = store.tasks.update(&store.ada, task.id, changes(Some("u"), None)).await.unwrap().unwrap();
-    assert!(updated.completed);
+    assert!(updated.is_completed());
+    assert_eq!(updated.completed_at, completed.completed_at);
 }
 
 #[tokio::test]
@@ -228,7 +233,12 @@ async fn a_toggle_flips_and_moves_updated_at_forward() {
         let toggled = store.tasks.toggle(&store.ada, task.id).await.unwrap().unwrap();
         assert!(toggled.updated_at >= before && toggled.updated_at <= store.now().await);
         assert!(toggled.updated_at > task.updated_at);
-        task = Task { completed, updated_at: toggled.updated_at, ..task };
+        task = Task {
+            completed_at: completed.then_some(toggled.updated_at),
+            version: next(task.version),
+            updated_at: toggled.updated_at,
+            ..task
+        };
         assert_eq!(toggled, task);
         assert_eq!(store.all(&store.ada).await, [task.clone(), other.clone()]);
     }
@@ -262,10 +272,11 @@ async fn of_two_hundred_concurrent_toggles_each_one_flips() {
     let mut previous = task.clone();
     for toggled in seen {
         assert!(toggled.updated_at > previous.updated_at, "two toggles gave the same moment");
-        assert_eq!(toggled.completed, !previous.completed, "a toggle was lost");
+        assert_eq!(toggled.version, next(previous.version), "two toggles gave the same version");
+        assert_eq!(toggled.is_completed(), !previous.is_completed(), "a toggle was lost");
         previous = toggled;
     }
-    assert!(!previous.completed, "200 is even");
+    assert!(!previous.is_completed(), "200 is even");
     assert_eq!(store.tasks.find(&store.ada, task.id).await.unwrap(), Some(previous));
 }
 
@@ -292,11 +303,12 @@ async fn concurrent_changes_of_one_task_are_all_kept_and_ordered() {
     for pair in seen.windows(2) {
         let (before, after) = (&pair[0], &pair[1]);
         assert!(after.updated_at > before.updated_at);
+        assert_eq!(after.version, next(before.version));
         // Exactly one member differs: no change took another one back.
         let differences = [
             before.title != after.title,
             before.description != after.description,
-            before.completed != after.completed,
+            before.is_completed() != after.is_completed(),
         ];
         assert_eq!(differences.into_iter().filter(|differs| *differs).count(), 1, "{before:?} {after:?}");
     }

@@ -4,12 +4,12 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use garde::Validate;
 use serde::{Serialize, Serializer};
 use serde_json::Value;
-use task_domain::{Description, NewTask, NothingToChange, Task, TaskChanges, Title};
+use task_domain::{Change, Description, NewTask, Task, TaskChanges, TaskPage, Title};
 use utoipa::ToSchema;
 
 use crate::{
     error::{ApiError, Fault},
-    extract::FromMembers,
+    extract::{FromMembers, Media},
     json::Object,
 };
 
@@ -53,11 +53,62 @@ fn valid_description(value: &Option<String>, (): &()) -> garde::Result {
     value.as_deref().map_or(Ok(()), |value| Description::check(value).map_err(garde::Error::new))
 }
 
-/// Whether a member may be left out, or be null.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Presence {
-    Required,
-    Optional,
+/// The body of a merge patch (RFC 7396): new values for some members. Null clears the description.
+#[derive(Debug, Validate, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = TaskPatch, example = json!({"description": null, "completed": true}))]
+pub(crate) struct PatchTask {
+    /// What is to be done. White space at both ends is trimmed; 1 to 200 characters must be left.
+    #[garde(custom(valid_title))]
+    #[schema(value_type = String, min_length = 1, max_length = 200, pattern = "^[^\\u0000]*\\S[^\\u0000]*$", required = false)]
+    title: Option<String>,
+    /// More about it, kept as it was sent; null takes it away.
+    #[garde(custom(valid_new_description))]
+    #[schema(value_type = Option<String>, max_length = 10_000, pattern = "^[^\\u0000]*$", required = false)]
+    description: Given<String>,
+    /// Whether it has been done.
+    #[garde(skip)]
+    #[schema(value_type = bool, required = false)]
+    completed: Option<bool>,
+}
+
+/// The body of a completion: whether the task has been done.
+#[derive(Debug, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = Completion, example = json!({"completed": true}))]
+pub(crate) struct SetCompleted {
+    /// Whether it has been done.
+    #[schema(value_type = bool)]
+    pub(crate) completed: bool,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "garde passes what the member is")]
+fn valid_new_description(value: &Given<String>, (): &()) -> garde::Result {
+    match value {
+        Given::Value(text) => Description::check(text).map_err(garde::Error::new),
+        Given::Absent | Given::Null => Ok(()),
+    }
+}
+
+/// A member as it was given.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Given<T> {
+    /// Not at all.
+    Absent,
+    /// As null.
+    Null,
+    /// With a value.
+    Value(T),
+}
+
+impl<T> Given<T> {
+    /// The value; null is the same as nothing.
+    fn value(self) -> Option<T> {
+        match self {
+            Self::Value(value) => Some(value),
+            Self::Absent | Self::Null => None,
+        }
+    }
 }
 
 /// Takes known members out of an object and keeps what is wrong with them.
@@ -71,16 +122,36 @@ impl Members {
         Self { members, faults: Vec::new() }
     }
 
-    fn text(&mut self, name: &str, presence: Presence) -> Option<String> {
-        let message = match self.members.shift_remove(name) {
-            Some(Value::String(text)) => return Some(text),
-            None if presence == Presence::Required => "is required",
-            None => return None,
-            Some(Value::Null) if presence == Presence::Optional => return None,
-            Some(_) => "must be a string",
-        };
+    fn text(&mut self, name: &str) -> Given<String> {
+        match self.members.shift_remove(name) {
+            None => Given::Absent,
+            Some(Value::Null) => Given::Null,
+            Some(Value::String(text)) => Given::Value(text),
+            Some(_) => self.fault(name, "must be a string"),
+        }
+    }
+
+    fn flag(&mut self, name: &str) -> Given<bool> {
+        match self.members.shift_remove(name) {
+            None => Given::Absent,
+            Some(Value::Null) => Given::Null,
+            Some(Value::Bool(flag)) => Given::Value(flag),
+            Some(_) => self.fault(name, "must be true or false"),
+        }
+    }
+
+    /// Notes a fault; the member then counts as absent.
+    fn fault<T>(&mut self, name: &str, message: &str) -> Given<T> {
         self.faults.push(Fault::new(name, message));
-        None
+        Given::Absent
+    }
+
+    /// Refuses null.
+    fn not_null<T>(&mut self, name: &str, given: Given<T>) -> Option<T> {
+        if matches!(given, Given::Null) {
+            self.fault::<T>(name, "must not be null");
+        }
+        given.value()
     }
 
     /// Judges the values that were taken, and refuses together with them whatever is left.
@@ -89,6 +160,10 @@ impl Members {
             let faults = report.iter().map(|(path, error)| Fault::new(path.to_string(), error.message()));
             self.faults.extend(faults);
         }
+        self.finish(body)
+    }
+
+    fn finish<T>(mut self, body: T) -> Result<T, ApiError> {
         let unknown = self.members.into_iter().map(|(name, _)| Fault::new(name, "is not a known member"));
         self.faults.extend(unknown);
         if self.faults.is_empty() { Ok(body) } else { Err(ApiError::ValidationFailed(self.faults)) }
@@ -97,19 +172,51 @@ impl Members {
 
 impl FromMembers for CreateTask {
     fn from_members(members: Object) -> Result<Self, ApiError> {
+        let is_given = members.contains_key("title");
         let mut members = Members::new(members);
-        let title = members.text("title", Presence::Required);
-        let description = members.text("description", Presence::Optional);
-        members.check(Self { title, description })
+        let title = match members.text("title") {
+            Given::Null => members.fault("title", "must be a string"),
+            Given::Absent if !is_given => members.fault("title", "is required"),
+            given => given,
+        };
+        let description = members.text("description").value();
+        members.check(Self { title: title.value(), description })
     }
 }
 
 impl FromMembers for UpdateTask {
     fn from_members(members: Object) -> Result<Self, ApiError> {
         let mut members = Members::new(members);
-        let title = members.text("title", Presence::Optional);
-        let description = members.text("description", Presence::Optional);
+        let title = members.text("title").value();
+        let description = members.text("description").value();
         members.check(Self { title, description })
+    }
+}
+
+impl FromMembers for PatchTask {
+    const MEDIA: Media = Media::MergePatch;
+
+    fn from_members(members: Object) -> Result<Self, ApiError> {
+        let mut members = Members::new(members);
+        let title = members.text("title");
+        let title = members.not_null("title", title);
+        let description = members.text("description");
+        let completed = members.flag("completed");
+        let completed = members.not_null("completed", completed);
+        members.check(Self { title, description, completed })
+    }
+}
+
+impl FromMembers for SetCompleted {
+    fn from_members(members: Object) -> Result<Self, ApiError> {
+        let is_given = members.contains_key("completed");
+        let mut members = Members::new(members);
+        let completed = match members.flag("completed") {
+            Given::Null => members.fault("completed", "must be true or false"),
+            Given::Absent if !is_given => members.fault("completed", "is required"),
+            given => given,
+        };
+        members.finish(Self { completed: completed.value().unwrap_or_default() })
     }
 }
 
@@ -128,9 +235,32 @@ impl TryFrom<UpdateTask> for TaskChanges {
     type Error = ApiError;
 
     fn try_from(body: UpdateTask) -> Result<Self, ApiError> {
-        let title = body.title.as_deref().map(parse_title).transpose()?;
-        let description = body.description.map(parse_description).transpose()?;
-        Self::new(title, description).map_err(|NothingToChange| ApiError::EmptyUpdate)
+        let changes = Self {
+            title: body.title.as_deref().map(parse_title).transpose()?,
+            description: body
+                .description
+                .map(parse_description)
+                .transpose()?
+                .map_or(Change::Keep, Change::Set),
+            completed: None,
+        };
+        if changes.is_empty() { Err(ApiError::EmptyUpdate) } else { Ok(changes) }
+    }
+}
+
+impl TryFrom<PatchTask> for TaskChanges {
+    type Error = ApiError;
+
+    fn try_from(body: PatchTask) -> Result<Self, ApiError> {
+        Ok(Self {
+            title: body.title.as_deref().map(parse_title).transpose()?,
+            description: match body.description {
+                Given::Absent => Change::Keep,
+                Given::Null => Change::Clear,
+                Given::Value(text) => Change::Set(parse_description(text)?),
+            },
+            completed: body.completed,
+        })
     }
 }
 
@@ -170,6 +300,13 @@ pub(crate) struct TaskBody<'a> {
     #[serde(serialize_with = "timestamp")]
     #[schema(value_type = String, format = DateTime, example = "2026-01-02T03:04:05.000060Z")]
     updated_at: DateTime<Utc>,
+    /// How often it has been written: 1 at creation, one more at every change.
+    #[schema(minimum = 1, example = 1)]
+    version: i64,
+    /// When it was completed; null while it is not.
+    #[serde(serialize_with = "optional_timestamp")]
+    #[schema(value_type = Option<String>, format = DateTime, required = true)]
+    completed_at: Option<DateTime<Utc>>,
 }
 
 impl<'a> From<&'a Task> for TaskBody<'a> {
@@ -179,10 +316,23 @@ impl<'a> From<&'a Task> for TaskBody<'a> {
             user_id: task.owner.as_str(),
             title: task.title.as_str(),
             description: task.description.as_ref().map(Description::as_str),
-            completed: task.completed,
+            completed: task.is_completed(),
             created_at: task.created_at,
             updated_at: task.updated_at,
+            version: task.version.get(),
+            completed_at: task.completed_at,
         }
+    }
+}
+
+#[expect(clippy::ref_option, reason = "serde passes what the member is")]
+fn optional_timestamp<S: Serializer>(
+    moment: &Option<DateTime<Utc>>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    match moment {
+        Some(moment) => timestamp(moment, serializer),
+        None => serializer.serialize_none(),
     }
 }
 
@@ -200,11 +350,23 @@ pub(crate) struct TaskListBody<'a> {
     /// How many tasks are in this answer.
     #[schema(minimum = 0, maximum = 1000, example = 1)]
     count: usize,
+    /// Where the next page begins; null on the last page.
+    #[schema(required = true)]
+    next_cursor: Option<&'a str>,
+    /// How many tasks match in all, with `total=true` only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, minimum = 0)]
+    total: Option<u64>,
 }
 
-impl<'a> From<&'a [Task]> for TaskListBody<'a> {
-    fn from(tasks: &'a [Task]) -> Self {
-        Self { tasks: tasks.iter().map(TaskBody::from).collect(), count: tasks.len() }
+impl<'a> TaskListBody<'a> {
+    pub(crate) fn new(page: &'a TaskPage, next_cursor: Option<&'a str>) -> Self {
+        Self {
+            tasks: page.tasks.iter().map(TaskBody::from).collect(),
+            count: page.tasks.len(),
+            next_cursor,
+            total: page.total,
+        }
     }
 }
 
@@ -240,6 +402,14 @@ mod tests {
 
     fn update(body: Value) -> Result<TaskChanges, ApiError> {
         members::<UpdateTask>(body)?.try_into()
+    }
+
+    fn patch(body: Value) -> Result<TaskChanges, ApiError> {
+        members::<PatchTask>(body)?.try_into()
+    }
+
+    fn text(text: &str) -> Description {
+        Description::parse(text.to_owned()).unwrap()
     }
 
     fn faults<T: std::fmt::Debug>(outcome: Result<T, ApiError>) -> Vec<(String, String)> {
@@ -303,9 +473,9 @@ mod tests {
     #[test]
     fn an_update_sets_what_is_present_and_takes_null_for_absent() {
         let changes = update(json!({"title": "a", "description": null})).unwrap();
-        assert_eq!((changes.title().unwrap().as_str(), changes.description()), ("a", None));
+        assert_eq!((changes.title.unwrap().as_str(), changes.description), ("a", Change::Keep));
         let changes = update(json!({"title": null, "description": ""})).unwrap();
-        assert_eq!((changes.title(), changes.description().unwrap().as_str()), (None, ""));
+        assert_eq!((changes.title, changes.description), (None, Change::Set(text(""))));
     }
 
     #[test]
@@ -325,9 +495,10 @@ mod tests {
         let owner = testing::user("a/b");
         let mut task = testing::task(&owner, 7);
         task.description = None;
+        task.completed_at = Some(task.updated_at);
         assert_eq!(
             serde_json::to_string(&TaskBody::from(&task)).unwrap(),
-            r#"{"id":7,"user_id":"a/b","title":"buy milk","description":null,"completed":false,"created_at":"2026-01-02T03:04:05.000060Z","updated_at":"2026-01-02T03:04:05.000060Z"}"#
+            r#"{"id":7,"user_id":"a/b","title":"buy milk","description":null,"completed":true,"created_at":"2026-01-02T03:04:05.000060Z","updated_at":"2026-01-02T03:04:05.000060Z","version":1,"completed_at":"2026-01-02T03:04:05.000060Z"}"#
         );
         task.created_at = "2026-01-02T03:04:05Z".parse().unwrap();
         assert!(
@@ -338,7 +509,65 @@ mod tests {
     #[test]
     fn a_list_says_how_many_it_holds() {
         let tasks = [testing::task(&testing::user("u"), 1), testing::task(&testing::user("u"), 2)];
-        let list = serde_json::to_value(TaskListBody::from(&tasks[..])).unwrap();
-        assert_eq!((list["count"].as_u64(), list["tasks"].as_array().unwrap().len()), (Some(2), 2));
+        let list = |page: &TaskPage, cursor| serde_json::to_value(TaskListBody::new(page, cursor)).unwrap();
+        let page = TaskPage { tasks: tasks.to_vec(), more: true, total: None };
+        let shown = list(&page, Some("c"));
+        assert_eq!((shown["count"].as_u64(), shown["tasks"].as_array().unwrap().len()), (Some(2), 2));
+        assert_eq!(shown["next_cursor"], "c");
+        assert_eq!(shown.get("total"), None);
+        let end = list(&TaskPage { total: Some(9), ..TaskPage::default() }, None);
+        assert_eq!(end, json!({"tasks": [], "count": 0, "next_cursor": null, "total": 9}));
+    }
+
+    #[test]
+    fn a_patch_tells_absent_null_and_a_value_apart() {
+        assert!(patch(json!({})).unwrap().is_empty());
+        let changes = patch(json!({"title": " a ", "description": null, "completed": false})).unwrap();
+        assert_eq!(changes.title.unwrap().as_str(), "a");
+        assert_eq!((changes.description, changes.completed), (Change::Clear, Some(false)));
+        let changes = patch(json!({"description": "b"})).unwrap();
+        assert_eq!(
+            (changes.title, changes.description, changes.completed),
+            (None, Change::Set(text("b")), None)
+        );
+    }
+
+    #[test]
+    fn a_patch_takes_null_for_the_description_only() {
+        assert_eq!(
+            faults(patch(json!({"title": null, "completed": null, "id": 1, "description": 5}))),
+            [
+                fault("completed", "must not be null"),
+                fault("description", "must be a string"),
+                fault("id", "is not a known member"),
+                fault("title", "must not be null"),
+            ]
+        );
+        let long = faults(patch(json!({"description": "x".repeat(10_001), "completed": "yes"})));
+        assert_eq!(
+            long,
+            [
+                fault("completed", "must be true or false"),
+                fault("description", "must be at most 10000 characters long; it has 10001"),
+            ]
+        );
+    }
+
+    #[test]
+    fn a_completion_says_true_or_false_and_nothing_else() {
+        for completed in [true, false] {
+            assert_eq!(
+                members::<SetCompleted>(json!({"completed": completed})).unwrap().completed,
+                completed
+            );
+        }
+        assert_eq!(faults(members::<SetCompleted>(json!({}))), [fault("completed", "is required")]);
+        for wrong in [json!(null), json!(1), json!("true")] {
+            let refused = faults(members::<SetCompleted>(json!({"completed": wrong, "x": 1})));
+            assert_eq!(
+                refused,
+                [fault("completed", "must be true or false"), fault("x", "is not a known member")]
+            );
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! Contract, "CORS".
 
-use task_domain::testing::MockTaskRepository;
+use task_domain::{RepositoryError, TaskCommand, testing::MockTaskRepository};
 
 use crate::helpers::{Answer, LISTED, Request, Server, delete, get, options, patch, post, put, request};
 
@@ -82,7 +82,14 @@ fn a_preflight_from_a_listed_origin_succeeds_for_any_path_with_or_without_a_toke
                 assert_allowed(&answer, origin);
                 let methods = ["DELETE", "GET", "HEAD", "PATCH", "POST", "PUT"];
                 assert_eq!(entries(&answer, "access-control-allow-methods"), methods);
-                let headers = ["Authorization", "Content-Type", "X-Request-Id"];
+                let headers = [
+                    "Authorization",
+                    "Content-Type",
+                    "Idempotency-Key",
+                    "If-Match",
+                    "If-None-Match",
+                    "X-Request-Id",
+                ];
                 assert_eq!(entries(&answer, "access-control-allow-headers"), headers);
                 assert_eq!(answer.header("access-control-max-age"), Some("600"));
             }
@@ -109,7 +116,7 @@ fn a_preflight_says_what_is_allowed_whatever_it_asks_for() {
         answer.assert_status(204);
         assert_eq!(cors_headers(&answer).len(), plain, "{method} {headers}");
         assert_eq!(entries(&answer, "access-control-allow-methods").len(), 6);
-        assert_eq!(entries(&answer, "access-control-allow-headers").len(), 3);
+        assert_eq!(entries(&answer, "access-control-allow-headers").len(), 6);
     }
 }
 
@@ -121,7 +128,17 @@ fn every_answer_to_a_listed_origin_allows_it_with_credentials_and_exposes_the_he
             let answer = server.send(&asked.clone().header("Origin", origin));
             answer.assert_status(status);
             assert_allowed(&answer, origin);
-            let exposed = ["Location", "Retry-After", "WWW-Authenticate", "X-Request-Id"];
+            let exposed = [
+                "ETag",
+                "Idempotency-Replayed",
+                "Link",
+                "Location",
+                "RateLimit",
+                "RateLimit-Policy",
+                "Retry-After",
+                "WWW-Authenticate",
+                "X-Request-Id",
+            ];
             assert_eq!(entries(&answer, "access-control-expose-headers"), exposed);
             assert_eq!(cors_headers(&answer).len(), 3, "{:?}", answer.headers);
         }
@@ -132,9 +149,13 @@ fn every_answer_to_a_listed_origin_allows_it_with_credentials_and_exposes_the_he
 fn a_500_by_a_panic_and_a_503_are_no_exception() {
     let mut port = MockTaskRepository::new();
     port.expect_find().returning(|_, _| panic!("on purpose"));
-    port.expect_list().returning(|_, _| Err(task_domain::RepositoryError::Unavailable("down".into())));
-    port.expect_delete().returning(|_, _| Err(task_domain::RepositoryError::Unexpected("odd".into())));
-    port.expect_create().returning(|_, _| Err(task_domain::RepositoryError::UnknownUser));
+    port.expect_list().returning(|_, _| Err(RepositoryError::Unavailable("down".into())));
+    port.expect_execute().returning(|_, command| {
+        Err(match command {
+            TaskCommand::Create(_) => RepositoryError::UnknownUser,
+            _ => RepositoryError::Unexpected("odd".into()),
+        })
+    });
     let server = Server::over(port);
     for (asked, status) in [
         (get("/api/alice/tasks/7"), 500),

@@ -6,7 +6,10 @@ use task_domain::{
 };
 
 use crate::helpers::{
-    Request, Server, client::Connection, delete, get, head, patch, post, put, servers::failing_port,
+    Request, Server,
+    client::Connection,
+    delete, get, head, patch, post, put,
+    servers::{failing_port, page},
 };
 
 /// What only the log may say.
@@ -61,7 +64,7 @@ fn creating_for_a_user_without_an_account_is_403_unknown_user() {
 fn a_panic_is_500_with_all_headers_and_the_server_goes_on() {
     let mut port = MockTaskRepository::new();
     port.expect_find().returning(|_, _| panic!("hunter2 of 10.0.0.7"));
-    port.expect_list().returning(|owner, _| Ok(vec![task(owner, 7)]));
+    port.expect_list().returning(|owner, _| Ok(page(vec![task(owner, 7)])));
     let server = Server::over(port);
     let mut connection = Connection::open(server.address);
     for _ in 0..20 {

@@ -38,7 +38,9 @@ fn migrating_says_what_it_did_and_what_is_missing() {
     let program = Program::start(&[("DATABASE_URL", empty.url()), ("BETTER_AUTH_SECRET", SECRET)]);
     post("/api/alice/tasks").by("alice").json(r#"{"title":"t"}"#).send(program.address).task();
     drop(program);
-    for (arguments, word) in [(&["migrate", "redo"][..], "redid "), (&["migrate", "revert"], "reverted ")] {
+    for (arguments, word) in
+        [(&["migrate", "redo"][..], "redid "), (&["migrate", "revert", "--steps", "9"], "reverted ")]
+    {
         let outcome = run(arguments, &url);
         assert!(
             outcome.code == Some(0) && outcome.stdout.contains(word),

@@ -72,10 +72,15 @@ fn update(stack: &Stack, model: &mut Model, dice: &mut Dice, user: &str, id: i64
     };
     let after = answer.task();
     let description = description.as_str().map(str::to_owned).or_else(|| before.description.clone());
-    let expected =
-        Task { title: title.to_owned(), description, updated_at: after.updated_at.clone(), ..before.clone() };
+    let changed = (title, &description) != (&before.title, &before.description);
+    let expected = Task {
+        title: title.to_owned(),
+        description,
+        updated_at: after.updated_at.clone(),
+        version: before.version + i64::from(changed),
+        ..before.clone()
+    };
     assert_eq!(after, expected);
-    let changed = (&after.title, &after.description) != (&before.title, &before.description);
     assert_eq!(after.updated_at > before.updated_at, changed);
     assert_eq!(after.updated_at == before.updated_at, !changed);
     model.put(after);
@@ -91,7 +96,13 @@ fn toggle(stack: &Stack, model: &mut Model, user: &str, id: i64) {
     assert!(after.updated_at > before.updated_at);
     assert_eq!(
         after,
-        Task { completed: !before.completed, updated_at: after.updated_at.clone(), ..before.clone() }
+        Task {
+            completed: !before.completed,
+            completed_at: (!before.completed).then(|| after.updated_at.clone()),
+            updated_at: after.updated_at.clone(),
+            version: before.version + 1,
+            ..before.clone()
+        }
     );
     model.put(after);
 }

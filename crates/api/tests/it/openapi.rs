@@ -88,6 +88,7 @@ fn the_operations_are_those_of_the_contract() {
         ("/api/{user_id}/tasks", "post"),
         ("/api/{user_id}/tasks/{id}", "delete"),
         ("/api/{user_id}/tasks/{id}", "get"),
+        ("/api/{user_id}/tasks/{id}", "patch"),
         ("/api/{user_id}/tasks/{id}", "put"),
         ("/api/{user_id}/tasks/{id}/complete", "patch"),
         ("/health", "get"),
@@ -140,9 +141,16 @@ fn path_parameters_are_those_of_the_template_and_the_list_has_its_query() {
             .collect();
         assert_eq!(named("path"), template, "{method} {path}");
         let is_list = (path, method) == ("/api/{user_id}/tasks", "get");
-        let query =
-            if is_list { BTreeSet::from(["status".to_owned(), "sort".to_owned()]) } else { BTreeSet::new() };
-        assert_eq!(named("query"), query, "{method} {path}");
+        let set = |names: &[&str]| names.iter().copied().map(str::to_owned).collect::<BTreeSet<_>>();
+        let query: &[&str] = if is_list { &["status", "sort", "limit", "cursor", "total"] } else { &[] };
+        assert_eq!(named("query"), set(query), "{method} {path}");
+        let headers: &[&str] = match (path.contains("{id}"), method) {
+            (true, "get") => &["If-None-Match"],
+            (true, _) => &["If-Match", "Idempotency-Key"],
+            (false, "post") => &["Idempotency-Key"],
+            _ => &[],
+        };
+        assert_eq!(named("header"), set(headers), "{method} {path}");
         for parameter in &parameters {
             assert_eq!(parameter["required"] == true, parameter["in"] == "path", "{parameter}");
             assert!(!parameter["schema"].is_null() && parameter["description"].is_string());
@@ -171,8 +179,15 @@ fn every_operation_has_the_statuses_that_it_can_answer_with() {
         if (path, method) == ("/api/{user_id}/tasks", "get") {
             expected.push("400");
         }
-        if ["post", "put"].contains(&method) {
+        if ["post", "put", "patch"].contains(&method) {
             expected.extend(["400", "413", "415"]);
+        }
+        if ["post", "put", "patch", "delete"].contains(&method) {
+            expected.extend(["409", "422"]);
+            expected.extend(path.contains("{id}").then_some("412"));
+        }
+        if (path, method) == ("/api/{user_id}/tasks/{id}", "get") {
+            expected.push("304");
         }
         expected.sort_unstable();
         expected.dedup();
@@ -183,15 +198,20 @@ fn every_operation_has_the_statuses_that_it_can_answer_with() {
         for (status, response) in responses {
             let response = resolve(&document, response);
             assert!(response["description"].as_str().is_some_and(|text| !text.is_empty()));
-            assert!(
+            assert_eq!(
                 response["content"]["application/json"]["schema"].is_object(),
+                status != "304",
                 "{method} {path} {status}"
             );
             assert!(response["headers"]["X-Request-Id"].is_object());
             let demanded = match status.as_str() {
                 "201" => Some("Location"),
                 "401" => Some("WWW-Authenticate"),
-                "503" => Some("Retry-After"),
+                "409" | "503" => Some("Retry-After"),
+                "304" | "412" => Some("ETag"),
+                "415" if method == "patch" && path.ends_with("{id}") => Some("Accept-Patch"),
+                "200" if path.ends_with("/tasks") => Some("Link"),
+                "200" if path.contains("{id}") && method != "delete" => Some("ETag"),
                 _ => None,
             };
             if let Some(header) = demanded {
@@ -223,7 +243,8 @@ fn every_error_has_an_example_that_is_valid_itself() {
             }
         }
         if let Some(content) = operation["requestBody"]["content"].get("application/json") {
-            assert_eq!(operation["requestBody"]["required"], true);
+            // Only a completion may do without its body.
+            assert_eq!(operation["requestBody"]["required"] == true, !path.ends_with("/complete"));
             let example = &resolve(&document, &content["schema"])["example"];
             assert_valid(&document, &content["schema"], example);
         }
@@ -231,12 +252,17 @@ fn every_error_has_an_example_that_is_valid_itself() {
     let expected = [
         "empty_update",
         "forbidden",
+        "idempotency_in_progress",
+        "idempotency_mismatch",
         "internal",
+        "invalid_cursor",
+        "invalid_header",
         "invalid_json",
         "invalid_path",
         "invalid_query",
         "not_found",
         "payload_too_large",
+        "precondition_failed",
         "unauthorized",
         "unavailable",
         "unknown_user",
@@ -252,7 +278,7 @@ fn every_answer_is_what_the_document_says() {
     let working = Server::working();
     let mut port = MockTaskRepository::new();
     port.expect_list().returning(|_, _| Err(RepositoryError::Unavailable("down".into())));
-    port.expect_create().returning(|_, _| Err(RepositoryError::UnknownUser));
+    port.expect_execute().returning(|_, _| Err(RepositoryError::UnknownUser));
     port.expect_find().returning(|_, _| Err(RepositoryError::Unexpected("odd".into())));
     let failing = Server::over(port);
     let (tasks, task, complete) =

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use task_domain::{RepositoryError, testing::MockTaskRepository};
+use task_domain::{RepositoryError, TaskCommand, TaskOutcome, testing::MockTaskRepository};
 
 use crate::helpers::{LISTED, Request, Server, head, request, servers::failing_port};
 
@@ -178,8 +178,10 @@ fn a_preflight_is_answered_before_everything_else() {
 fn a_foreign_task_and_a_missing_account_are_found_out_last() {
     let mut port = MockTaskRepository::new();
     port.expect_find().returning(|_, _| Ok(None));
-    port.expect_update().returning(|_, _, _| Ok(None));
-    port.expect_create().returning(|_, _| Err(RepositoryError::UnknownUser));
+    port.expect_execute().returning(|_, command| match command {
+        TaskCommand::Create(_) => Err(RepositoryError::UnknownUser),
+        _ => Ok(TaskOutcome::NotFound),
+    });
     let server = Server::over(port);
     for (operation, last) in [(2, (403, "unknown_user")), (3, (404, "not_found")), (4, (404, "not_found"))] {
         let operation = &OPERATIONS[operation];

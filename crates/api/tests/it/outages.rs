@@ -215,7 +215,7 @@ fn when_no_connection_comes_free_it_is_503_in_time() {
     let database = runtime.block_on(database());
     let variables = [
         ("WORKERS", "1"),
-        ("DATABASE_POOL_MAX", "1"),
+        ("DATABASE_POOL_MAX", "2"),
         ("DATABASE_POOL_SIZE", "1"),
         ("DATABASE_POOL_WAIT_MS", "500"),
     ];

@@ -155,7 +155,7 @@ fn a_wrong_method_is_answered_with_those_that_the_route_knows() {
     let server = Server::without_port();
     for (path, allowed) in [
         ("/api/alice/tasks", &["GET", "HEAD", "POST"][..]),
-        ("/api/alice/tasks/7", &["GET", "HEAD", "PUT", "DELETE"]),
+        ("/api/alice/tasks/7", &["GET", "HEAD", "PUT", "PATCH", "DELETE"]),
         ("/api/alice/tasks/7/complete", &["PATCH"]),
         ("/health", &["GET", "HEAD"]),
         ("/docs", &["GET", "HEAD"]),

@@ -5,7 +5,7 @@ use task_domain::{
     testing::{MockTaskRepository, task},
 };
 
-use crate::helpers::{Server, delete, get, patch, post, put};
+use crate::helpers::{Server, delete, get, patch, post, put, servers::page};
 
 #[test]
 fn each_form_of_the_query_asks_the_port_for_what_it_says() {
@@ -25,10 +25,11 @@ fn each_form_of_the_query_asks_the_port_for_what_it_says() {
         ("?st%61tus=%70ending", Pending, NewestFirst),
     ] {
         let mut port = MockTaskRepository::new();
-        let expected = TaskQuery { status, order };
+        let mut expected = TaskQuery::from_start(order);
+        expected.status = status;
         port.expect_list()
             .withf(move |_, asked| *asked == expected)
-            .returning(|owner, _| Ok(vec![task(owner, 7)]));
+            .returning(|owner, _| Ok(page(vec![task(owner, 7)])));
         let answer = Server::over(port).send(&get(format!("/api/alice/tasks{query}")).by("alice"));
         assert_eq!(answer.tasks().len(), 1, "{query}");
     }
@@ -41,7 +42,14 @@ fn unknown_empty_and_repeated_parameters_are_refused_by_name() {
         ("stat=completed", &["stat"][..]),
         ("Status=all", &["Status"]),
         ("STATUS=all", &["STATUS"]),
-        ("limit=10", &["limit"]),
+        ("limit=0", &["limit"]),
+        ("limit=1001", &["limit"]),
+        ("limit=-1", &["limit"]),
+        ("limit=01", &["limit"]),
+        ("limit=1&limit=1", &["limit"]),
+        ("cursor=", &["cursor"]),
+        ("total=yes", &["total"]),
+        ("offset=10", &["offset"]),
         ("status[]=all", &["status[]"]),
         ("x", &["x"]),
         ("=all", &[""]),

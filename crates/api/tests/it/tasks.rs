@@ -4,11 +4,11 @@ use std::sync::{Arc, Mutex};
 
 use serde_json::json;
 use task_domain::{
-    Description, Task,
+    Change, Description, Task, TaskCommand, TaskOutcome, Title,
     testing::{MockTaskRepository, task, task_id, user},
 };
 
-use crate::helpers::{Server, answer::ErrorBody, delete, get, patch, post, put, request};
+use crate::helpers::{Server, answer::ErrorBody, delete, get, patch, post, put, request, servers::page};
 
 const TASKS: &str = "/api/alice/tasks";
 const TASK: &str = "/api/alice/tasks/7";
@@ -29,7 +29,7 @@ fn a_task_has_all_its_members_in_the_order_of_the_contract() {
     let answer = Server::working().send(&get(TASK).by("alice"));
     assert_eq!(
         answer.text(),
-        r#"{"id":7,"user_id":"alice","title":"buy milk","description":"two bottles","completed":false,"created_at":"2026-01-02T03:04:05.000060Z","updated_at":"2026-01-02T03:04:05.000060Z"}"#
+        r#"{"id":7,"user_id":"alice","title":"buy milk","description":"two bottles","completed":false,"created_at":"2026-01-02T03:04:05.000060Z","updated_at":"2026-01-02T03:04:05.000060Z","version":1,"completed_at":null}"#
     );
 }
 
@@ -73,17 +73,17 @@ fn the_greatest_id_is_written_as_plain_digits() {
 #[test]
 fn a_list_has_its_tasks_and_how_many_they_are() {
     let mut port = MockTaskRepository::new();
-    port.expect_list().returning(|owner, _| Ok(vec![task(owner, 9), task(owner, 8)]));
+    port.expect_list().returning(|owner, _| Ok(page(vec![task(owner, 9), task(owner, 8)])));
     let answer = Server::over(port).send(&get(TASKS).by("alice"));
     let ids: Vec<_> = answer.tasks().iter().map(|task| task.id).collect();
     assert_eq!(ids, [9, 8]);
     assert!(answer.text().starts_with(r#"{"tasks":[{"id":9,"#));
-    assert!(answer.text().ends_with(r#"],"count":2}"#));
+    assert!(answer.text().ends_with(r#"],"count":2,"next_cursor":null}"#));
 
     let mut port = MockTaskRepository::new();
-    port.expect_list().returning(|_, _| Ok(Vec::new()));
+    port.expect_list().returning(|_, _| Ok(page(Vec::new())));
     let empty = Server::over(port).send(&get(TASKS).by("alice"));
-    assert_eq!(empty.assert_status(200).text(), r#"{"tasks":[],"count":0}"#);
+    assert_eq!(empty.assert_status(200).text(), r#"{"tasks":[],"count":0,"next_cursor":null}"#);
 }
 
 #[test]
@@ -159,18 +159,26 @@ type Handed = Arc<Mutex<Vec<(Option<String>, Option<String>)>>>;
 fn recording() -> (Server, Handed) {
     let handed = Handed::default();
     let mut port = MockTaskRepository::new();
-    let by_create = Arc::clone(&handed);
-    port.expect_create().returning(move |owner, new| {
-        let description = new.description.map(Description::into_string);
-        by_create.lock().unwrap().push((Some(new.title.into_string()), description));
-        Ok(task(owner, 7))
-    });
-    let by_update = Arc::clone(&handed);
-    port.expect_update().returning(move |owner, id, changes| {
-        let title = changes.title().map(|title| title.as_str().to_owned());
-        let description = changes.description().map(|text| text.as_str().to_owned());
-        by_update.lock().unwrap().push((title, description));
-        Ok(Some(task(owner, id.get())))
+    let by_port = Arc::clone(&handed);
+    port.expect_execute().returning(move |owner, command| {
+        let (values, outcome) = match command {
+            TaskCommand::Create(new) => {
+                let description = new.description.map(Description::into_string);
+                ((Some(new.title.into_string()), description), TaskOutcome::Created(task(owner, 7)))
+            }
+            TaskCommand::Update { changes, .. } => {
+                let description = match changes.description {
+                    Change::Set(description) => Some(description.into_string()),
+                    Change::Keep => None,
+                    Change::Clear => panic!("nothing is cleared by a create or an update"),
+                };
+                let title = changes.title.map(Title::into_string);
+                ((title, description), TaskOutcome::Updated(task(owner, 7)))
+            }
+            other => panic!("{other:?}"),
+        };
+        by_port.lock().unwrap().push(values);
+        Ok(outcome)
     });
     (Server::over(port), handed)
 }
@@ -310,7 +318,8 @@ fn a_task_that_is_not_there_is_404_on_every_route() {
             ErrorBody {
                 error: "not_found".to_owned(),
                 detail: "There is no such task.".to_owned(),
-                fields: None
+                fields: None,
+                current: None,
             }
         );
     }
@@ -320,20 +329,20 @@ fn a_task_that_is_not_there_is_404_on_every_route() {
 fn every_route_asks_for_the_tasks_of_the_caller_and_of_nobody_else() {
     let mut port = MockTaskRepository::new();
     let carol = || user("carol/1");
-    port.expect_list().withf(move |owner, _| *owner == carol()).returning(|_, _| Ok(Vec::new()));
-    port.expect_create().withf(move |owner, _| *owner == carol()).returning(|owner, _| Ok(task(owner, 7)));
+    port.expect_list().withf(move |owner, _| *owner == carol()).returning(|_, _| Ok(page(Vec::new())));
     port.expect_find()
         .withf(move |owner, id| *owner == carol() && id.get() == 12)
         .returning(|owner, _| Ok(Some(task(owner, 12))));
-    port.expect_update()
-        .withf(move |owner, id, _| *owner == carol() && id.get() == 12)
-        .returning(|owner, _, _| Ok(Some(task(owner, 12))));
-    port.expect_toggle()
-        .withf(move |owner, id| *owner == carol() && id.get() == 12)
-        .returning(|owner, _| Ok(Some(task(owner, 12))));
-    port.expect_delete()
-        .withf(move |owner, id| *owner == carol() && id.get() == 12)
-        .returning(|_, _| Ok(true));
+    port.expect_execute().withf(move |owner, _| *owner == carol()).returning(|owner, command| {
+        Ok(match command {
+            TaskCommand::Create(_) => TaskOutcome::Created(task(owner, 7)),
+            TaskCommand::Update { id, .. } | TaskCommand::Toggle { id, .. } if id.get() == 12 => {
+                TaskOutcome::Updated(task(owner, 12))
+            }
+            TaskCommand::Delete { id, .. } if id.get() == 12 => TaskOutcome::Deleted,
+            _ => TaskOutcome::NotFound,
+        })
+    });
 
     let server = Server::over(port);
     let tasks = "/api/carol%2F1/tasks";

@@ -18,6 +18,8 @@ pub(crate) struct Task {
     pub(crate) completed: bool,
     pub(crate) created_at: String,
     pub(crate) updated_at: String,
+    pub(crate) version: i64,
+    pub(crate) completed_at: Option<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
@@ -25,6 +27,9 @@ pub(crate) struct Task {
 pub(crate) struct TaskList {
     pub(crate) tasks: Vec<Task>,
     pub(crate) count: usize,
+    pub(crate) next_cursor: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) total: Option<u64>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
@@ -47,6 +52,8 @@ pub(crate) struct ErrorBody {
     pub(crate) detail: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) fields: Option<Vec<Fault>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) current: Option<Task>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
@@ -57,19 +64,24 @@ pub(crate) struct Fault {
 }
 
 /// Every code of the contract with its status.
-pub(crate) const CODES: [(&str, u16); 14] = [
+pub(crate) const CODES: [(&str, u16); 19] = [
     ("invalid_json", 400),
     ("validation_failed", 400),
     ("invalid_query", 400),
     ("invalid_path", 400),
     ("empty_update", 400),
+    ("invalid_cursor", 400),
+    ("invalid_header", 400),
     ("unauthorized", 401),
     ("forbidden", 403),
     ("unknown_user", 403),
     ("not_found", 404),
     ("method_not_allowed", 405),
+    ("idempotency_in_progress", 409),
+    ("precondition_failed", 412),
     ("payload_too_large", 413),
     ("unsupported_media_type", 415),
+    ("idempotency_mismatch", 422),
     ("internal", 500),
     ("unavailable", 503),
 ];
@@ -98,7 +110,7 @@ impl Answer {
             .map(|(name, value)| (name.to_ascii_lowercase(), value.trim().to_owned()))
             .collect();
         let mut answer = Self { status, headers, body: Vec::new() };
-        if method == "HEAD" || status == 204 {
+        if method == "HEAD" || [204, 304].contains(&status) {
             return Some((answer, head_length));
         }
         let length =
@@ -160,10 +172,21 @@ impl Answer {
 
     #[track_caller]
     pub(crate) fn tasks(&self) -> Vec<Task> {
+        self.list().tasks
+    }
+
+    /// A page of a list: there is more exactly when both the body and `Link` say so.
+    #[track_caller]
+    pub(crate) fn list(&self) -> TaskList {
         self.assert_status(200);
         let list: TaskList = self.shaped();
         assert_eq!(list.count, list.tasks.len());
-        list.tasks
+        assert_eq!(
+            list.next_cursor.is_some(),
+            self.header("link").is_some(),
+            "a list is cut with both signs"
+        );
+        list
     }
 
     #[track_caller]
@@ -201,6 +224,7 @@ impl Answer {
         assert!(one_sentence, "{:?} is no sentence for people", body.detail);
         let has_fields = ["validation_failed", "invalid_query"].contains(&body.error.as_str());
         assert_eq!(body.fields.is_some(), has_fields, "{}", body.error);
+        assert_eq!(body.current.is_some(), body.error == "precondition_failed", "{}", body.error);
         if let Some(fields) = &body.fields {
             assert!((1..=100).contains(&fields.len()), "{} fields", fields.len());
             assert!(fields.iter().all(|fault| !fault.message.is_empty()));
@@ -225,7 +249,7 @@ impl Answer {
         }
 
         self.check_header_names(request);
-        if self.status == 204 || request.method == "HEAD" {
+        if [204, 304].contains(&self.status) || request.method == "HEAD" {
             assert!(self.body.is_empty());
         } else if !is_page {
             assert_eq!(self.header("content-type"), Some("application/json"));
@@ -244,12 +268,15 @@ impl Answer {
                 | "date"
                 | "connection"
                 | "content-length" => true,
-                "content-type" => self.status != 204,
-                "content-security-policy" => self.status == 200,
+                "content-type" => ![204, 304].contains(&self.status),
+                "content-security-policy" | "link" => self.status == 200,
                 "location" => self.status == 201,
                 "www-authenticate" => self.status == 401,
                 "allow" => self.status == 405,
-                "retry-after" => self.status == 503,
+                "retry-after" => [409, 503].contains(&self.status),
+                "accept-patch" => self.status == 415 && request.method == "PATCH",
+                "etag" => [200, 201, 304, 412].contains(&self.status),
+                "idempotency-replayed" => request.has("Idempotency-Key") && self.header(name) == Some("true"),
                 name => name.starts_with("access-control-") && request.has("Origin"),
             };
             assert!(expected, "{name} in an answer of status {}", self.status);
@@ -259,7 +286,8 @@ impl Answer {
             201 => Some("location"),
             401 => Some("www-authenticate"),
             405 => Some("allow"),
-            503 => Some("retry-after"),
+            409 | 503 => Some("retry-after"),
+            304 | 412 => Some("etag"),
             _ => None,
         };
         if let Some(name) = demanded {
@@ -273,12 +301,19 @@ impl Answer {
 
     fn check_shape(&self, request: &Request, path: &str) {
         match (self.status, request.method.as_str()) {
+            (412, _) => {
+                let tag = self.error().current.map(|task| format!("\"{}\"", task.version));
+                assert_eq!(self.header("etag"), tag.as_deref());
+            }
             (400.., _) => drop(self.error()),
             (200, "GET") if path == "/openapi.json" => drop(self.json()),
             (200, "GET") if path == "/health" => drop(self.health()),
             (200, "GET") if path.ends_with("/tasks") => drop(self.tasks()),
             (200, "DELETE") => drop(self.deleted()),
-            (200, "GET" | "PUT" | "PATCH") | (201, "POST") => drop(self.task()),
+            (200, "GET" | "PUT" | "PATCH") | (201, "POST") => {
+                let tag = format!("\"{}\"", self.task().version);
+                assert_eq!(self.header("etag"), Some(tag.as_str()), "the version of the one task");
+            }
             (status, method) => panic!("{status} to {method} {path} is not in the contract"),
         }
     }

@@ -9,14 +9,14 @@ use std::{
 use actix_web::{HttpServer, dev::ServerHandle, rt};
 use task_adapters::testing::TestDatabase;
 use task_api::{
-    About, Cors, Services, Settings, app,
+    About, Cors, CursorSeal, Services, Settings, app,
     auth::{ClaimRules, SharedSecret},
     settings::Environment,
     startup,
 };
 use task_domain::{
-    RepositoryError, TaskService,
-    testing::{MockTaskRepository, task},
+    RepositoryError, Task, TaskCommand, TaskOutcome, TaskPage, TaskService,
+    testing::{MockOnceOnly, MockTaskRepository, task},
 };
 use tokio::{runtime::Runtime, sync::oneshot};
 
@@ -60,10 +60,15 @@ impl Server {
     }
 
     pub(crate) fn with(port: MockTaskRepository, options: Options) -> Self {
+        Self::over_both(port, MockOnceOnly::new(), options)
+    }
+
+    pub(crate) fn over_both(port: MockTaskRepository, once_only: MockOnceOnly, options: Options) -> Self {
         let services = Services::new(
-            TaskService::new(Arc::new(port)),
+            TaskService::new(Arc::new(port), Arc::new(once_only)),
             Arc::new(SharedSecret::new(SECRET.as_bytes(), options.rules)),
             Cors::new(LISTED.map(str::to_owned)),
+            CursorSeal::new(SECRET.as_bytes()),
             &About {
                 title: "Tasks".to_owned(),
                 version: "1.2.3".to_owned(),
@@ -98,17 +103,29 @@ impl Drop for Server {
     }
 }
 
+/// The only page of a list.
+pub(crate) fn page(tasks: Vec<Task>) -> TaskPage {
+    TaskPage { tasks, more: false, total: None }
+}
+
 /// A port that has the task 7 of every user, and no other task.
 pub(crate) fn working_port() -> MockTaskRepository {
     let mut port = MockTaskRepository::new();
-    port.expect_list().returning(|owner, _| Ok(vec![task(owner, 7)]));
-    port.expect_create().returning(|owner, new| {
-        Ok(task_domain::Task { title: new.title, description: new.description, ..task(owner, 7) })
-    });
+    port.expect_list().returning(|owner, _| Ok(page(vec![task(owner, 7)])));
     port.expect_find().returning(|owner, id| Ok((id.get() == 7).then(|| task(owner, 7))));
-    port.expect_update().returning(|owner, id, _| Ok((id.get() == 7).then(|| task(owner, 7))));
-    port.expect_toggle().returning(|owner, id| Ok((id.get() == 7).then(|| task(owner, 7))));
-    port.expect_delete().returning(|_, id| Ok(id.get() == 7));
+    port.expect_execute().returning(|owner, command| {
+        let task = task(owner, 7);
+        Ok(match command {
+            TaskCommand::Create(new) => {
+                TaskOutcome::Created(Task { title: new.title, description: new.description, ..task })
+            }
+            TaskCommand::Update { id, .. } | TaskCommand::Toggle { id, .. } if id.get() == 7 => {
+                TaskOutcome::Updated(task)
+            }
+            TaskCommand::Delete { id, .. } if id.get() == 7 => TaskOutcome::Deleted,
+            _ => TaskOutcome::NotFound,
+        })
+    });
     port
 }
 
@@ -116,11 +133,8 @@ pub(crate) fn working_port() -> MockTaskRepository {
 pub(crate) fn failing_port(error: fn() -> RepositoryError) -> MockTaskRepository {
     let mut port = MockTaskRepository::new();
     port.expect_list().returning(move |_, _| Err(error()));
-    port.expect_create().returning(move |_, _| Err(error()));
     port.expect_find().returning(move |_, _| Err(error()));
-    port.expect_update().returning(move |_, _, _| Err(error()));
-    port.expect_toggle().returning(move |_, _| Err(error()));
-    port.expect_delete().returning(move |_, _| Err(error()));
+    port.expect_execute().returning(move |_, _| Err(error()));
     port
 }
 

@@ -1,0 +1,192 @@
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use diesel::{
+    prelude::*,
+    result::{DatabaseErrorKind, Error},
+    sql_types::{BigInt, Binary, Bool, Text},
+};
+use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl};
+use task_domain::{
+    KeyedRequest, Once, OnceOnly, Receipt, ReceiptWriter, RepositoryError, TaskCommand, TaskOutcome, UserId,
+};
+
+use crate::{PgPool, fixed::fixed_statement, tasks::statements};
+
+/// The constraint that every key's owner is a user; see the migration that creates `idempotency_keys`.
+const OWNER_EXISTS: &str = "idempotency_keys_user_id_fkey";
+
+fixed_statement! {
+    /// Takes the right to work on a key until the transaction ends, unless somebody else has it. Two keys with the same
+    /// hash exclude each other, which harms nobody.
+    Lock -> Bool {
+        "SELECT pg_try_advisory_xact_lock(hashtextextended(" key: &'a str => Text,
+        ", hashtext(" owner: &'a str => Text,
+        ")))",
+    }
+}
+
+fixed_statement! {
+    /// What was asked and answered under a key, unless it was too long ago.
+    Find -> (Binary, Binary) {
+        "SELECT fingerprint, receipt FROM idempotency_keys
+         WHERE created_at > statement_timestamp() - INTERVAL '24 hours' AND user_id = " owner: &'a str => Text,
+        " AND key = " key: &'a str => Text,
+    }
+}
+
+fixed_statement! {
+    /// Stores a key whose receipt is still to come, in place of an expired one; nothing where there is a fresh one.
+    Claim -> () {
+        "INSERT INTO idempotency_keys AS known (user_id, key, fingerprint, receipt) VALUES ("
+            owner: &'a str => Text,
+        ", " key: &'a str => Text,
+        ", " fingerprint: &'a [u8] => Binary,
+        ", '') ON CONFLICT (user_id, key) DO UPDATE
+             SET fingerprint = excluded.fingerprint, receipt = excluded.receipt, created_at = excluded.created_at
+             WHERE known.created_at <= statement_timestamp() - INTERVAL '24 hours'",
+    }
+}
+
+fixed_statement! {
+    /// Stores the receipt of a key.
+    Store -> () {
+        "UPDATE idempotency_keys SET receipt = " receipt: &'a [u8] => Binary,
+        " WHERE user_id = " owner: &'a str => Text,
+        " AND key = " key: &'a str => Text,
+    }
+}
+
+fixed_statement! {
+    /// Removes expired keys, the oldest first. Rows that another replica is removing are passed over, not waited for. By
+    /// their place in the table, because a join by the key would read all of it.
+    Forget -> () {
+        "DELETE FROM idempotency_keys WHERE ctid = ANY (ARRAY(
+             SELECT ctid FROM idempotency_keys
+             WHERE created_at <= statement_timestamp() - INTERVAL '24 hours'
+             ORDER BY created_at LIMIT " limit: &'a i64 => BigInt,
+        " FOR UPDATE SKIP LOCKED))",
+    }
+}
+
+/// Carries out repeated writes once, with a table of keys beside the tasks.
+///
+/// Key, write and receipt are one transaction. Whoever works on a key holds an advisory lock until that ends, so that a
+/// second request of the same key is told so instead of waiting. The key is stored before the write, because its
+/// foreign key locks the user: whoever deletes a user locks in that order too, and the other one would be a deadlock. A
+/// connection on which a transaction did not come to its end is closed by the pool, and PostgreSQL rolls back.
+#[derive(Clone, Debug)]
+pub struct PgOnceOnly {
+    pool: Arc<PgPool>,
+}
+
+impl PgOnceOnly {
+    /// Keeps keys in the database of `pool`.
+    #[must_use]
+    pub fn new(pool: Arc<PgPool>) -> Self {
+        Self { pool }
+    }
+}
+
+#[async_trait]
+impl OnceOnly for PgOnceOnly {
+    async fn execute_once(
+        &self,
+        owner: &UserId,
+        request: &KeyedRequest,
+        command: TaskCommand,
+        receipts: ReceiptWriter,
+    ) -> Result<Once, RepositoryError> {
+        self.pool
+            .run(async |connection| {
+                let transaction = connection.transaction(async |connection| {
+                    first(connection, owner, request, &command, receipts).await
+                });
+                match (transaction.await, &command) {
+                    // Nothing can be kept for somebody who is no user, nor is there anything but to create a task for
+                    // them, which fails in the same way.
+                    (Err(error), TaskCommand::Create(_)) => Err(error),
+                    (Err(error), _) if is_no_user(&error) => {
+                        Ok(Once::First((receipts.0)(&TaskOutcome::NotFound)))
+                    }
+                    (outcome, _) => outcome,
+                }
+            })
+            .await
+    }
+
+    async fn recall(&self, owner: &UserId, request: &KeyedRequest) -> Result<Option<Once>, RepositoryError> {
+        self.pool
+            .run(async |connection| {
+                connection.transaction(async |connection| known(connection, owner, request).await).await
+            })
+            .await
+    }
+
+    async fn forget_expired(&self, limit: u16) -> Result<usize, RepositoryError> {
+        let limit = i64::from(limit);
+        self.pool.run(async |connection| Forget { limit: &limit }.execute(connection).await).await
+    }
+}
+
+/// Carries out a command unless its key is known already.
+async fn first(
+    connection: &mut AsyncPgConnection,
+    owner: &UserId,
+    request: &KeyedRequest,
+    command: &TaskCommand,
+    receipts: ReceiptWriter,
+) -> QueryResult<Once> {
+    if !lock(connection, owner, request).await? {
+        // Somebody works on the key, or looks it up like us once it is known.
+        return Ok(find(connection, owner, request).await?.unwrap_or(Once::InProgress));
+    }
+    let (owner_id, key) = (owner.as_str(), request.key.as_str());
+    let claim = Claim { owner: owner_id, key, fingerprint: &request.fingerprint.0 };
+    if claim.execute(connection).await? == 0 {
+        // It may have expired in between; the next try will see that.
+        return Ok(find(connection, owner, request).await?.unwrap_or(Once::InProgress));
+    }
+    let Receipt(receipt) = (receipts.0)(&statements::execute(connection, owner, command).await?);
+    Store { receipt: &receipt, owner: owner_id, key }.execute(connection).await?;
+    Ok(Once::First(Receipt(receipt)))
+}
+
+/// What became of a key, where something did or is about to.
+async fn known(
+    connection: &mut AsyncPgConnection,
+    owner: &UserId,
+    request: &KeyedRequest,
+) -> QueryResult<Option<Once>> {
+    let locked = lock(connection, owner, request).await?;
+    let found = find(connection, owner, request).await?;
+    Ok(found.or((!locked).then_some(Once::InProgress)))
+}
+
+async fn lock(
+    connection: &mut AsyncPgConnection,
+    owner: &UserId,
+    request: &KeyedRequest,
+) -> QueryResult<bool> {
+    Lock { key: request.key.as_str(), owner: owner.as_str() }.get_result(connection).await
+}
+
+async fn find(
+    connection: &mut AsyncPgConnection,
+    owner: &UserId,
+    request: &KeyedRequest,
+) -> QueryResult<Option<Once>> {
+    let find = Find { owner: owner.as_str(), key: request.key.as_str() };
+    let known: Option<(Vec<u8>, Vec<u8>)> = find.get_result(connection).await.optional()?;
+    Ok(known.map(|(fingerprint, receipt)| {
+        if fingerprint == request.fingerprint.0 { Once::Again(Receipt(receipt)) } else { Once::Mismatch }
+    }))
+}
+
+fn is_no_user(error: &Error) -> bool {
+    matches!(
+        error,
+        Error::DatabaseError(DatabaseErrorKind::ForeignKeyViolation, info)
+            if info.constraint_name() == Some(OWNER_EXISTS)
+    )
+}

@@ -1,0 +1,167 @@
+//! The answers to writes, in the form in which they are kept for requests that are repeated.
+
+use actix_web::{
+    HttpResponse, ResponseError,
+    http::{StatusCode, header},
+};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use serde::{Deserialize, Serialize};
+use task_domain::{
+    KeyedRequest, Once, Receipt, ReceiptWriter, Task, TaskCommand, TaskOutcome, TaskService, UserId,
+};
+
+use super::dto::{DeletedBody, TaskBody};
+use crate::{conditional::etag, error::ApiError, idempotency::IDEMPOTENCY_REPLAYED};
+
+/// All but the unreserved characters of RFC 3986, section 2.3.
+const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+const RECEIPTS: ReceiptWriter = ReceiptWriter(|outcome| Written::of(outcome).to_receipt());
+
+/// Carries out a write, once where the request has a key.
+///
+/// A fault of the body counts only when the key has not been used: until then nobody can say that this is not a
+/// repeated request (contract, the order of checks).
+pub(super) async fn perform(
+    tasks: &TaskService,
+    user: &UserId,
+    keyed: Option<KeyedRequest>,
+    command: Result<TaskCommand, ApiError>,
+) -> Result<HttpResponse, ApiError> {
+    let Some(request) = keyed else {
+        return Ok(Written::of(&tasks.execute(user, command?).await?).into_response());
+    };
+    let once = match command {
+        Ok(command) => tasks.execute_once(user, &request, command, RECEIPTS).await?,
+        Err(fault) => tasks.recall(user, &request).await?.ok_or(fault)?,
+    };
+    match once {
+        Once::First(receipt) => Ok(Written::from_receipt(&receipt)?.into_response()),
+        Once::Again(receipt) => {
+            let mut answer = Written::from_receipt(&receipt)?.into_response();
+            answer.headers_mut().insert(IDEMPOTENCY_REPLAYED, header::HeaderValue::from_static("true"));
+            Ok(answer)
+        }
+        Once::InProgress => Err(ApiError::IdempotencyInProgress),
+        Once::Mismatch => Err(ApiError::IdempotencyMismatch),
+    }
+}
+
+/// An answer to a write: all of it that does not belong to the one request.
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Written {
+    status: u16,
+    location: Option<String>,
+    etag: Option<String>,
+    body: String,
+}
+
+impl Written {
+    fn of(outcome: &TaskOutcome) -> Self {
+        match outcome {
+            TaskOutcome::Created(task) => {
+                let user_segment = utf8_percent_encode(task.owner.as_str(), RESERVED);
+                let location = format!("/api/{user_segment}/tasks/{}", task.id.get());
+                Self { status: 201, location: Some(location), ..Self::task(task) }
+            }
+            TaskOutcome::Updated(task) => Self::task(task),
+            TaskOutcome::Deleted => {
+                Self { status: 200, location: None, etag: None, body: json(&DeletedBody::new()) }
+            }
+            TaskOutcome::NotFound => Self::refusal(&ApiError::NotFound, None),
+            TaskOutcome::Unexpected(task) => {
+                Self::refusal(&ApiError::PreconditionFailed(Box::new(task.clone())), Some(etag(task.version)))
+            }
+        }
+    }
+
+    fn task(task: &Task) -> Self {
+        Self {
+            status: 200,
+            location: None,
+            etag: Some(etag(task.version)),
+            body: json(&TaskBody::from(task)),
+        }
+    }
+
+    fn refusal(refusal: &ApiError, etag: Option<String>) -> Self {
+        Self { status: refusal.status_code().as_u16(), location: None, etag, body: json(&refusal.body()) }
+    }
+
+    fn to_receipt(&self) -> Receipt {
+        Receipt(json(self).into_bytes())
+    }
+
+    /// Reads a receipt. One that cannot be read was not written by us.
+    fn from_receipt(receipt: &Receipt) -> Result<Self, ApiError> {
+        serde_json::from_slice(&receipt.0).map_err(|error| ApiError::Internal(error.into()))
+    }
+
+    fn into_response(self) -> HttpResponse {
+        let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let mut answer = HttpResponse::build(status);
+        if let Some(location) = self.location {
+            answer.insert_header((header::LOCATION, location));
+        }
+        if let Some(etag) = self.etag {
+            answer.insert_header((header::ETAG, etag));
+        }
+        answer.content_type("application/json").body(self.body)
+    }
+}
+
+/// JSON of what is made of texts and numbers only, which always can be written.
+fn json(value: &impl Serialize) -> String {
+    serde_json::to_string(value).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use task_domain::testing::{task, user};
+
+    use super::*;
+
+    #[test]
+    fn an_answer_comes_back_from_its_receipt_as_it_was() {
+        let task = task(&user("a/b é"), 7);
+        for outcome in [
+            TaskOutcome::Created(task.clone()),
+            TaskOutcome::Updated(task.clone()),
+            TaskOutcome::Deleted,
+            TaskOutcome::NotFound,
+            TaskOutcome::Unexpected(task),
+        ] {
+            let written = Written::of(&outcome);
+            assert_eq!(Written::from_receipt(&written.to_receipt()).unwrap(), written);
+            assert_eq!((RECEIPTS.0)(&outcome), written.to_receipt());
+        }
+    }
+
+    #[test]
+    fn each_outcome_has_its_status_and_headers() {
+        let task = task(&user("a/b é"), 7);
+        let summary = |outcome| {
+            let Written { status, location, etag, .. } = Written::of(&outcome);
+            (status, location, etag)
+        };
+        let tag = || Some("\"1\"".to_owned());
+        let location = Some("/api/a%2Fb%20%C3%A9/tasks/7".to_owned());
+        assert_eq!(summary(TaskOutcome::Created(task.clone())), (201, location, tag()));
+        assert_eq!(summary(TaskOutcome::Updated(task.clone())), (200, None, tag()));
+        assert_eq!(summary(TaskOutcome::Deleted), (200, None, None));
+        assert_eq!(summary(TaskOutcome::NotFound), (404, None, None));
+        assert_eq!(summary(TaskOutcome::Unexpected(task)), (412, None, tag()));
+    }
+
+    #[test]
+    fn a_failed_precondition_shows_the_task_as_it_is() {
+        let body = Written::of(&TaskOutcome::Unexpected(task(&user("u"), 7))).body;
+        assert!(body.starts_with(r#"{"error":"precondition_failed","detail":""#), "{body}");
+        assert!(body.contains(r#""current":{"id":7,"user_id":"u","title":"buy milk""#), "{body}");
+    }
+
+    #[test]
+    fn a_receipt_that_is_none_is_our_fault() {
+        assert!(matches!(Written::from_receipt(&Receipt(vec![0])), Err(ApiError::Internal(_))));
+    }
+}

@@ -1,0 +1,140 @@
+//! Contract, Part 2, "Idempotency", the promise: a client that repeats a request with its key until it gets an answer
+//! has had the effect exactly once, even when the server was killed at any point in between.
+
+use std::{
+    net::SocketAddr,
+    sync::{
+        RwLock,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
+    thread,
+    time::Duration,
+};
+
+use rustix::process::Signal;
+
+use crate::helpers::{
+    Dice, Request, SECRET, get, patch, post,
+    program::Program,
+    servers::{database, runtime},
+};
+
+const CLIENTS: usize = 4;
+const KILLS: usize = 20;
+
+/// A program that is killed and started again while others talk to it.
+struct Mortal {
+    url: String,
+    address: RwLock<SocketAddr>,
+}
+
+impl Mortal {
+    fn start(url: &str) -> (Self, Program) {
+        let program = Self::program(url);
+        (Self { url: url.to_owned(), address: RwLock::new(program.address) }, program)
+    }
+
+    fn program(url: &str) -> Program {
+        Program::start(&[("DATABASE_URL", url), ("BETTER_AUTH_SECRET", SECRET), ("WORKERS", "2")])
+    }
+
+    /// Sends a request again and again, blindly, until it is answered.
+    fn insist(&self, request: &Request) -> u16 {
+        loop {
+            let address = *self.address.read().unwrap();
+            match request.try_send(address).map(|answer| answer.status) {
+                Ok(409 | 503) | Err(_) => thread::sleep(Duration::from_millis(3)),
+                Ok(status) => return status,
+            }
+        }
+    }
+
+    /// Kills the program at random moments and starts another one, until the others are done.
+    fn kill_now_and_then(&self, mut program: Program, done: &AtomicBool) -> usize {
+        let mut dice = Dice(0xdead);
+        let mut kills = 0;
+        while !done.load(Ordering::Relaxed) && kills < KILLS {
+            thread::sleep(Duration::from_millis(20 + dice.roll(150) as u64));
+            program.signal(Signal::KILL);
+            program.wait(Duration::from_secs(5));
+            program = Self::program(&self.url);
+            *self.address.write().unwrap() = program.address;
+            kills += 1;
+        }
+        while !done.load(Ordering::Relaxed) {
+            thread::sleep(Duration::from_millis(5));
+        }
+        kills
+    }
+}
+
+/// Has `count` requests sent by several clients while the program is killed, and says how often it was.
+fn under_fire(url: &str, count: usize, request: impl Fn(usize) -> Request + Sync, expected: u16) -> usize {
+    let (mortal, program) = Mortal::start(url);
+    let (next, done) = (AtomicUsize::new(0), AtomicBool::new(false));
+    thread::scope(|scope| {
+        let killer = scope.spawn(|| mortal.kill_now_and_then(program, &done));
+        let clients: Vec<_> = (0..CLIENTS)
+            .map(|_| {
+                scope.spawn(|| {
+                    loop {
+                        let number = next.fetch_add(1, Ordering::Relaxed);
+                        if number >= count {
+                            break;
+                        }
+                        assert_eq!(mortal.insist(&request(number)), expected);
+                    }
+                })
+            })
+            .collect();
+        let outcomes: Vec<_> = clients.into_iter().map(thread::ScopedJoinHandle::join).collect();
+        done.store(true, Ordering::Relaxed);
+        for outcome in outcomes {
+            outcome.unwrap();
+        }
+        killer.join().unwrap()
+    })
+}
+
+#[test]
+fn two_thousand_creates_that_are_repeated_blindly_make_two_thousand_tasks() {
+    let runtime = runtime();
+    let database = runtime.block_on(database());
+    let create = |number: usize| {
+        let body = serde_json::json!({ "title": format!("t{number}") });
+        post("/api/alice/tasks").by("alice").json(&body).header("Idempotency-Key", format!("k{number}"))
+    };
+    let kills = under_fire(database.url(), 2000, create, 201);
+    assert!(kills >= 5, "{kills} kills are too few to say anything");
+    let counts = "SELECT count(*) || ' tasks of ' || count(DISTINCT title) || ' titles' AS line FROM tasks";
+    assert_eq!(runtime.block_on(database.lines(counts)), ["2000 tasks of 2000 titles"]);
+}
+
+#[test]
+fn toggles_that_are_repeated_blindly_count_once_each() {
+    const TOGGLES: u16 = 501;
+    let runtime = runtime();
+    let database = runtime.block_on(database());
+    let task = {
+        let program = Mortal::program(database.url());
+        post("/api/alice/tasks").by("alice").json(r#"{"title":"t"}"#).send(program.address).task()
+    };
+    let path = format!("/api/alice/tasks/{}/complete", task.id);
+    let toggle = |number: usize| patch(&path).by("alice").header("Idempotency-Key", format!("k{number}"));
+    let kills = under_fire(database.url(), usize::from(TOGGLES), toggle, 200);
+    assert!(kills >= 5, "{kills} kills are too few to say anything");
+    let program = Mortal::program(database.url());
+    let after = get(format!("/api/alice/tasks/{}", task.id)).by("alice").send(program.address).task();
+    assert_eq!((after.completed, after.version), (true, 1 + i64::from(TOGGLES)));
+}
+
+#[test]
+fn a_key_outlives_the_program_that_it_was_used_with() {
+    let runtime = runtime();
+    let database = runtime.block_on(database());
+    let create = post("/api/alice/tasks").by("alice").json(r#"{"title":"t"}"#).header("Idempotency-Key", "k");
+    let first = create.send(Mortal::program(database.url()).address);
+    let again = create.send(Mortal::program(database.url()).address);
+    assert_eq!((again.status, &again.body), (201, &first.body));
+    assert_eq!(again.header("idempotency-replayed"), Some("true"));
+}

@@ -1,0 +1,75 @@
+use crate::TaskOutcome;
+
+/// What a client calls a request by, so that it can repeat it safely: 1 to [`IdempotencyKey::MAX_CHARS`] visible ASCII
+/// characters.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct IdempotencyKey(String);
+
+impl IdempotencyKey {
+    /// The greatest length, in characters.
+    pub const MAX_CHARS: usize = 255;
+
+    /// Takes visible ASCII characters (0x21 to 0x7E); `None` for anything else.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let fits = (1..=Self::MAX_CHARS).contains(&text.len());
+        (fits && text.bytes().all(|byte| byte.is_ascii_graphic())).then(|| Self(text.to_owned()))
+    }
+
+    /// The key as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// A digest of all that makes a request the same request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Fingerprint(pub [u8; 32]);
+
+/// A request that may be repeated.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeyedRequest {
+    /// What the client calls it by.
+    pub key: IdempotencyKey,
+    /// What it asks for.
+    pub fingerprint: Fingerprint,
+}
+
+/// An answer, as whoever gives it wrote it down. Nobody else looks into it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Receipt(pub Vec<u8>);
+
+/// How an outcome is written down as an answer.
+#[derive(Clone, Copy, Debug)]
+pub struct ReceiptWriter(pub fn(&TaskOutcome) -> Receipt);
+
+/// What became of a request that may be a repeated one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Once {
+    /// It was carried out now, and this is its answer.
+    First(Receipt),
+    /// It had been carried out before, and this was its answer.
+    Again(Receipt),
+    /// It is being carried out at this moment, by somebody else.
+    InProgress,
+    /// Its key was used for another request.
+    Mismatch,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_is_visible_ascii_of_bounded_length() {
+        let longest = "~".repeat(IdempotencyKey::MAX_CHARS);
+        for text in ["a", "!", "8e03978e-40d5-43dd-bc93-6894a57f9324", "\"quoted\"", &longest] {
+            assert_eq!(IdempotencyKey::parse(text).unwrap().as_str(), text);
+        }
+        let too_long = "a".repeat(IdempotencyKey::MAX_CHARS + 1);
+        for text in ["", " ", "a b", "a\t", "é", "\u{7f}", "a\0", &too_long] {
+            assert_eq!(IdempotencyKey::parse(text), None, "{text:?}");
+        }
+    }
+}

@@ -1,0 +1,67 @@
+/// How often a task has been written: 1 at creation, one more at every change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Version(i64);
+
+impl Version {
+    /// The version of a new task.
+    pub const FIRST: Self = Self(1);
+
+    /// Takes a positive number; `None` for all others.
+    #[must_use]
+    pub const fn new(value: i64) -> Option<Self> {
+        if value > 0 { Some(Self(value)) } else { None }
+    }
+
+    /// The version as a number.
+    #[must_use]
+    pub const fn get(self) -> i64 {
+        self.0
+    }
+}
+
+/// On which version of a task a write is meant to act.
+///
+/// It is judged together with the write: of several writers that expect the same version one succeeds.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Expectation {
+    /// On whatever is there: the last write wins.
+    #[default]
+    Any,
+    /// On one of these; on none when there are none.
+    OneOf(Vec<Version>),
+}
+
+impl Expectation {
+    /// Whether a task of that version is what is expected.
+    #[must_use]
+    pub fn is_met_by(&self, version: Version) -> bool {
+        match self {
+            Self::Any => true,
+            Self::OneOf(versions) => versions.contains(&version),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_version_is_positive() {
+        assert_eq!(Version::new(1), Some(Version::FIRST));
+        assert_eq!(Version::new(7).map(Version::get), Some(7));
+        for value in [0, -1] {
+            assert_eq!(Version::new(value), None);
+        }
+    }
+
+    #[test]
+    fn an_expectation_is_met_by_the_versions_that_it_names() {
+        let (one, two) = (Version::FIRST, Version(2));
+        assert!(Expectation::Any.is_met_by(two));
+        assert!(Expectation::OneOf(vec![one, two]).is_met_by(two));
+        assert!(!Expectation::OneOf(vec![one]).is_met_by(two));
+        assert!(!Expectation::OneOf(Vec::new()).is_met_by(one));
+        assert_eq!(Expectation::default(), Expectation::Any);
+    }
+}
