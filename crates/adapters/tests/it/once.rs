@@ -5,6 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use diesel_async::SimpleAsyncConnection;
 use futures_util::future::{join, join_all};
 use task_adapters::{
     Database, PgOnceOnly, PgPool, PoolOptions,
@@ -657,6 +658,46 @@ async fn deleting_a_user_deletes_that_users_keys_and_no_others() {
     assert_eq!(fixture.keys().await.len(), 1);
     let kept = fixture.once.recall(&fixture.store.bob, &request("k")).await.unwrap();
     assert!(matches!(kept, Some(Once::Again(_))), "{kept:?}");
+}
+
+#[tokio::test]
+async fn a_write_waits_for_a_user_who_is_being_deleted_and_finds_nothing_then() {
+    let fixture = Fixture::new().await;
+    let task = fixture.store.task("t").await;
+    let deletion = "BEGIN; DELETE FROM users WHERE id = 'ada'";
+    let mut deletion = session(fixture.store.db.database(), deletion).await;
+    let commit = async {
+        fixture.until_active("INSERT INTO idempotency_keys").await;
+        deletion.batch_execute("COMMIT").await.unwrap();
+    };
+    let (outcome, ()) = join(fixture.run(&request("k"), toggle(task.id)), commit).await;
+    assert_eq!(outcome.unwrap(), Once::First(in_words(&TaskOutcome::NotFound)));
+    assert_eq!(fixture.contents().await, (Vec::new(), Vec::new()));
+}
+
+#[tokio::test]
+async fn neither_a_write_nor_the_deletion_of_its_user_is_a_deadlock() {
+    let fixture = Fixture::new().await;
+    let (tasks, db) = (&fixture.store.tasks, &fixture.store.db);
+    for round in 0..30_u64 {
+        let id = format!("user {round}");
+        db.insert_user(&id).await;
+        let owner = user(&id);
+        let task = tasks.create(&owner, new_task("t")).await.unwrap();
+        let writes = join_all((0..6).map(|number| {
+            let (fixture, owner) = (&fixture, &owner);
+            async move {
+                let key = request(&number.to_string());
+                fixture.once.execute_once(owner, &key, toggle(task.id), IN_WORDS).await.unwrap()
+            }
+        }));
+        let delete = async {
+            tokio::time::sleep(Duration::from_micros(round * 150)).await;
+            db.execute(&format!("DELETE FROM users WHERE id = '{id}'")).await;
+        };
+        join(writes, delete).await;
+    }
+    assert_eq!(fixture.contents().await, (Vec::new(), Vec::new()));
 }
 
 #[tokio::test]

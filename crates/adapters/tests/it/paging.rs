@@ -191,6 +191,16 @@ async fn any_place_will_do_as_a_position_whether_there_ever_was_a_task_or_not() 
 }
 
 #[tokio::test]
+async fn the_first_page_begins_before_the_least_title_and_the_latest_moment() {
+    let store = Store::new().await;
+    insert(&store, 4, "chr(1), n % 2 = 0, timestamptz '9999-12-31 23:59:59.999999Z'").await;
+    for query in queries() {
+        let expected = if query.status == StatusFilter::All { 4 } else { 2 };
+        assert_eq!(page(&store, &store.ada, &query).await.tasks.len(), expected, "{query:?}");
+    }
+}
+
+#[tokio::test]
 async fn the_total_is_of_all_that_match_on_whatever_page_and_only_where_it_is_asked_for() {
     let store = Store::new().await;
     insert(&store, 1503, MANY_EQUAL).await;
