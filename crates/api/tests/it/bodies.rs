@@ -5,14 +5,15 @@ use std::io::Write;
 use crate::helpers::{
     Request, Server,
     client::{Connection, connect, exchange},
-    delete, get, post, put,
+    delete, get, patch, post, put,
 };
 
 const LIMIT: usize = 131_072;
 
-/// A create and an update: the routes that read a body.
-fn readers() -> [Request; 2] {
-    [post("/api/alice/tasks").by("alice"), put("/api/alice/tasks/7").by("alice")]
+/// A create, an update and a patch: the routes that need a body.
+fn readers() -> [Request; 3] {
+    [post("/api/alice/tasks"), put("/api/alice/tasks/7"), patch("/api/alice/tasks/7")]
+        .map(|request| request.by("alice"))
 }
 
 fn with_body(request: Request, body: impl Into<Vec<u8>>) -> Request {
@@ -118,8 +119,11 @@ fn what_is_not_a_json_object_in_utf8_is_invalid_json() {
         br#"{"title":"t","x":[[{"y":1,"\u0079":1}]]}"#,
         "{\"title\":\"t\",\"é\":1,\"\\u00e9\":1}".as_bytes(),
     ];
+    let completion = patch("/api/alice/tasks/7/complete").by("alice");
     for body in bodies {
-        for request in readers() {
+        // A completion does without a body.
+        let and_completion = (!body.is_empty()).then(|| completion.clone());
+        for request in readers().into_iter().chain(and_completion) {
             let answer = server.send(&with_body(request, *body));
             assert_eq!(answer.status, 400, "{:?}", String::from_utf8_lossy(body));
             answer.assert_error(400, "invalid_json");
@@ -292,13 +296,16 @@ fn a_refused_body_is_never_taken_for_the_next_request() {
     let server = Server::working();
     let smuggled = "GET /api/alice/tasks/7 HTTP/1.1\r\nHost: localhost\r\n\r\n".repeat(4);
     for request in [
-        // Answered before the body is read: no token, another user, no route, no method, no id, no type.
+        // Answered before the body is read: no token, another user, no route, no method, no id, no type, no tag.
         post("/api/alice/tasks").json(&smuggled),
         post("/api/bob/tasks").by("alice").json(&smuggled),
         post("/nowhere").by("alice").json(&smuggled),
-        patch_with(&smuggled),
+        patch("/api/alice/tasks").by("alice").json(&smuggled),
         put("/api/alice/tasks/x").by("alice").json(&smuggled),
         put("/api/alice/tasks/7").by("alice").body(smuggled.as_str()),
+        put("/api/alice/tasks/7").by("alice").header("If-Match", "x").json(&smuggled),
+        patch("/api/alice/tasks/7/complete").by("alice").body(smuggled.as_str()),
+        delete("/api/alice/tasks/7").by("alice").body(smuggled.as_str()),
         get("/api/alice/tasks/7").by("alice").body(smuggled.as_str()),
     ] {
         let mut connection = Connection::open(server.address);
@@ -311,10 +318,6 @@ fn a_refused_body_is_never_taken_for_the_next_request() {
             assert_eq!(second.text(), r#"{"status":"ok","environment":"dev"}"#);
         }
     }
-}
-
-fn patch_with(body: &str) -> Request {
-    crate::helpers::request("PATCH", "/api/alice/tasks").by("alice").json(body)
 }
 
 #[test]

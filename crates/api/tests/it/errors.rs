@@ -15,14 +15,16 @@ use crate::helpers::{
 /// What only the log may say.
 const CAUSE: &str = "duplicate key value violates secret_constraint at 10.0.0.7";
 
-fn operations() -> [Request; 6] {
+fn operations() -> [Request; 8] {
     [
         get("/api/alice/tasks"),
         post("/api/alice/tasks").json(r#"{"title":"t"}"#),
         get("/api/alice/tasks/7"),
         put("/api/alice/tasks/7").json(r#"{"title":"t"}"#),
         delete("/api/alice/tasks/7"),
+        patch("/api/alice/tasks/7").json("{}"),
         patch("/api/alice/tasks/7/complete"),
+        patch("/api/alice/tasks/7/complete").json(r#"{"completed":true}"#),
     ]
     .map(|request| request.by("alice"))
 }

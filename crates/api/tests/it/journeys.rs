@@ -65,9 +65,13 @@ fn a_task_lives_from_its_creation_to_its_deletion() {
     assert_eq!((reopened.version, reopened.completed_at), (4, None));
 
     stack.send(&delete(&path).by("alice")).deleted();
-    for request in
-        [get(&path), put(&path).json(r#"{"title":"t"}"#), delete(&path), patch(format!("{path}/complete"))]
-    {
+    for request in [
+        get(&path),
+        put(&path).json(r#"{"title":"t"}"#),
+        delete(&path),
+        patch(&path).json("{}"),
+        patch(format!("{path}/complete")),
+    ] {
         stack.send(&request.by("alice")).assert_error(404, "not_found");
     }
     assert_eq!(list(&stack, "alice", ""), []);
@@ -186,7 +190,9 @@ fn a_foreign_task_and_one_that_is_not_there_are_answered_with_the_same_bytes() {
         ("HEAD", "", None),
         ("PUT", "", Some(r#"{"title":"mine"}"#)),
         ("DELETE", "", None),
+        ("PATCH", "", Some(r#"{"title":"mine"}"#)),
         ("PATCH", "/complete", None),
+        ("PATCH", "/complete", Some(r#"{"completed":true}"#)),
     ] {
         let ask = |id: i64| -> Answer {
             let asked = request(method, format!("/api/alice/tasks/{id}{rest}")).by("alice");
@@ -211,6 +217,7 @@ fn a_user_without_an_account_cannot_create_and_otherwise_is_a_user_without_tasks
     stack.send(&get("/api/ghost/tasks/1").by("ghost")).assert_error(404, "not_found");
     stack.send(&put("/api/ghost/tasks/1").by("ghost").json(body)).assert_error(404, "not_found");
     stack.send(&delete("/api/ghost/tasks/1").by("ghost")).assert_error(404, "not_found");
+    stack.send(&patch("/api/ghost/tasks/1").by("ghost").json(body)).assert_error(404, "not_found");
     stack.send(&patch("/api/ghost/tasks/1/complete").by("ghost")).assert_error(404, "not_found");
     // The same token works once there is an account.
     stack.runtime.block_on(stack.database.insert_user("ghost"));
@@ -306,8 +313,10 @@ fn a_database_that_is_read_only_is_unavailable_for_writes_and_not_for_reads() {
     for request in [
         post("/api/alice/tasks").json(r#"{"title":"t"}"#),
         put(&path).json(r#"{"title":"u"}"#),
+        patch(&path).json(r#"{"title":"u"}"#),
         patch(format!("{path}/complete")),
         delete(&path),
+        delete(&path).header("Idempotency-Key", "k"),
     ] {
         stack.send(&request.by("alice")).assert_error(503, "unavailable");
     }

@@ -1,11 +1,23 @@
 //! Contract, "Common errors": `unsupported_media_type`.
 
-use crate::helpers::{Request, Server, post, put};
+use crate::helpers::{Request, Server, patch, post, put};
 
 const BODY: &str = r#"{"title":"t"}"#;
 
-fn readers() -> [Request; 2] {
-    [post("/api/alice/tasks").by("alice").body(BODY), put("/api/alice/tasks/7").by("alice").body(BODY)]
+/// A request for each route that reads a body, with one.
+fn readers() -> [Request; 4] {
+    [
+        post("/api/alice/tasks").body(BODY),
+        put("/api/alice/tasks/7").body(BODY),
+        patch("/api/alice/tasks/7").body(BODY),
+        patch("/api/alice/tasks/7/complete").body(r#"{"completed":true}"#),
+    ]
+    .map(|request| request.by("alice"))
+}
+
+/// Whether it is a merge patch, which may also be sent as what it is.
+fn is_merge_patch(request: &Request) -> bool {
+    request.method == "PATCH" && request.target.ends_with("/7")
 }
 
 #[test]
@@ -47,7 +59,11 @@ fn every_other_type_is_refused() {
         b"application/json5",
         b"application/ld+json",
         b"application/problem+json",
-        b"application/merge-patch+json",
+        b"application/json-patch+json",
+        b"application/merge-patch",
+        b"application/merge-patch+xml",
+        b"merge-patch+json",
+        b"application/merge-patch+json, application/json",
         b"application/vnd.api+json",
         b"application/json+json",
         b"application/*",
@@ -78,6 +94,26 @@ fn every_other_type_is_refused() {
             let answer = server.send(&request.header("Content-Type", content_type));
             assert_eq!(answer.status, 415, "{:?}", String::from_utf8_lossy(content_type));
             answer.assert_error(415, "unsupported_media_type");
+        }
+    }
+}
+
+#[test]
+fn a_merge_patch_may_be_sent_as_what_it_is_and_nothing_else_may() {
+    let server = Server::working();
+    for content_type in [
+        "application/merge-patch+json",
+        "Application/Merge-Patch+JSON",
+        "application/merge-patch+json;charset=utf-8",
+        "application/merge-patch+json ; x=\"a;b\"",
+    ] {
+        for request in readers() {
+            let answer = server.send(&request.clone().header("Content-Type", content_type));
+            if is_merge_patch(&request) {
+                answer.task();
+            } else {
+                answer.assert_error(415, "unsupported_media_type");
+            }
         }
     }
 }

@@ -96,14 +96,16 @@ impl Detour {
     }
 }
 
-fn operations() -> [Request; 6] {
+fn operations() -> [Request; 8] {
     [
         get("/api/alice/tasks"),
         post("/api/alice/tasks").json(r#"{"title":"t"}"#),
         get("/api/alice/tasks/7"),
         put("/api/alice/tasks/7").json(r#"{"title":"t"}"#),
         delete("/api/alice/tasks/7"),
+        patch("/api/alice/tasks/7").json("{}"),
         patch("/api/alice/tasks/7/complete"),
+        patch("/api/alice/tasks/7/complete").header("Idempotency-Key", "k"),
     ]
     .map(|request| request.by("alice"))
 }

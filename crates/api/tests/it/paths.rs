@@ -2,10 +2,16 @@
 
 use crate::helpers::{Request, Server, client::exchange, delete, get, options, patch, post, put, request};
 
-fn requests_for(id: &str) -> [Request; 4] {
+fn requests_for(id: &str) -> [Request; 5] {
     let path = format!("/api/alice/tasks/{id}");
-    [get(&path), put(&path).json(r#"{"title":"t"}"#), delete(&path), patch(format!("{path}/complete"))]
-        .map(|request| request.by("alice"))
+    [
+        get(&path),
+        put(&path).json(r#"{"title":"t"}"#),
+        patch(&path).json(r#"{"title":"t"}"#),
+        delete(&path),
+        patch(format!("{path}/complete")),
+    ]
+    .map(|request| request.by("alice"))
 }
 
 #[test]
@@ -91,6 +97,7 @@ fn a_user_segment_that_is_not_percent_encoded_utf8_is_nobodys() {
             get(format!("/api/{segment}/tasks/7")),
             put(format!("/api/{segment}/tasks/7")).json(r#"{"title":"t"}"#),
             delete(format!("/api/{segment}/tasks/7")),
+            patch(format!("/api/{segment}/tasks/7")).json("{}"),
             patch(format!("/api/{segment}/tasks/7/complete")),
         ] {
             server.send(&request.clone().by("alice")).assert_error(403, "forbidden");

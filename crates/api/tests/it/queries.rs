@@ -96,6 +96,7 @@ fn all_other_routes_ignore_the_query() {
         (post(format!("/api/alice/tasks{query}")).json(r#"{"title":"t"}"#), 201),
         (get(format!("/api/alice/tasks/7{query}")), 200),
         (put(format!("/api/alice/tasks/7{query}")).json(r#"{"title":"t"}"#), 200),
+        (patch(format!("/api/alice/tasks/7{query}")).json("{}"), 200),
         (delete(format!("/api/alice/tasks/7{query}")), 200),
         (patch(format!("/api/alice/tasks/7/complete{query}")), 200),
         (get(format!("/health{query}")), 200),

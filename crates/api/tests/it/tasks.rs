@@ -235,7 +235,7 @@ fn an_update_with_nothing_to_set_is_empty_but_faults_come_first() {
 }
 
 #[test]
-fn completing_takes_no_body_and_heeds_none() {
+fn completing_needs_no_body_and_heeds_no_type_without_one() {
     let server = Server::working();
     let complete = || patch(format!("{TASK}/complete")).by("alice");
     for request in [
@@ -310,6 +310,7 @@ fn a_task_that_is_not_there_is_404_on_every_route() {
         get("/api/alice/tasks/8").by("alice"),
         put("/api/alice/tasks/8").by("alice").json(r#"{"title":"t"}"#),
         delete("/api/alice/tasks/8").by("alice"),
+        patch("/api/alice/tasks/8").by("alice").json("{}"),
         patch("/api/alice/tasks/8/complete").by("alice"),
     ] {
         let body = server.send(&request).assert_error(404, "not_found");
@@ -351,7 +352,9 @@ fn every_route_asks_for_the_tasks_of_the_caller_and_of_nobody_else() {
         (post(tasks).json(r#"{"title":"t"}"#), 201),
         (get(format!("{tasks}/12")), 200),
         (put(format!("{tasks}/12")).json(r#"{"title":"t"}"#), 200),
+        (patch(format!("{tasks}/12")).json("{}"), 200),
         (patch(format!("{tasks}/12/complete")), 200),
+        (patch(format!("{tasks}/12/complete")).json(r#"{"completed":true}"#), 200),
         (delete(format!("{tasks}/12")), 200),
     ] {
         server.send(&request.by("carol/1")).assert_status(status);

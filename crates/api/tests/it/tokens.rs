@@ -42,6 +42,7 @@ fn without_a_header_the_challenge_names_the_scheme_and_nothing_else() {
         post("/api/alice/tasks").json(r#"{"title":"t"}"#),
         put(PATH).json(r#"{"title":"t"}"#),
         delete(PATH),
+        patch(PATH).json("{}"),
         patch(format!("{PATH}/complete")),
         // A method or a route that is not there changes nothing.
         post(PATH),
