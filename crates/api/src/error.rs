@@ -11,7 +11,13 @@ use serde::Serialize;
 use task_domain::{BoxError, RepositoryError, Task, TaskError};
 use utoipa::ToSchema;
 
-use crate::{auth::Refusal, conditional::etag, extract::Media, json::InvalidJson, tasks::dto::TaskBody};
+use crate::{
+    auth::{Refusal, VerifyError},
+    conditional::etag,
+    extract::Media,
+    json::InvalidJson,
+    tasks::dto::TaskBody,
+};
 
 /// How many faults one answer names at the most.
 const MAX_FAULTS: usize = 100;
@@ -82,6 +88,9 @@ pub(crate) enum ApiError {
     /// The database does not answer, or takes no writes now.
     #[error("unavailable")]
     Unavailable(#[source] BoxError),
+    /// The keys that tokens are checked with have never been fetched.
+    #[error("keys not fetched")]
+    KeysNotFetched,
     /// Anything unforeseen.
     #[error("internal")]
     Internal(#[source] BoxError),
@@ -145,7 +154,7 @@ impl ApiError {
             Self::PreconditionFailed(_) => "precondition_failed",
             Self::IdempotencyInProgress => "idempotency_in_progress",
             Self::IdempotencyMismatch => "idempotency_mismatch",
-            Self::Unavailable(_) => "unavailable",
+            Self::Unavailable(_) | Self::KeysNotFetched => "unavailable",
             Self::Internal(_) => "internal",
         }
     }
@@ -180,6 +189,7 @@ impl ApiError {
             Self::IdempotencyInProgress => "The first request with this Idempotency-Key is still running.",
             Self::IdempotencyMismatch => "This Idempotency-Key was used for another request; take a new one.",
             Self::Unavailable(_) => "The database does not answer right now; try again in a moment.",
+            Self::KeysNotFetched => "The keys for checking tokens are not there yet; try again in a moment.",
             Self::Internal(_) => "Something went wrong on our side.",
         }
     }
@@ -221,7 +231,7 @@ impl ApiError {
                 answer.insert_header((header::WWW_AUTHENTICATE, refusal.challenge()))
             }
             Self::MethodNotAllowed(allow) => answer.insert_header((header::ALLOW, allow.as_str())),
-            Self::Unavailable(_) | Self::IdempotencyInProgress => {
+            Self::Unavailable(_) | Self::KeysNotFetched | Self::IdempotencyInProgress => {
                 answer.insert_header((header::RETRY_AFTER, RETRY_AFTER_SECONDS))
             }
             Self::UnsupportedMediaType(Media::MergePatch) => {
@@ -252,7 +262,7 @@ impl ResponseError for ApiError {
             Self::PreconditionFailed(_) => StatusCode::PRECONDITION_FAILED,
             Self::IdempotencyInProgress => StatusCode::CONFLICT,
             Self::IdempotencyMismatch => StatusCode::UNPROCESSABLE_ENTITY,
-            Self::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Unavailable(_) | Self::KeysNotFetched => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
@@ -273,6 +283,15 @@ impl From<TaskError> for ApiError {
             TaskError::Repository(RepositoryError::UnknownUser) => Self::UnknownUser,
             TaskError::Repository(RepositoryError::Unavailable(cause)) => Self::Unavailable(cause),
             TaskError::Repository(RepositoryError::Unexpected(cause)) => Self::Internal(cause),
+        }
+    }
+}
+
+impl From<VerifyError> for ApiError {
+    fn from(error: VerifyError) -> Self {
+        match error {
+            VerifyError::Refused(refusal) => Self::Unauthorized(refusal),
+            VerifyError::KeysNotFetched => Self::KeysNotFetched,
         }
     }
 }

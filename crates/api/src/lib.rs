@@ -21,6 +21,7 @@ pub mod settings;
 pub mod startup;
 mod tasks;
 pub mod telemetry;
+mod whoami;
 
 pub use app::{About, Services, app};
 pub use cors::Cors;

@@ -24,13 +24,16 @@ use crate::{
     extract::Media,
     health,
     idempotency::MALFORMED as MALFORMED_KEY,
-    tasks,
+    tasks, whoami,
 };
 
 const ABOUT: &str = "Tasks of users, each behind a strict wall.\n\n\
     Every route but `/health` and the documentation needs `Authorization: Bearer <JWT>`. The path's `user_id` is the \
     token's `sub`, percent-encoded. Every answer that is not a success is an `Error`, whose `error` is a stable code \
     that programs branch on.";
+
+const ABOUT_TOKENS: &str = "A JWT of your Better Auth: signed with a key that its `jwt()` plugin publishes (EdDSA, \
+    ES256, RS256 or PS256), or with HS256 and the shared secret.";
 
 /// `*` or entity tags, as far as a regular expression can say it.
 const TAGS_PATTERN: &str = r#"^(\*|(W/)?"[!#-~]*"( *, *(W/)?"[!#-~]*")*)$"#;
@@ -41,7 +44,7 @@ const BEARER: &str = "bearer";
 
 #[derive(OpenApi)]
 #[openapi(
-    paths(tasks::list, tasks::create, tasks::get, tasks::update, tasks::delete, tasks::patch, tasks::complete, health::health),
+    paths(tasks::list, tasks::create, tasks::get, tasks::update, tasks::delete, tasks::patch, tasks::complete, whoami::whoami, health::health),
     components(schemas(ErrorBody<'_>, Fault)),
     tags(
         (name = "tasks", description = "A user's own tasks."),
@@ -89,7 +92,7 @@ impl Modify for Common {
         let scheme = HttpBuilder::new()
             .scheme(HttpAuthScheme::Bearer)
             .bearer_format("JWT")
-            .description(Some("A JWT of your Better Auth, signed with HS256 and the shared secret."))
+            .description(Some(ABOUT_TOKENS))
             .build();
         components.security_schemes.insert(BEARER.to_owned(), SecurityScheme::Http(scheme).into());
         for (path, item) in &mut document.paths.paths {
@@ -114,13 +117,15 @@ fn operations(item: &mut PathItem) -> impl Iterator<Item = (HttpMethod, &mut Ope
 }
 
 fn complete(path: &str, method: &HttpMethod, operation: &mut Operation) {
-    let guarded = path.starts_with("/api/");
     let mut refusals = vec![ApiError::Internal("".into())];
-    if guarded {
+    if path.starts_with("/api/") {
         operation.security = Some(vec![SecurityRequirement::new(BEARER, [] as [&str; 0])]);
+        refusals.extend([ApiError::Unauthorized(Refusal::Expired), ApiError::KeysNotFetched]);
+    }
+    if path.contains("{user_id}") {
         add_path_parameters(path, operation);
         add_header_parameters(path, method, operation);
-        refusals.extend(guarded_refusals(path, method, operation.request_body.is_some()));
+        refusals.extend(refusals_of_tasks(path, method, operation.request_body.is_some()));
     }
     if path.ends_with("/complete")
         && let Some(RefOr::T(body)) = &mut operation.request_body
@@ -218,10 +223,10 @@ fn add_path_parameters(path: &str, operation: &mut Operation) {
     parameters.insert(0, RefOr::T(user));
 }
 
-/// What an operation behind the guard may be refused with, in the contract's order of checks.
-fn guarded_refusals(path: &str, method: &HttpMethod, has_body: bool) -> Vec<ApiError> {
+/// What an operation on a user's tasks may be refused with once the token is good, in the contract's order of checks.
+fn refusals_of_tasks(path: &str, method: &HttpMethod, has_body: bool) -> Vec<ApiError> {
     let fault = |field: &str, message: &str| vec![Fault::new(field, message)];
-    let mut refusals = vec![ApiError::Unauthorized(Refusal::Expired), ApiError::Forbidden];
+    let mut refusals = vec![ApiError::Forbidden];
     if path.contains("{id}") {
         refusals.extend([ApiError::InvalidPath, ApiError::NotFound]);
         let malformed = if is_write(method) { MALFORMED_IF_MATCH } else { MALFORMED_IF_NONE_MATCH };

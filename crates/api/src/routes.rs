@@ -8,7 +8,7 @@ use actix_web::{
     web::{self, ServiceConfig},
 };
 
-use crate::{auth::Caller, docs, error::ApiError, health, openapi, tasks};
+use crate::{auth::Caller, docs, error::ApiError, health, openapi, tasks, whoami};
 
 /// A path and what it can do. One without any method is an unknown route.
 pub(crate) struct Endpoint {
@@ -31,6 +31,7 @@ pub(crate) fn endpoints() -> Vec<Endpoint> {
             .on(Method::PATCH, tasks::patch)
             .on(Method::DELETE, tasks::delete),
         Endpoint::guarded("/api/{user_id}/tasks/{id}/complete").on(Method::PATCH, tasks::complete),
+        Endpoint::guarded("/api/whoami").on(Method::GET, whoami::whoami),
         Endpoint::public("/health").on(Method::GET, health::health),
         Endpoint::public("/openapi.json").on(Method::GET, openapi::document),
         Endpoint::public("/docs").on(Method::GET, docs::swagger),
@@ -160,7 +161,7 @@ mod tests {
             }
             guarded += 1;
         }
-        assert_eq!(guarded, 3);
+        assert_eq!(guarded, 4);
         for path in ["/", "/api", "/api/alice", "/api/alice/tasks/", "/health/", "/metrics"] {
             assert_eq!(status(Method::GET, path).await, 401, "{path}");
         }

@@ -1,11 +1,11 @@
 //! Typed settings, from defaults, `.env` and the environment. Everything is checked before anything is opened.
 
+mod auth;
 mod reader;
 mod variables;
 
 use std::{env, time::Duration};
 
-use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
 use task_adapters::{Database, PoolOptions};
 use tracing_subscriber::{EnvFilter, filter::LevelFilter};
@@ -13,13 +13,12 @@ use utoipa::ToSchema;
 
 use self::reader::Reader;
 pub use self::{
+    auth::{AuthSettings, JwksSettings, MIN_SECRET_BYTES},
     reader::{InvalidSettings, SettingFault},
     variables::{DEFAULT_TITLE, DEFAULT_VERSION, VARIABLES, Variable},
 };
-use crate::{About, Cors, auth::ClaimRules, startup::UPKEEP_CONNECTIONS};
+use crate::{About, Cors, startup::UPKEEP_CONNECTIONS};
 
-/// The fewest bytes that the shared secret may have: as many as HMAC-SHA256 gives (RFC 7518, section 3.2).
-pub const MIN_SECRET_BYTES: usize = 32;
 /// The longest that a request may take in the database, in milliseconds. Contract, 503.
 const MAX_DEADLINE_MS: u64 = 5000;
 
@@ -58,10 +57,8 @@ pub struct Settings {
     pub database: Database,
     /// How many connections there are in all, and how long each step may take.
     pub pool: PoolOptions,
-    /// The secret shared with Better Auth.
-    pub secret: SecretString,
-    /// What the claims of a token must say.
-    pub claims: ClaimRules,
+    /// Who vouches for tokens.
+    pub auth: AuthSettings,
     /// The origins whose pages may use the API.
     pub cors: Cors,
     /// The address or name to listen on.
@@ -90,14 +87,13 @@ impl Settings {
     ) -> Result<Self, InvalidSettings> {
         let mut reader = Reader::new(variables);
         let environment = environment(&mut reader);
-        let (database, secret) = (database(&mut reader), secret(&mut reader));
+        let (database, auth) = (database(&mut reader), auth::read(&mut reader, environment));
         let about = About {
             title: reader.text("API_TITLE").unwrap_or_default(),
             version: reader.text("API_VERSION").unwrap_or_default(),
             environment,
         };
         let pool = pool(&mut reader);
-        let claims = claims(&mut reader);
         let cors = Cors::new(origins(&mut reader, environment));
         let host = reader.text("HOST").unwrap_or_default();
         let port = reader.number("PORT", 0, u16::MAX);
@@ -106,12 +102,11 @@ impl Settings {
         let log_filter = reader.parsed("LOG_LEVEL", log_filter).unwrap_or_default();
         let log_format = log_format(&mut reader, environment);
         // Only here, once every variable has been looked at: all faults are told at once.
-        reader.finish(database.zip(secret).map(|(database, secret)| Self {
+        reader.finish(database.zip(auth).map(|(database, auth)| Self {
             about,
             database,
             pool,
-            secret,
-            claims,
+            auth,
             cors,
             host,
             port,
@@ -120,12 +115,6 @@ impl Settings {
             log_filter,
             log_format,
         }))
-    }
-
-    /// The secret's raw bytes.
-    #[must_use]
-    pub fn secret_bytes(&self) -> &[u8] {
-        self.secret.expose_secret().as_bytes()
     }
 }
 
@@ -182,17 +171,6 @@ fn database(reader: &mut Reader) -> Option<Database> {
     }
 }
 
-fn secret(reader: &mut Reader) -> Option<SecretString> {
-    reader.required("BETTER_AUTH_SECRET")?;
-    // Better Auth takes the variable as it is, white space and all; so must whoever shares it.
-    let secret = reader.exact_text("BETTER_AUTH_SECRET")?;
-    if secret.len() < MIN_SECRET_BYTES {
-        let problem = format!("must have at least {MIN_SECRET_BYTES} bytes; it has {}", secret.len());
-        reader.fault("BETTER_AUTH_SECRET", problem);
-    }
-    Some(secret.into())
-}
-
 fn pool(reader: &mut Reader) -> PoolOptions {
     let max = reader.number("DATABASE_POOL_MAX", UPKEEP_CONNECTIONS + 1, MAX_CONNECTIONS);
     let at_rest = reader.optional_number("DATABASE_POOL_SIZE", 0, max).unwrap_or(max.min(AT_REST));
@@ -205,14 +183,6 @@ fn pool(reader: &mut Reader) -> PoolOptions {
         lock_timeout: time("DATABASE_LOCK_TIMEOUT_MS"),
         deadline: time("DATABASE_DEADLINE_MS"),
         max_age: Duration::from_secs(reader.number("DATABASE_CONNECTION_MAX_AGE_SECONDS", 1, 86_400)),
-    }
-}
-
-fn claims(reader: &mut Reader) -> ClaimRules {
-    ClaimRules {
-        leeway_seconds: reader.number("AUTH_LEEWAY_SECONDS", 0, 60),
-        issuer: reader.text("AUTH_ISSUER"),
-        audience: reader.text("AUTH_AUDIENCE"),
     }
 }
 
@@ -312,9 +282,10 @@ mod tests {
         assert_eq!((settings.pool.at_rest, settings.pool.max), (10, 30));
         assert_eq!(settings.pool.wait, Duration::from_secs(2));
         assert_eq!(settings.log_format, LogFormat::Pretty);
-        assert_eq!(settings.claims.leeway_seconds, 0);
+        assert_eq!(settings.auth.claims.leeway_seconds, 0);
         assert!(settings.workers >= 1);
-        assert_eq!(settings.secret_bytes(), GOOD[1].1.as_bytes());
+        assert_eq!(settings.auth.secret_bytes(), Some(GOOD[1].1.as_bytes()));
+        assert!(settings.auth.jwks.is_none());
     }
 
     #[test]

@@ -17,9 +17,10 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use crate::{
     CursorSeal, Services, Settings, app,
-    auth::{SharedSecret, TokenVerifier},
+    auth::{HttpKeySource, PublishedKeys, SharedSecret, TokenVerifier, Verifiers},
     error::Chain,
     housekeeping,
+    settings::{AuthSettings, JwksSettings},
 };
 
 /// How long an idle connection is kept for the client's next request: longer than proxies keep theirs, so that it is
@@ -54,15 +55,17 @@ pub struct Server {
     pools: Vec<Arc<PgPool>>,
     database: Database,
     upkeep: PgOnceOnly,
+    keys: Option<Arc<PublishedKeys>>,
 }
 
 impl Server {
-    /// Listens on the configured address. The database need not be up.
+    /// Listens on the configured address. Neither the database nor the key set need be there.
     pub fn bind(settings: &Settings) -> Result<Self, StartError> {
         let wiring = |error: BoxError| StartError::Wiring(error);
+        let keys = published_keys(&settings.auth).map_err(|error| wiring(error.into()))?;
         let verifier: Arc<dyn TokenVerifier> =
-            Arc::new(SharedSecret::new(settings.secret_bytes(), settings.claims.clone()));
-        let seal = CursorSeal::new(settings.secret_bytes());
+            Arc::new(Verifiers::new(shared_secret(&settings.auth), keys.clone()));
+        let seal = CursorSeal::new(settings.auth.secret_bytes().unwrap_or_default());
         let options = share(&settings.pool, settings.workers);
         let mut pools = Vec::new();
         let mut services = Vec::new();
@@ -100,7 +103,8 @@ impl Server {
             PoolOptions { at_rest: 0, max: UPKEEP_CONNECTIONS, ..settings.pool.clone() },
         );
         let upkeep = PgOnceOnly::new(Arc::new(upkeep.map_err(|error| wiring(error.into()))?));
-        Ok(Self { running: server.run(), addresses, pools, database: settings.database.clone(), upkeep })
+        let database = settings.database.clone();
+        Ok(Self { running: server.run(), addresses, pools, database, upkeep, keys })
     }
 
     /// The addresses that it listens on.
@@ -119,12 +123,16 @@ impl Server {
             tell_about_database(database).await;
             housekeeping::keep(pools, upkeep).await;
         });
+        let keys = self.keys.map(|keys| tokio::spawn(async move { keys.keep().await }));
         let handle = self.running.handle();
         let outcome = tokio::select! {
             outcome = self.running => outcome,
             impatience = stop_on_signals(handle) => Err(impatience),
         };
         housekeeping.abort();
+        if let Some(keys) = keys {
+            keys.abort();
+        }
         for pool in &self.pools {
             pool.close();
         }
@@ -137,6 +145,18 @@ impl fmt::Debug for Server {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Server").field("addresses", &self.addresses).finish_non_exhaustive()
     }
+}
+
+/// The verifier of tokens that are signed with the shared secret, where there is one.
+fn shared_secret(settings: &AuthSettings) -> Option<SharedSecret> {
+    Some(SharedSecret::new(settings.secret_bytes()?, settings.claims.clone()))
+}
+
+/// The verifier of tokens that are signed with a published key, where a key set is configured.
+fn published_keys(settings: &AuthSettings) -> Result<Option<Arc<PublishedKeys>>, reqwest::Error> {
+    let Some(JwksSettings { url, refresh, claims }) = settings.jwks.clone() else { return Ok(None) };
+    let source = Box::new(HttpKeySource::new(url)?);
+    Ok(Some(Arc::new(PublishedKeys::new(source, claims, refresh))))
 }
 
 /// A number for the thread that asks, the same each time and different for each thread.

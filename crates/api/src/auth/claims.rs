@@ -1,3 +1,7 @@
+//! What a token must be and say.
+
+use std::sync::Arc;
+
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use serde_json::Value;
 use task_domain::UserId;
@@ -6,7 +10,7 @@ use super::{Identity, Refusal};
 use crate::json::{self, Object};
 
 /// A signed JWT in compact form (RFC 7515, section 7.1), taken apart but not yet believed.
-pub(super) struct Jws<'a> {
+pub(crate) struct Jws<'a> {
     /// What is signed: header and claims as they were sent.
     pub(super) signed: &'a str,
     /// The signature, still encoded.
@@ -16,26 +20,57 @@ pub(super) struct Jws<'a> {
 }
 
 impl<'a> Jws<'a> {
-    pub(super) fn parse(token: &'a str) -> Result<Self, Refusal> {
+    /// Takes a token apart, and refuses what no verifier could believe.
+    pub(crate) fn parse(token: &'a str) -> Result<Self, Refusal> {
+        if is_session_token(token) {
+            return Err(Refusal::SessionToken);
+        }
         let (signed, signature) = token.rsplit_once('.').ok_or(Refusal::Malformed)?;
         let (header, payload) = signed.split_once('.').ok_or(Refusal::Malformed)?;
         let header = decode(header)?;
         // An extension that must be understood (RFC 7515, section 4.1.11), of which we understand none.
         if header.contains_key("crit") {
-            return Err(Refusal::Malformed);
+            return Err(Refusal::Critical);
         }
         Ok(Self { signed, signature, header, payload })
     }
 
     /// The algorithm that the token claims. Which one is used is for the configuration to say.
-    pub(super) fn algorithm(&self) -> Option<&str> {
+    pub(crate) fn algorithm(&self) -> Option<&str> {
         self.header.get("alg")?.as_str()
     }
 
-    /// The claims. To be read once the signature has been found good.
-    pub(super) fn claims(&self) -> Result<Object, Refusal> {
+    /// The id of the key that the token claims to be signed with: something to look up, and no more.
+    pub(crate) fn key_id(&self) -> Result<Option<&str>, Refusal> {
+        match self.header.get("kid") {
+            None => Ok(None),
+            Some(Value::String(id)) => Ok(Some(id)),
+            Some(_) => Err(Refusal::Malformed),
+        }
+    }
+
+    /// Refuses what says that it is something else than a JWT (RFC 7519, section 5.1; RFC 8725, section 3.11).
+    pub(super) fn check_type(&self) -> Result<(), Refusal> {
+        match self.header.get("typ") {
+            None => Ok(()),
+            Some(Value::String(kind)) if kind.eq_ignore_ascii_case("JWT") => Ok(()),
+            Some(_) => Err(Refusal::Type),
+        }
+    }
+
+    /// The claims. To be believed once the signature has been found good.
+    pub(crate) fn claims(&self) -> Result<Object, Refusal> {
         decode(self.payload)
     }
+}
+
+/// Whether it is what Better Auth's `bearer()` plugin hands out: 32 characters, a dot, and an HMAC in base64.
+fn is_session_token(token: &str) -> bool {
+    token.split_once('.').is_some_and(|(session, signature)| {
+        session.len() == 32
+            && session.bytes().all(|byte| byte.is_ascii_alphanumeric())
+            && !signature.contains('.')
+    })
 }
 
 /// Decodes strict, unpadded base64url (RFC 7515, section 2) of a JSON object.
@@ -56,22 +91,28 @@ pub struct ClaimRules {
 }
 
 impl ClaimRules {
-    /// Judges claims at a time, in seconds since 1970.
-    pub(super) fn judge(&self, claims: &Object, now: f64) -> Result<Identity, Refusal> {
-        let leeway = f64::from(self.leeway_seconds);
-        let expires = claims.get("exp").and_then(Value::as_f64).ok_or(Refusal::Times)?;
-        if now >= expires + leeway {
+    /// Judges the claims of a token of that algorithm at a time, in seconds since 1970.
+    pub(super) fn judge(
+        &self,
+        claims: &Object,
+        algorithm: &'static str,
+        now: f64,
+    ) -> Result<Identity, Refusal> {
+        let expires_at = claims.get("exp").and_then(Value::as_f64).ok_or(Refusal::Times)?;
+        if !self.is_before_expiry(expires_at, now) {
             return Err(Refusal::Expired);
         }
         if let Some(not_before) = claims.get("nbf") {
             let not_before = not_before.as_f64().ok_or(Refusal::Times)?;
-            if now < not_before - leeway {
+            if now < not_before - f64::from(self.leeway_seconds) {
                 return Err(Refusal::NotYetValid);
             }
         }
-        if let Some(issuer) = &self.issuer
-            && claims.get("iss").and_then(Value::as_str) != Some(issuer)
-        {
+        let subject = claims.get("sub").ok_or_else(|| without_subject(claims))?;
+        let user =
+            subject.as_str().and_then(|subject| UserId::parse(subject).ok()).ok_or(Refusal::Subject)?;
+        let issuer = claims.get("iss").and_then(Value::as_str);
+        if self.issuer.as_deref().is_some_and(|expected| issuer != Some(expected)) {
             return Err(Refusal::Issuer);
         }
         if let Some(audience) = &self.audience
@@ -79,9 +120,19 @@ impl ClaimRules {
         {
             return Err(Refusal::Audience);
         }
-        let subject = claims.get("sub").and_then(Value::as_str).ok_or(Refusal::Subject)?;
-        Ok(Identity { user: UserId::parse(subject).map_err(|_| Refusal::Subject)? })
+        Ok(Identity { user, issuer: issuer.map(Arc::from), expires_at, algorithm })
     }
+
+    /// Whether it is not yet too late for a token with that `exp`.
+    pub(super) fn is_before_expiry(&self, expires_at: f64, now: f64) -> bool {
+        now < expires_at + f64::from(self.leeway_seconds)
+    }
+}
+
+/// What to say of claims without `sub`. Better Auth signs its cached sessions, which hold a session and a user.
+fn without_subject(claims: &Object) -> Refusal {
+    let is_session = claims.get("session").is_some_and(Value::is_object);
+    if is_session { Refusal::SessionCookie } else { Refusal::Subject }
 }
 
 /// Whether an `aud` claim, a string or an array of strings (RFC 7519, section 4.1.3), names `audience`.
@@ -101,7 +152,7 @@ mod tests {
 
     fn judge(rules: &ClaimRules, claims: Value) -> Result<String, Refusal> {
         let Value::Object(claims) = claims else { unreachable!("claims are an object") };
-        rules.judge(&claims, NOW).map(|identity| identity.user.as_str().to_owned())
+        rules.judge(&claims, "HS256", NOW).map(|identity| identity.user.as_str().to_owned())
     }
 
     fn by_default(claims: Value) -> Result<String, Refusal> {
@@ -222,7 +273,6 @@ mod tests {
             "..".to_owned(),
             format!("{header}=.e30.x"),
             format!("{}.e30.x", encode(r#"{"alg":"HS256","alg":"none"}"#)),
-            format!("{}.e30.x", encode(r#"{"alg":"HS256","crit":[]}"#)),
             format!("{}.e30.x", encode("[]")),
             format!("{}.e30.x", encode("")),
             format!(" {header}.e30.x"),

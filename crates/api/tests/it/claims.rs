@@ -9,7 +9,7 @@ use crate::helpers::{
     SECRET, Server, claims, get,
     servers::{Options, start, working_port},
     sign,
-    tokens::{HEADER, encode, mac, now},
+    tokens::{HEADER, assert_refused, encode, mac, now},
 };
 
 const PATH: &str = "/api/alice/tasks/7";
@@ -17,7 +17,7 @@ const PATH: &str = "/api/alice/tasks/7";
 fn status(server: &Server, path: &str, changes: &Value) -> u16 {
     let answer = server.send(&get(path).bearing(&sign(HEADER, &claims(changes))));
     if answer.status == 401 {
-        assert_eq!(answer.header("www-authenticate"), Some(r#"Bearer error="invalid_token""#));
+        assert_refused(&answer, &[]);
     }
     answer.status
 }

@@ -47,6 +47,15 @@ pub(crate) struct Health {
 
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
+pub(crate) struct WhoAmI {
+    pub(crate) user_id: String,
+    pub(crate) issuer: Option<String>,
+    pub(crate) expires_at: String,
+    pub(crate) algorithm: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct ErrorBody {
     pub(crate) error: String,
     pub(crate) detail: String,
@@ -199,12 +208,23 @@ impl Answer {
         self.assert_status(200).shaped()
     }
 
+    #[track_caller]
+    pub(crate) fn who_am_i(&self) -> WhoAmI {
+        self.assert_status(200).shaped()
+    }
+
     /// The body of an error of that status and code.
     #[track_caller]
     pub(crate) fn assert_error(&self, status: u16, code: &str) -> ErrorBody {
         let body = self.error();
         assert_eq!((self.status, body.error.as_str()), (status, code), "{}", body.detail);
         body
+    }
+
+    /// The sentence of an error for people.
+    #[track_caller]
+    pub(crate) fn error_detail(&self) -> String {
+        self.error().detail
     }
 
     /// The names of the members or parameters at fault.
@@ -278,7 +298,7 @@ impl Answer {
                 "retry-after" => [409, 503].contains(&self.status),
                 "accept-patch" => self.status == 415 && request.method == "PATCH",
                 "etag" => match self.status {
-                    200 => request.method != "DELETE" && !is_list,
+                    200 => request.method != "DELETE" && !is_list && path != "/api/whoami",
                     status => [201, 304, 412].contains(&status),
                 },
                 "idempotency-replayed" => request.has("Idempotency-Key") && self.header(name) == Some("true"),
@@ -314,6 +334,7 @@ impl Answer {
             (400.., _) => drop(self.error()),
             (200, "GET") if path == "/openapi.json" => drop(self.json()),
             (200, "GET") if path == "/health" => drop(self.health()),
+            (200, "GET") if path == "/api/whoami" => drop(self.who_am_i()),
             (200, "GET") if path.ends_with("/tasks") => drop(self.tasks()),
             (200, "DELETE") => drop(self.deleted()),
             (200, "GET" | "PUT" | "PATCH") | (201, "POST") => {

@@ -62,7 +62,8 @@ pub(crate) fn encode(bytes: impl AsRef<[u8]>) -> String {
 #[track_caller]
 pub(crate) fn assert_refused(answer: &Answer, secret_parts: &[&str]) {
     answer.assert_error(401, "unauthorized");
-    assert_eq!(answer.header("www-authenticate"), Some(r#"Bearer error="invalid_token""#));
+    let challenge = format!(r#"Bearer error="invalid_token", error_description="{}""#, answer.error_detail());
+    assert_eq!(answer.header("www-authenticate"), Some(challenge.as_str()));
     let all = format!("{:?} {}", answer.headers, answer.text());
     for part in secret_parts.iter().flat_map(|part| part.split(['.', ' '])).filter(|part| part.len() > 6) {
         assert!(!all.contains(part), "{part} is repeated: {all}");

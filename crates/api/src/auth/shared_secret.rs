@@ -1,11 +1,12 @@
-use std::time::SystemTime;
+//! Tokens that are signed with a secret shared with whoever issues them.
 
 use async_trait::async_trait;
 use jsonwebtoken::{Algorithm, DecodingKey, crypto};
 
 use super::{
-    Identity, Refusal, TokenVerifier,
+    Identity, Refusal, TokenVerifier, VerifyError,
     claims::{ClaimRules, Jws},
+    now,
 };
 
 /// Verifies HS256 tokens against the secret shared with Better Auth. Key and rules are made once, at the start.
@@ -15,31 +16,37 @@ pub struct SharedSecret {
 }
 
 impl SharedSecret {
+    /// The one algorithm that it verifies.
+    pub(super) const ALGORITHM: &str = "HS256";
+
     /// Takes the secret as raw bytes, as Better Auth does.
     #[must_use]
     pub fn new(secret: &[u8], rules: ClaimRules) -> Self {
         Self { key: DecodingKey::from_secret(secret), rules }
     }
 
-    fn verify_at(&self, token: &str, now: f64) -> Result<Identity, Refusal> {
-        let jws = Jws::parse(token)?;
+    /// Verifies a token that has been taken apart.
+    pub(super) fn verify_parsed(&self, jws: &Jws<'_>, now: f64) -> Result<Identity, Refusal> {
         // The algorithm is this verifier's; a token that claims another one is refused, never obeyed.
-        if jws.algorithm() != Some("HS256") {
+        if jws.algorithm() != Some(Self::ALGORITHM) {
             return Err(Refusal::Algorithm);
         }
         match crypto::verify(jws.signature, jws.signed.as_bytes(), &self.key, Algorithm::HS256) {
-            Ok(true) => self.rules.judge(&jws.claims()?, now),
+            Ok(true) => self.rules.judge(&jws.claims()?, Self::ALGORITHM, now),
             Ok(false) => Err(Refusal::Signature),
             Err(_) => Err(Refusal::Malformed),
         }
+    }
+
+    fn verify_at(&self, token: &str, now: f64) -> Result<Identity, Refusal> {
+        self.verify_parsed(&Jws::parse(token)?, now)
     }
 }
 
 #[async_trait]
 impl TokenVerifier for SharedSecret {
-    async fn verify(&self, token: &str) -> Result<Identity, Refusal> {
-        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-        self.verify_at(token, now.as_secs_f64())
+    async fn verify(&self, token: &str) -> Result<Identity, VerifyError> {
+        Ok(self.verify_at(token, now())?)
     }
 }
 
@@ -95,7 +102,7 @@ mod tests {
     #[tokio::test]
     async fn the_clock_is_the_systems() {
         let past = token(Algorithm::HS256, SECRET);
-        assert_eq!(verifier().verify(&past).await, Err(Refusal::Expired));
+        assert_eq!(verifier().verify(&past).await, Err(Refusal::Expired.into()));
     }
 
     #[test]

@@ -1,0 +1,179 @@
+//! Fetches out of turn: one at a time for all who wait for it, and not too often.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use tokio::{
+    sync::{Notify, watch},
+    time::{Duration, Instant, timeout},
+};
+
+/// Brings those who need a fetch together with the one who fetches.
+pub(super) struct Demand {
+    cool_down: Duration,
+    patience: Duration,
+    state: Mutex<State>,
+    demanded: Notify,
+    met: watch::Sender<()>,
+}
+
+struct State {
+    stage: Stage,
+    /// When the last demand was made that was let through.
+    last: Option<Instant>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    /// Nobody waits.
+    Idle,
+    /// Somebody waits for a fetch that has not begun.
+    Demanded,
+    /// Somebody waits for the fetch that is under way.
+    Fetching,
+}
+
+impl Demand {
+    /// Lets a demand through every `cool_down` at the most; each waits for at most `patience`.
+    pub(super) fn new(cool_down: Duration, patience: Duration) -> Self {
+        Self {
+            cool_down,
+            patience,
+            state: Mutex::new(State { stage: Stage::Idle, last: None }),
+            demanded: Notify::new(),
+            met: watch::Sender::new(()),
+        }
+    }
+
+    /// Waits for a fetch that somebody demanded, this caller or one before it. Returns at once where the last one was
+    /// too short a time ago.
+    pub(super) async fn wait_for_fetch(&self) {
+        // Before the state is looked at, so that an end of the fetch in between is not missed.
+        let mut met = self.met.subscribe();
+        if self.is_let_through() {
+            // Whether it came in time is seen from what has been fetched.
+            let _ = timeout(self.patience, met.changed()).await;
+        }
+    }
+
+    fn is_let_through(&self) -> bool {
+        let mut state = self.state();
+        if state.stage != Stage::Idle {
+            return true;
+        }
+        let now = Instant::now();
+        if state.last.is_some_and(|last| now.duration_since(last) < self.cool_down) {
+            return false;
+        }
+        *state = State { stage: Stage::Demanded, last: Some(now) };
+        self.demanded.notify_one();
+        true
+    }
+
+    /// Waits until a fetch is demanded.
+    pub(super) async fn made(&self) {
+        self.demanded.notified().await;
+    }
+
+    /// To be called when a fetch begins: whoever waits by now waits for this one.
+    pub(super) fn fetch_begins(&self) {
+        let mut state = self.state();
+        if state.stage == Stage::Demanded {
+            state.stage = Stage::Fetching;
+        }
+    }
+
+    /// To be called when a fetch has ended, well or not, and its outcome can be seen.
+    pub(super) fn fetch_ended(&self) {
+        let mut state = self.state();
+        if state.stage == Stage::Fetching {
+            state.stage = Stage::Idle;
+            self.met.send_replace(());
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use futures_util::future::join_all;
+
+    use super::*;
+
+    const COOL_DOWN: Duration = Duration::from_secs(30);
+    const PATIENCE: Duration = Duration::from_secs(6);
+
+    fn demand() -> Arc<Demand> {
+        Arc::new(Demand::new(COOL_DOWN, PATIENCE))
+    }
+
+    /// Waits and returns for how long.
+    async fn wait(demand: Arc<Demand>) -> Duration {
+        let since = Instant::now();
+        demand.wait_for_fetch().await;
+        since.elapsed()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn all_who_wait_wait_for_the_same_fetch() {
+        let demand = demand();
+        let waiting = (0..1000).map(|_| tokio::spawn(wait(Arc::clone(&demand)))).collect::<Vec<_>>();
+        demand.made().await;
+        demand.fetch_begins();
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        demand.fetch_ended();
+        for waited in join_all(waiting).await {
+            assert_eq!(waited.unwrap(), Duration::from_secs(2));
+        }
+        assert!(timeout(COOL_DOWN, demand.made()).await.is_err(), "one fetch was enough");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn demands_are_let_through_once_in_the_cool_down() {
+        let demand = demand();
+        for _ in 0..2 {
+            let waiting = tokio::spawn(wait(Arc::clone(&demand)));
+            demand.made().await;
+            demand.fetch_begins();
+            demand.fetch_ended();
+            waiting.await.unwrap();
+            assert_eq!(wait(Arc::clone(&demand)).await, Duration::ZERO, "nobody waits in the cool-down");
+            tokio::time::sleep(COOL_DOWN).await;
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_fetch_that_began_before_the_demand_does_not_meet_it() {
+        let demand = demand();
+        demand.fetch_begins();
+        let waiting = tokio::spawn(wait(Arc::clone(&demand)));
+        demand.made().await;
+        demand.fetch_ended();
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        assert!(!waiting.is_finished());
+        demand.fetch_begins();
+        demand.fetch_ended();
+        assert_eq!(waiting.await.unwrap(), Duration::from_secs(1));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn nobody_waits_for_ever() {
+        assert_eq!(wait(demand()).await, PATIENCE, "nobody fetches");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_goes_away_takes_nothing_from_those_who_stay() {
+        let demand = demand();
+        let (gone, stays) =
+            (tokio::spawn(wait(Arc::clone(&demand))), tokio::spawn(wait(Arc::clone(&demand))));
+        demand.made().await;
+        gone.abort();
+        demand.fetch_begins();
+        demand.fetch_ended();
+        assert_eq!(stays.await.unwrap(), Duration::ZERO);
+    }
+}

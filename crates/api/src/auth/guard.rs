@@ -1,0 +1,145 @@
+//! The guard before every route but the public ones.
+
+use std::{future::Future, pin::Pin};
+
+use actix_web::{
+    FromRequest, HttpRequest,
+    dev::Payload,
+    http::header::{self, HeaderMap},
+    web,
+};
+use task_domain::UserId;
+
+use super::{Identity, Refusal, TokenVerifier};
+use crate::{error::ApiError, extract::path_segment};
+
+/// The user who calls, and whose path it is.
+///
+/// A handler that takes it cannot be reached without a valid token, nor, where the route has a `{user_id}`, with the
+/// token of anybody else.
+#[derive(Clone, Debug)]
+pub(crate) struct Caller(pub(crate) Identity);
+
+impl FromRequest for Caller {
+    type Error = ApiError;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, ApiError>>>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let request = request.clone();
+        Box::pin(async move {
+            let token = bearer_token(request.headers())?;
+            let verifier = request
+                .app_data::<web::Data<dyn TokenVerifier>>()
+                .ok_or_else(|| ApiError::Internal("no token verifier was wired".into()))?;
+            let identity = verifier.verify(token).await?;
+            match request.match_info().get("user_id") {
+                Some(_) if !is_user(&request, &identity.user) => Err(ApiError::Forbidden),
+                _ => Ok(Self(identity)),
+            }
+        })
+    }
+}
+
+/// Something that only the caller may ask for: the guard has judged the request before anything else of it is read.
+///
+/// actix polls the arguments of a handler side by side, so that, beside a guard that waits for something, the first
+/// fault of another argument would answer.
+#[derive(Debug)]
+pub(crate) struct Guarded<T> {
+    /// The user who calls.
+    pub(crate) user: UserId,
+    /// What else the handler takes, in the contract's order of checks.
+    pub(crate) parts: T,
+}
+
+impl<T: FromRequest + 'static> FromRequest for Guarded<T> {
+    type Error = actix_web::Error;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, actix_web::Error>>>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let caller = Caller::from_request(request, payload);
+        let (request, mut payload) = (request.clone(), payload.take());
+        Box::pin(async move {
+            let Caller(Identity { user, .. }) = caller.await?;
+            let parts = T::from_request(&request, &mut payload).await.map_err(Into::into)?;
+            Ok(Self { user, parts })
+        })
+    }
+}
+
+/// Whether the path's user, the second of its segments, is `user`.
+fn is_user(request: &HttpRequest, user: &UserId) -> bool {
+    path_segment(request, 1).is_some_and(|segment| segment == user.as_str())
+}
+
+fn bearer_token(headers: &HeaderMap) -> Result<&str, Refusal> {
+    let mut values = headers.get_all(header::AUTHORIZATION);
+    let value = values.next().ok_or(Refusal::Missing)?;
+    if values.next().is_some() {
+        return Err(Refusal::Header);
+    }
+    let (scheme, token) =
+        value.to_str().ok().and_then(|value| value.split_once(' ')).ok_or(Refusal::Header)?;
+    if scheme.eq_ignore_ascii_case("bearer") && !token.is_empty() && !token.starts_with(' ') {
+        Ok(token)
+    } else {
+        Err(Refusal::Header)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use actix_web::test::TestRequest;
+    use async_trait::async_trait;
+
+    use super::*;
+    use crate::auth::{VerifyError, verifier_data};
+
+    fn token_of(values: &[&str]) -> Result<String, Refusal> {
+        let mut request = TestRequest::default();
+        for value in values {
+            request = request.append_header((header::AUTHORIZATION, *value));
+        }
+        bearer_token(request.to_http_request().headers()).map(ToOwned::to_owned)
+    }
+
+    #[test]
+    fn the_scheme_is_read_in_any_case() {
+        for value in ["Bearer a.b.c", "bearer a.b.c", "BEARER a.b.c"] {
+            assert_eq!(token_of(&[value]), Ok("a.b.c".to_owned()));
+        }
+    }
+
+    #[test]
+    fn anything_but_one_header_one_scheme_one_space_and_a_token_is_refused() {
+        assert_eq!(token_of(&[]), Err(Refusal::Missing));
+        assert_eq!(token_of(&["Bearer a", "Bearer a"]), Err(Refusal::Header));
+        for value in ["", "Bearer", "Bearer ", "Bearer  a", "Bearer\ta", "Basic a", "a.b.c", "Bearera b"] {
+            assert_eq!(token_of(&[value]), Err(Refusal::Header), "{value:?}");
+        }
+    }
+
+    /// Refuses everybody, but only when it is asked a second time.
+    struct Slow;
+
+    #[async_trait]
+    impl TokenVerifier for Slow {
+        async fn verify(&self, _: &str) -> Result<Identity, VerifyError> {
+            tokio::task::yield_now().await;
+            Err(Refusal::Signature.into())
+        }
+    }
+
+    #[actix_web::test]
+    async fn nothing_is_judged_before_the_token_even_while_that_takes_time() {
+        let request = TestRequest::with_uri("/api/u/tasks/x")
+            .app_data(verifier_data(Arc::new(Slow)))
+            .append_header((header::AUTHORIZATION, "Bearer a.b.c"))
+            .to_http_request();
+        let guarded =
+            Guarded::<crate::extract::TaskIdInPath>::from_request(&request, &mut Payload::None).await;
+        assert_eq!(guarded.unwrap_err().error_response().status(), 401);
+    }
+}

@@ -1,0 +1,103 @@
+//! Where a key set comes from.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use reqwest::{Client, Response, StatusCode, header, redirect};
+use url::Url;
+
+use super::InvalidKeySet;
+
+/// How long a fetch may take in all.
+pub(super) const FETCH_LIMIT: Duration = Duration::from_secs(5);
+/// The largest answer that is read, in bytes: hundreds of keys.
+pub(super) const MAX_BYTES: usize = 256 * 1024;
+
+/// Fetches a key set: the port between the verifier and whoever publishes keys.
+#[async_trait]
+pub trait KeySource: Send + Sync {
+    /// Fetches the set as it is now.
+    async fn fetch(&self) -> Result<Fetched, FetchError>;
+}
+
+/// An answer of a key source.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fetched {
+    /// The key set, as JSON.
+    pub body: Vec<u8>,
+    /// The `Date` of the answer: the source's clock.
+    pub date: Option<String>,
+}
+
+/// Why there is no key set.
+#[derive(Debug, thiserror::Error)]
+pub enum FetchError {
+    /// The source cannot be reached, breaks off, or does not answer in time.
+    #[error("it does not answer")]
+    NoAnswer(#[source] reqwest::Error),
+    /// The source sends us elsewhere, which is not followed: keys are taken from the configured place only.
+    #[error("it redirects, which is not followed; configure the final address")]
+    Redirected,
+    /// The source answers with an error.
+    #[error("it answers with status {0}")]
+    Status(StatusCode),
+    /// The answer is larger than any key set.
+    #[error("its answer has more than {MAX_BYTES} bytes")]
+    TooLarge,
+    /// The answer is no key set, or has no key that can be used.
+    #[error(transparent)]
+    Invalid(#[from] InvalidKeySet),
+}
+
+/// A key set that is published over HTTP.
+#[derive(Debug)]
+pub struct HttpKeySource {
+    client: Client,
+    url: Url,
+}
+
+impl HttpKeySource {
+    /// Fetches from that address. Fails where TLS cannot be set up on this machine.
+    pub fn new(url: Url) -> Result<Self, reqwest::Error> {
+        let client = Client::builder()
+            .user_agent(concat!("task-api/", env!("CARGO_PKG_VERSION")))
+            .redirect(redirect::Policy::none())
+            .timeout(FETCH_LIMIT)
+            // Fetches are minutes apart: a kept connection would be dead by then.
+            .pool_max_idle_per_host(0)
+            .build()?;
+        Ok(Self { client, url })
+    }
+}
+
+#[async_trait]
+impl KeySource for HttpKeySource {
+    async fn fetch(&self) -> Result<Fetched, FetchError> {
+        let request = self.client.get(self.url.clone()).header(header::ACCEPT, "application/json");
+        let answer = request.send().await.map_err(no_answer)?;
+        match answer.status() {
+            StatusCode::OK => {}
+            status if status.is_redirection() => return Err(FetchError::Redirected),
+            status => return Err(FetchError::Status(status)),
+        }
+        let date = answer.headers().get(header::DATE).and_then(|date| date.to_str().ok()).map(str::to_owned);
+        Ok(Fetched { body: bounded(answer).await?, date })
+    }
+}
+
+/// Reads a body up to the limit, whatever length it announces.
+async fn bounded(mut answer: Response) -> Result<Vec<u8>, FetchError> {
+    let mut body = Vec::new();
+    while let Some(chunk) = answer.chunk().await.map_err(no_answer)? {
+        if body.len() + chunk.len() > MAX_BYTES {
+            return Err(FetchError::TooLarge);
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(body)
+}
+
+/// The address is left out: the log has it from the configuration, without what may be secret in it.
+fn no_answer(error: reqwest::Error) -> FetchError {
+    FetchError::NoAnswer(error.without_url())
+}

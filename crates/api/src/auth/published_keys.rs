@@ -1,0 +1,385 @@
+//! Tokens that are signed with published keys: the set is kept fresh in the background, and a request only looks into it.
+
+use std::{convert::Infallible, fmt, sync::Arc, time::Duration};
+
+use arc_swap::ArcSwapOption;
+use aws_lc_rs::digest::{SHA256, digest};
+use quick_cache::sync::Cache;
+use tokio::time::sleep;
+
+use super::{
+    FetchError, Identity, KeySet, KeySource, Refusal, VerifyError,
+    claims::{ClaimRules, Jws},
+    demand::Demand,
+    key_source::FETCH_LIMIT,
+};
+use crate::error::Chain;
+
+/// How often, at the most, an unknown key makes us fetch the set again.
+const COOL_DOWN: Duration = Duration::from_secs(30);
+/// How long a request waits for such a fetch.
+const PATIENCE: Duration = FETCH_LIMIT.saturating_add(Duration::from_secs(1));
+/// After how long a fetch that failed is repeated: sooner while there are no keys at all.
+const RETRY: Duration = Duration::from_secs(30);
+const FIRST_RETRIES: [Duration; 3] = [Duration::from_secs(1), Duration::from_secs(2), Duration::from_secs(5)];
+/// How many valid tokens are remembered: a few hundred bytes each.
+const REMEMBERED: usize = 10_000;
+
+/// Verifies tokens with the key set that an issuer publishes.
+pub struct PublishedKeys {
+    source: Box<dyn KeySource>,
+    rules: ClaimRules,
+    refresh: Duration,
+    current: ArcSwapOption<Current>,
+    demand: Demand,
+}
+
+/// The last good set, and the tokens that were found valid with it. A new set begins without any, so that no token is
+/// believed for longer than its key.
+struct Current {
+    keys: KeySet,
+    valid: Cache<TokenDigest, Identity>,
+}
+
+type TokenDigest = [u8; 32];
+
+impl PublishedKeys {
+    /// Takes keys from that source, anew when they are older than `refresh`. Nothing is fetched before it is kept.
+    #[must_use]
+    pub fn new(source: Box<dyn KeySource>, rules: ClaimRules, refresh: Duration) -> Self {
+        let demand = Demand::new(COOL_DOWN, PATIENCE);
+        Self { source, rules, refresh, current: ArcSwapOption::empty(), demand }
+    }
+
+    /// Whether there are keys, however old.
+    #[must_use]
+    pub fn is_ready(&self) -> bool {
+        self.current.load().is_some()
+    }
+
+    /// Keeps the set fresh, for as long as the program runs.
+    pub async fn keep(&self) -> Infallible {
+        let mut failures = 0;
+        loop {
+            self.demand.fetch_begins();
+            let fetched = self.fetch().await;
+            self.demand.fetch_ended();
+            failures = if fetched.is_ok() { 0 } else { failures + 1 };
+            tokio::select! {
+                () = sleep(self.pause(failures)) => {}
+                () = self.demand.made() => {}
+            }
+        }
+    }
+
+    /// How long to wait after that many failures in a row.
+    fn pause(&self, failures: usize) -> Duration {
+        match failures {
+            0 => self.refresh,
+            _ if self.is_ready() => self.refresh.min(RETRY),
+            _ => FIRST_RETRIES[(failures - 1).min(FIRST_RETRIES.len() - 1)],
+        }
+    }
+
+    /// Fetches the set and puts it in the place of the one before. Where that fails, the one before stays.
+    async fn fetch(&self) -> Result<(), FetchError> {
+        let outcome = match self.source.fetch().await {
+            Ok(fetched) => KeySet::parse(&fetched.body).map_err(FetchError::from),
+            Err(error) => Err(error),
+        };
+        let (keys, skipped) = outcome.inspect_err(|error| {
+            let kept = self.is_ready();
+            tracing::warn!(error = %Chain(error), kept, "the key set cannot be fetched; it is tried again");
+        })?;
+        // The same set keeps its remembered tokens, and is not told again.
+        if self.current.load().as_ref().is_none_or(|current| current.keys != keys) {
+            for key in skipped {
+                tracing::warn!(index = key.index, reason = key.reason, "a key of the key set is not used");
+            }
+            tracing::info!(algorithms = ?keys.algorithms(), "a new key set is in use");
+            self.current.store(Some(Arc::new(Current { keys, valid: Cache::new(REMEMBERED) })));
+        }
+        Ok(())
+    }
+
+    /// What a token says that was found valid before and still is.
+    pub(super) fn remembered(&self, token: &str, now: f64) -> Option<Identity> {
+        let identity = self.current.load().as_ref()?.valid.get(&fingerprint(token))?;
+        self.rules.is_before_expiry(identity.expires_at, now).then_some(identity)
+    }
+
+    /// Verifies a token that has been taken apart.
+    pub(super) async fn verify(&self, token: &str, jws: &Jws<'_>, now: f64) -> Result<Identity, VerifyError> {
+        jws.check_type()?;
+        let (id, algorithm) = (jws.key_id()?, jws.algorithm().ok_or(Refusal::Algorithm)?);
+        let mut current = self.current.load_full().ok_or(VerifyError::KeysNotFetched)?;
+        if id.is_some() && current.keys.find(id, algorithm).err() == Some(Refusal::UnknownKey) {
+            self.demand.wait_for_fetch().await;
+            current = self.current.load_full().unwrap_or(current);
+        }
+        let key = current.keys.find(id, algorithm)?;
+        key.verify(jws.signed, jws.signature)?;
+        let identity = self.rules.judge(&jws.claims()?, key.algorithm(), now)?;
+        current.valid.insert(fingerprint(token), identity.clone());
+        Ok(identity)
+    }
+}
+
+/// A token is remembered by its digest: neither is it kept, nor can another one be made that is taken for it.
+fn fingerprint(token: &str) -> TokenDigest {
+    let mut bytes = TokenDigest::default();
+    bytes.copy_from_slice(digest(&SHA256, token.as_bytes()).as_ref());
+    bytes
+}
+
+impl fmt::Debug for PublishedKeys {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PublishedKeys").field("rules", &self.rules).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{
+        Mutex,
+        atomic::{AtomicUsize, Ordering},
+    };
+
+    use async_trait::async_trait;
+    use futures_util::future::join_all;
+    use jsonwebtoken::{Algorithm, EncodingKey, Header, encode, jwk::Jwk};
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::auth::Fetched;
+
+    const NOW: f64 = 1_000.0;
+    const REFRESH: Duration = Duration::from_mins(10);
+    const ISSUER: &str = "https://app.example.com";
+
+    /// A key pair of the issuer's.
+    struct Pair {
+        id: String,
+        key: EncodingKey,
+    }
+
+    impl Pair {
+        fn new(id: &str) -> Self {
+            let document =
+                aws_lc_rs::signature::Ed25519KeyPair::generate_pkcs8v1(&aws_lc_rs::rand::SystemRandom::new());
+            Self { id: id.to_owned(), key: EncodingKey::from_ed_der(document.unwrap().as_ref()) }
+        }
+
+        fn public(&self) -> Value {
+            let mut jwk = Jwk::from_encoding_key(&self.key, Algorithm::EdDSA).unwrap();
+            jwk.common.key_id = Some(self.id.clone());
+            serde_json::to_value(jwk).unwrap()
+        }
+
+        fn token(&self) -> String {
+            let header = Header { kid: Some(self.id.clone()), ..Header::new(Algorithm::EdDSA) };
+            let claims = json!({"sub": "alice", "exp": NOW + 60.0, "iss": ISSUER, "aud": ISSUER});
+            encode(&header, &claims, &self.key).unwrap()
+        }
+    }
+
+    /// What the source answers, and how often it was asked.
+    #[derive(Default)]
+    struct Published {
+        keys: Mutex<Option<Vec<Value>>>,
+        fetches: AtomicUsize,
+        takes: Mutex<Duration>,
+    }
+
+    impl Published {
+        fn publish(&self, pairs: &[&Pair]) {
+            *self.keys.lock().unwrap() = Some(pairs.iter().map(|pair| pair.public()).collect());
+        }
+
+        fn go_down(&self) {
+            *self.keys.lock().unwrap() = None;
+        }
+
+        fn fetches(&self) -> usize {
+            self.fetches.load(Ordering::Relaxed)
+        }
+    }
+
+    struct Source(Arc<Published>);
+
+    #[async_trait]
+    impl KeySource for Source {
+        async fn fetch(&self) -> Result<Fetched, FetchError> {
+            self.0.fetches.fetch_add(1, Ordering::Relaxed);
+            let takes = *self.0.takes.lock().unwrap();
+            sleep(takes).await;
+            match &*self.0.keys.lock().unwrap() {
+                Some(keys) => Ok(Fetched { body: json!({ "keys": keys }).to_string().into(), date: None }),
+                None => Err(FetchError::Status(reqwest::StatusCode::BAD_GATEWAY)),
+            }
+        }
+    }
+
+    /// A verifier whose set is kept fresh in the background.
+    async fn kept(published: &Arc<Published>) -> Arc<PublishedKeys> {
+        let rules = ClaimRules {
+            issuer: Some(ISSUER.to_owned()),
+            audience: Some(ISSUER.to_owned()),
+            ..ClaimRules::default()
+        };
+        let keys = Arc::new(PublishedKeys::new(Box::new(Source(Arc::clone(published))), rules, REFRESH));
+        tokio::spawn({
+            let keys = Arc::clone(&keys);
+            async move { keys.keep().await }
+        });
+        sleep(Duration::from_millis(1)).await;
+        keys
+    }
+
+    async fn verify(keys: &PublishedKeys, token: &str) -> Result<String, VerifyError> {
+        let identity = keys.verify(token, &Jws::parse(token)?, NOW).await?;
+        assert_eq!((identity.issuer.as_deref(), identity.algorithm), (Some(ISSUER), "EdDSA"));
+        Ok(identity.user.as_str().to_owned())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_token_of_a_published_key_is_believed() {
+        let (pair, published) = (Pair::new("1"), Arc::new(Published::default()));
+        published.publish(&[&pair]);
+        let keys = kept(&published).await;
+        assert!(keys.is_ready());
+        assert_eq!(verify(&keys, &pair.token()).await, Ok("alice".to_owned()));
+        let stranger = Pair::new("1");
+        assert_eq!(verify(&keys, &stranger.token()).await, Err(Refusal::Signature.into()), "the same `kid`");
+        assert_eq!(published.fetches(), 1);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn without_any_set_nobody_is_refused_and_it_is_soon_tried_again() {
+        let (pair, published) = (Pair::new("1"), Arc::new(Published::default()));
+        let keys = kept(&published).await;
+        assert!(!keys.is_ready());
+        assert_eq!(verify(&keys, &pair.token()).await, Err(VerifyError::KeysNotFetched));
+        published.publish(&[&pair]);
+        sleep(Duration::from_secs(1)).await;
+        assert_eq!(verify(&keys, &pair.token()).await, Ok("alice".to_owned()));
+        published.go_down();
+        let keys = kept(&published).await;
+        let before = published.fetches();
+        sleep(Duration::from_secs(103)).await;
+        assert_eq!(published.fetches() - before, 2 + 20, "after 1 s, 2 s, and then every 5 s");
+        assert!(!keys.is_ready());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_last_good_set_is_kept_while_the_source_is_down() {
+        let (pair, published) = (Pair::new("1"), Arc::new(Published::default()));
+        published.publish(&[&pair]);
+        let keys = kept(&published).await;
+        published.go_down();
+        sleep(Duration::from_hours(24)).await;
+        assert!(published.fetches() > 1000, "every 30 seconds");
+        assert_eq!(verify(&keys, &pair.token()).await, Ok("alice".to_owned()));
+        *published.keys.lock().unwrap() = Some(Vec::new());
+        sleep(Duration::from_mins(1)).await;
+        assert_eq!(verify(&keys, &pair.token()).await, Ok("alice".to_owned()), "an empty set is none");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_set_is_fetched_again_before_it_grows_old() {
+        let (old, new) = (Pair::new("1"), Pair::new("2"));
+        let published = Arc::new(Published::default());
+        published.publish(&[&old]);
+        let keys = kept(&published).await;
+        published.publish(&[&new]);
+        let token = old.token();
+        assert!(verify(&keys, &token).await.is_ok());
+        assert!(keys.remembered(&token, NOW).is_some());
+        sleep(REFRESH).await;
+        assert_eq!(published.fetches(), 2);
+        assert_eq!(keys.remembered(&token, NOW), None, "a key that is gone takes its tokens with it");
+        assert_eq!(verify(&keys, &token).await, Err(Refusal::UnknownKey.into()));
+        assert!(verify(&keys, &new.token()).await.is_ok());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_unknown_key_is_fetched_once_for_all_who_wait() {
+        let (old, new) = (Pair::new("1"), Pair::new("2"));
+        let published = Arc::new(Published::default());
+        published.publish(&[&old]);
+        let keys = kept(&published).await;
+        published.publish(&[&old, &new]);
+        *published.takes.lock().unwrap() = Duration::from_secs(2);
+        let tokens = vec![new.token(); 100];
+        let all = join_all(tokens.iter().map(|token| verify(&keys, token))).await;
+        assert!(all.into_iter().all(|outcome| outcome == Ok("alice".to_owned())));
+        assert_eq!(published.fetches(), 2);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn made_up_keys_make_us_fetch_once_in_30_seconds() {
+        let (pair, published) = (Pair::new("1"), Arc::new(Published::default()));
+        published.publish(&[&pair]);
+        let keys = kept(&published).await;
+        let tokens: Vec<_> = (0..200).map(|number| Pair::new(&format!("made up {number}")).token()).collect();
+        for token in &tokens {
+            assert_eq!(verify(&keys, token).await, Err(Refusal::UnknownKey.into()));
+        }
+        assert_eq!(published.fetches(), 2);
+        sleep(COOL_DOWN).await;
+        for token in &tokens {
+            assert_eq!(verify(&keys, token).await, Err(Refusal::UnknownKey.into()));
+        }
+        assert_eq!(published.fetches(), 3);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_slow_source_holds_up_only_those_who_need_it() {
+        let (pair, published) = (Pair::new("1"), Arc::new(Published::default()));
+        published.publish(&[&pair]);
+        let keys = kept(&published).await;
+        *published.takes.lock().unwrap() = Duration::from_hours(1);
+        let since = tokio::time::Instant::now();
+        assert_eq!(verify(&keys, &Pair::new("2").token()).await, Err(Refusal::UnknownKey.into()));
+        assert_eq!(since.elapsed(), PATIENCE);
+        assert!(verify(&keys, &pair.token()).await.is_ok());
+        assert_eq!(since.elapsed(), PATIENCE);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_valid_token_is_remembered_until_it_expires_and_no_other() {
+        let (pair, published) = (Pair::new("1"), Arc::new(Published::default()));
+        published.publish(&[&pair]);
+        let keys = kept(&published).await;
+        let token = pair.token();
+        assert_eq!(keys.remembered(&token, NOW), None);
+        let identity = keys.verify(&token, &Jws::parse(&token).unwrap(), NOW).await.unwrap();
+        assert_eq!(keys.remembered(&token, NOW + 59.5), Some(identity));
+        assert_eq!(keys.remembered(&token, NOW + 60.0), None);
+        assert_eq!(keys.remembered(&token[1..], NOW), None);
+        let refused = Pair::new("1").token();
+        assert!(verify(&keys, &refused).await.is_err());
+        assert_eq!(keys.remembered(&refused, NOW), None);
+        // The same set, fetched again, forgets nothing.
+        sleep(REFRESH).await;
+        assert!(keys.remembered(&token, NOW).is_some());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_says_that_it_is_no_jwt_is_refused() {
+        let (pair, published) = (Pair::new("1"), Arc::new(Published::default()));
+        published.publish(&[&pair]);
+        let keys = kept(&published).await;
+        for (kind, refused) in [(Some("jwt"), false), (None, false), (Some("at+jwt"), true), (Some(""), true)]
+        {
+            let header = Header {
+                typ: kind.map(str::to_owned),
+                kid: Some("1".to_owned()),
+                ..Header::new(Algorithm::EdDSA)
+            };
+            let claims = json!({"sub": "alice", "exp": NOW + 60.0, "iss": ISSUER, "aud": ISSUER});
+            let outcome = verify(&keys, &encode(&header, &claims, &pair.key).unwrap()).await;
+            assert_eq!(outcome.err(), refused.then_some(Refusal::Type.into()), "{kind:?}");
+        }
+    }
+}

@@ -1,0 +1,135 @@
+//! Why a request has no caller, in words that help whoever set it up and tell nothing to whoever attacks.
+
+use actix_web::http::header::HeaderValue;
+
+/// Why a request has no caller. Nothing of the token is repeated, and nothing that is expected is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{}", self.detail())]
+pub enum Refusal {
+    /// There is no `Authorization` header.
+    Missing,
+    /// There is more than one, or it is not `Bearer`, one space, and a token.
+    Header,
+    /// It is not a signed JWT in compact form.
+    Malformed,
+    /// It is a session token of Better Auth's `bearer()` plugin, which is no JWT.
+    SessionToken,
+    /// It is a session that Better Auth keeps in a cookie as a JWT, which speaks for no API.
+    SessionCookie,
+    /// Its header says that it is something else than a JWT.
+    Type,
+    /// Its header demands an extension (RFC 7515, section 4.1.11), of which none is understood.
+    Critical,
+    /// It is signed with an algorithm that is not enabled, or that its key does not serve.
+    Algorithm,
+    /// It is signed with a key that is not in the key set.
+    UnknownKey,
+    /// Its signature is not ours.
+    Signature,
+    /// It has no usable `sub`.
+    Subject,
+    /// Its times are missing or not numbers.
+    Times,
+    /// Its time is over.
+    Expired,
+    /// Its time has not come.
+    NotYetValid,
+    /// It is not from the issuer that is configured.
+    Issuer,
+    /// It is not for the audience that is configured.
+    Audience,
+}
+
+impl Refusal {
+    /// Every one of them.
+    pub const ALL: [Self; 16] = [
+        Self::Missing,
+        Self::Header,
+        Self::Malformed,
+        Self::SessionToken,
+        Self::SessionCookie,
+        Self::Type,
+        Self::Critical,
+        Self::Algorithm,
+        Self::UnknownKey,
+        Self::Signature,
+        Self::Subject,
+        Self::Times,
+        Self::Expired,
+        Self::NotYetValid,
+        Self::Issuer,
+        Self::Audience,
+    ];
+
+    /// One sentence for people, of characters that an `error_description` may have (RFC 6750, section 3).
+    #[must_use]
+    pub fn detail(self) -> &'static str {
+        match self {
+            Self::Missing => "Send a token: `Authorization: Bearer <JWT>`.",
+            Self::Header => {
+                "The Authorization header must be sent once, as `Bearer`, one space and the token."
+            }
+            Self::Malformed => "The token is not a well-formed signed JWT.",
+            Self::SessionToken => {
+                "This is a session token: send the JWT that Better Auth gives at /api/auth/token."
+            }
+            Self::SessionCookie => {
+                "This is a cached session: send the JWT that Better Auth gives at /api/auth/token."
+            }
+            Self::Type => "The `typ` of the token is not JWT.",
+            Self::Critical => "The token has a `crit` header, and no extension of tokens is supported.",
+            Self::Algorithm => "The token is signed with an algorithm that is not enabled here.",
+            Self::UnknownKey => "The token is signed with a key that is not in the issuer's key set.",
+            Self::Signature => "The signature of the token is not valid here.",
+            Self::Subject => "The token has no usable subject (`sub`).",
+            Self::Times => {
+                "The token must have a numeric `exp`, and `nbf` must be a number where it is present."
+            }
+            Self::Expired => "The token has expired (`exp`).",
+            Self::NotYetValid => "The token is not valid yet (`nbf`).",
+            Self::Issuer => "The token is from another issuer (`iss`).",
+            Self::Audience => "The token is for another audience (`aud`).",
+        }
+    }
+
+    /// The value of `WWW-Authenticate` (RFC 6750, section 3): the scheme alone where nothing was sent that could be wrong.
+    pub(crate) fn challenge(self) -> HeaderValue {
+        const BARE: HeaderValue = HeaderValue::from_static("Bearer");
+        if self == Self::Missing {
+            return BARE;
+        }
+        let challenge = format!(r#"Bearer error="invalid_token", error_description="{}""#, self.detail());
+        HeaderValue::try_from(challenge).unwrap_or(BARE)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn every_refusal_says_something_of_its_own() {
+        let details: HashSet<_> = Refusal::ALL.map(|refusal| refusal.to_string()).into();
+        assert_eq!(details.len(), Refusal::ALL.len());
+    }
+
+    #[test]
+    fn a_challenge_names_an_error_only_where_a_header_was_sent() {
+        assert_eq!(Refusal::Missing.challenge(), "Bearer");
+        for refusal in Refusal::ALL.into_iter().filter(|refusal| *refusal != Refusal::Missing) {
+            let expected =
+                format!(r#"Bearer error="invalid_token", error_description="{}""#, refusal.detail());
+            assert_eq!(refusal.challenge(), expected.as_str());
+        }
+    }
+
+    #[test]
+    fn a_description_has_only_the_characters_of_rfc_6750() {
+        for refusal in Refusal::ALL {
+            let allowed = |byte: u8| matches!(byte, 0x20..=0x21 | 0x23..=0x5b | 0x5d..=0x7e);
+            assert!(refusal.detail().bytes().all(allowed), "{refusal:?}");
+        }
+    }
+}

@@ -1,0 +1,177 @@
+//! Who vouches for tokens: a key set, a shared secret, or both.
+
+use std::time::Duration;
+
+use secrecy::{ExposeSecret, SecretString};
+use url::Url;
+
+use super::{Environment, reader::Reader};
+use crate::auth::ClaimRules;
+
+/// The fewest bytes that the shared secret may have: as many as HMAC-SHA256 gives (RFC 7518, section 3.2).
+pub const MIN_SECRET_BYTES: usize = 32;
+
+/// Who vouches for tokens. There is a key set or a secret, or both.
+#[derive(Clone, Debug)]
+pub struct AuthSettings {
+    /// The secret shared with Better Auth, for tokens signed with HS256.
+    pub secret: Option<SecretString>,
+    /// What the claims of a token signed with the secret must say.
+    pub claims: ClaimRules,
+    /// The key set, for tokens signed with a published key.
+    pub jwks: Option<JwksSettings>,
+}
+
+/// A published key set.
+#[derive(Clone, Debug)]
+pub struct JwksSettings {
+    /// Where it is published.
+    pub url: Url,
+    /// How old it may become before it is fetched again.
+    pub refresh: Duration,
+    /// What the claims of a token signed with one of its keys must say, issuer and audience always among them.
+    pub claims: ClaimRules,
+}
+
+impl AuthSettings {
+    /// The secret's raw bytes.
+    #[must_use]
+    pub fn secret_bytes(&self) -> Option<&[u8]> {
+        Some(self.secret.as_ref()?.expose_secret().as_bytes())
+    }
+}
+
+/// Reads them; `None` where neither way is configured without a fault.
+pub(super) fn read(reader: &mut Reader, environment: Environment) -> Option<AuthSettings> {
+    let claims = ClaimRules {
+        leeway_seconds: reader.number("AUTH_LEEWAY_SECONDS", 0, 60),
+        issuer: reader.text("AUTH_ISSUER"),
+        audience: reader.text("AUTH_AUDIENCE"),
+    };
+    let refresh = Duration::from_secs(reader.number("AUTH_JWKS_REFRESH_SECONDS", 30, 86_400));
+    let is_given = reader.text("AUTH_JWKS_URL").is_some() || reader.text("BETTER_AUTH_SECRET").is_some();
+    if !is_given {
+        let problem = "must be set, to where your Better Auth publishes its keys; or BETTER_AUTH_SECRET must be set, to \
+                       the secret that both share";
+        reader.fault("AUTH_JWKS_URL", problem);
+        return None;
+    }
+    let secret = secret(reader);
+    let jwks = reader.parsed("AUTH_JWKS_URL", |text| jwks_url(text, environment)).map(|url| {
+        let origin = url.origin().ascii_serialization();
+        let issuer = claims.issuer.clone().or_else(|| Some(origin.clone()));
+        let audience = claims.audience.clone().or(Some(origin));
+        JwksSettings { url, refresh, claims: ClaimRules { issuer, audience, ..claims } }
+    });
+    Some(AuthSettings { secret, claims, jwks })
+}
+
+fn secret(reader: &mut Reader) -> Option<SecretString> {
+    // Better Auth takes the variable as it is, white space and all; so must whoever shares it.
+    let secret = reader.exact_text("BETTER_AUTH_SECRET")?;
+    if secret.len() < MIN_SECRET_BYTES {
+        let problem = format!("must have at least {MIN_SECRET_BYTES} bytes; it has {}", secret.len());
+        reader.fault("BETTER_AUTH_SECRET", problem);
+    }
+    Some(secret.into())
+}
+
+/// What is not repeated here may hold a password.
+fn jwks_url(text: &str, environment: Environment) -> Result<Url, String> {
+    let url = Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
+    let url = url.ok_or("must be the whole address of the key set, with https://")?;
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err("must not have a user or a password in it".to_owned());
+    }
+    if url.fragment().is_some() {
+        return Err("must not have a fragment (#) in it".to_owned());
+    }
+    if environment == Environment::Production && url.scheme() != "https" {
+        return Err("must use https in production: whoever can change the keys can be anybody".to_owned());
+    }
+    Ok(url)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::settings::{InvalidSettings, Settings};
+
+    const URL: &str = "https://App.example.com:443/api/auth/jwks";
+    const ORIGIN: &str = "https://app.example.com";
+    const SECRET: &str = "an-s3cret-of-thirty-two-characters";
+
+    fn with(variables: &[(&str, &str)]) -> Result<AuthSettings, InvalidSettings> {
+        let database = [("DATABASE_URL", "postgres://localhost/app")];
+        let variables = database.iter().chain(variables);
+        Settings::from_variables(variables.map(|(name, value)| ((*name).to_owned(), (*value).to_owned())))
+            .map(|settings| settings.auth)
+    }
+
+    fn problem(variables: &[(&str, &str)]) -> String {
+        let faults = with(variables).unwrap_err().faults;
+        assert_eq!(faults.len(), 1, "{faults:?}");
+        format!("{} {}", faults[0].variable, faults[0].problem)
+    }
+
+    #[test]
+    fn one_address_is_enough_and_its_origin_is_issuer_and_audience() {
+        let auth = with(&[("AUTH_JWKS_URL", URL)]).unwrap();
+        assert!(auth.secret.is_none());
+        let jwks = auth.jwks.unwrap();
+        assert_eq!(jwks.url.as_str(), "https://app.example.com/api/auth/jwks");
+        assert_eq!(jwks.refresh, Duration::from_mins(10));
+        assert_eq!(
+            (jwks.claims.issuer.as_deref(), jwks.claims.audience.as_deref()),
+            (Some(ORIGIN), Some(ORIGIN))
+        );
+    }
+
+    #[test]
+    fn issuer_and_audience_may_be_others() {
+        let auth =
+            with(&[("AUTH_JWKS_URL", URL), ("AUTH_ISSUER", "me"), ("AUTH_AUDIENCE", "tasks")]).unwrap();
+        let claims = auth.jwks.unwrap().claims;
+        assert_eq!((claims.issuer.as_deref(), claims.audience.as_deref()), (Some("me"), Some("tasks")));
+    }
+
+    #[test]
+    fn both_ways_go_together_and_the_secrets_tokens_need_no_issuer() {
+        let auth = with(&[("AUTH_JWKS_URL", URL), ("BETTER_AUTH_SECRET", SECRET)]).unwrap();
+        assert_eq!(auth.secret_bytes(), Some(SECRET.as_bytes()));
+        assert_eq!((auth.claims.issuer, auth.claims.audience), (None, None));
+        assert!(auth.jwks.is_some());
+    }
+
+    #[test]
+    fn one_of_the_ways_must_be_configured() {
+        let problem = problem(&[]);
+        assert!(problem.starts_with("AUTH_JWKS_URL must be set"), "{problem}");
+        assert!(problem.contains("or BETTER_AUTH_SECRET must be set"), "{problem}");
+    }
+
+    #[test]
+    fn a_key_set_needs_https_in_production() {
+        let plain = ("AUTH_JWKS_URL", "http://localhost:3000/api/auth/jwks");
+        assert!(with(&[plain]).is_ok());
+        assert!(with(&[plain, ("ENVIRONMENT", "staging")]).is_ok());
+        let problem = problem(&[plain, ("ENVIRONMENT", "production")]);
+        assert!(problem.contains("https in production"), "{problem}");
+    }
+
+    #[test]
+    fn an_address_that_cannot_be_used_is_explained_and_not_repeated() {
+        for address in [
+            "app.example.com/hunter2",
+            "ftp://a/hunter2",
+            "https://",
+            "https://me:hunter2@a/jwks",
+            "https://a/#hunter2",
+        ] {
+            let problem = problem(&[("AUTH_JWKS_URL", address)]);
+            assert!(problem.starts_with("AUTH_JWKS_URL must") && !problem.contains("hunter2"), "{problem}");
+        }
+        let problem = problem(&[("AUTH_JWKS_URL", URL), ("AUTH_JWKS_REFRESH_SECONDS", "29")]);
+        assert!(problem.contains("from 30 to 86400"), "{problem}");
+    }
+}
