@@ -8,6 +8,7 @@ mod key_source;
 mod published_keys;
 mod refusal;
 mod shared_secret;
+mod valid_tokens;
 mod verifiers;
 
 use std::{

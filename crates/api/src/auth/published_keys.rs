@@ -3,8 +3,6 @@
 use std::{convert::Infallible, fmt, sync::Arc, time::Duration};
 
 use arc_swap::ArcSwapOption;
-use aws_lc_rs::digest::{SHA256, digest};
-use quick_cache::sync::Cache;
 use tokio::time::sleep;
 
 use super::{
@@ -12,6 +10,7 @@ use super::{
     claims::{ClaimRules, Jws},
     demand::Demand,
     key_source::FETCH_LIMIT,
+    valid_tokens::{TokenDigest, ValidTokens},
 };
 use crate::error::Chain;
 
@@ -22,8 +21,6 @@ const PATIENCE: Duration = FETCH_LIMIT.saturating_add(Duration::from_secs(1));
 /// After how long a fetch that failed is repeated: sooner while there are no keys at all.
 const RETRY: Duration = Duration::from_secs(30);
 const FIRST_RETRIES: [Duration; 3] = [Duration::from_secs(1), Duration::from_secs(2), Duration::from_secs(5)];
-/// How many valid tokens are remembered: a few hundred bytes each.
-const REMEMBERED: usize = 10_000;
 
 /// Verifies tokens with the key set that an issuer publishes.
 pub struct PublishedKeys {
@@ -38,10 +35,8 @@ pub struct PublishedKeys {
 /// believed for longer than its key.
 struct Current {
     keys: KeySet,
-    valid: Cache<TokenDigest, Identity>,
+    valid: ValidTokens,
 }
-
-type TokenDigest = [u8; 32];
 
 impl PublishedKeys {
     /// Takes keys from that source, anew when they are older than `refresh`. Nothing is fetched before it is kept.
@@ -97,19 +92,23 @@ impl PublishedKeys {
                 tracing::warn!(index = key.index, reason = key.reason, "a key of the key set is not used");
             }
             tracing::info!(algorithms = ?keys.algorithms(), "a new key set is in use");
-            self.current.store(Some(Arc::new(Current { keys, valid: Cache::new(REMEMBERED) })));
+            self.current.store(Some(Arc::new(Current { keys, valid: ValidTokens::new() })));
         }
         Ok(())
     }
 
     /// What a token says that was found valid before and still is.
-    pub(super) fn remembered(&self, token: &str, now: f64) -> Option<Identity> {
-        let identity = self.current.load().as_ref()?.valid.get(&fingerprint(token))?;
-        self.rules.is_before_expiry(identity.expires_at, now).then_some(identity)
+    pub(super) fn remembered(&self, token: &TokenDigest, now: f64) -> Option<Identity> {
+        self.current.load().as_ref()?.valid.get(token, &self.rules, now)
     }
 
     /// Verifies a token that has been taken apart.
-    pub(super) async fn verify(&self, token: &str, jws: &Jws<'_>, now: f64) -> Result<Identity, VerifyError> {
+    pub(super) async fn verify(
+        &self,
+        token: TokenDigest,
+        jws: &Jws<'_>,
+        now: f64,
+    ) -> Result<Identity, VerifyError> {
         jws.check_type()?;
         let (id, algorithm) = (jws.key_id()?, jws.algorithm().ok_or(Refusal::Algorithm)?);
         let mut current = self.current.load_full().ok_or(VerifyError::KeysNotFetched)?;
@@ -120,16 +119,9 @@ impl PublishedKeys {
         let key = current.keys.find(id, algorithm)?;
         key.verify(jws.signed, jws.signature)?;
         let identity = self.rules.judge(&jws.claims()?, key.algorithm(), now)?;
-        current.valid.insert(fingerprint(token), identity.clone());
+        current.valid.insert(token, identity.clone());
         Ok(identity)
     }
-}
-
-/// A token is remembered by its digest: neither is it kept, nor can another one be made that is taken for it.
-fn fingerprint(token: &str) -> TokenDigest {
-    let mut bytes = TokenDigest::default();
-    bytes.copy_from_slice(digest(&SHA256, token.as_bytes()).as_ref());
-    bytes
 }
 
 impl fmt::Debug for PublishedKeys {
@@ -237,9 +229,13 @@ mod tests {
     }
 
     async fn verify(keys: &PublishedKeys, token: &str) -> Result<String, VerifyError> {
-        let identity = keys.verify(token, &Jws::parse(token)?, NOW).await?;
+        let identity = keys.verify(TokenDigest::of(token), &Jws::parse(token)?, NOW).await?;
         assert_eq!((identity.issuer.as_deref(), identity.algorithm), (Some(ISSUER), "EdDSA"));
         Ok(identity.user.as_str().to_owned())
+    }
+
+    fn remembered(keys: &PublishedKeys, token: &str, now: f64) -> Option<String> {
+        keys.remembered(&TokenDigest::of(token), now).map(|identity| identity.user.as_str().to_owned())
     }
 
     #[tokio::test(start_paused = true)]
@@ -294,10 +290,10 @@ mod tests {
         published.publish(&[&new]);
         let token = old.token();
         assert!(verify(&keys, &token).await.is_ok());
-        assert!(keys.remembered(&token, NOW).is_some());
+        assert!(remembered(&keys, &token, NOW).is_some());
         sleep(REFRESH).await;
         assert_eq!(published.fetches(), 2);
-        assert_eq!(keys.remembered(&token, NOW), None, "a key that is gone takes its tokens with it");
+        assert_eq!(remembered(&keys, &token, NOW), None, "a key that is gone takes its tokens with it");
         assert_eq!(verify(&keys, &token).await, Err(Refusal::UnknownKey.into()));
         assert!(verify(&keys, &new.token()).await.is_ok());
     }
@@ -352,17 +348,16 @@ mod tests {
         published.publish(&[&pair]);
         let keys = kept(&published).await;
         let token = pair.token();
-        assert_eq!(keys.remembered(&token, NOW), None);
-        let identity = keys.verify(&token, &Jws::parse(&token).unwrap(), NOW).await.unwrap();
-        assert_eq!(keys.remembered(&token, NOW + 59.5), Some(identity));
-        assert_eq!(keys.remembered(&token, NOW + 60.0), None);
-        assert_eq!(keys.remembered(&token[1..], NOW), None);
+        assert_eq!(remembered(&keys, &token, NOW), None);
+        assert!(verify(&keys, &token).await.is_ok());
+        assert_eq!(remembered(&keys, &token, NOW + 59.5), Some("alice".to_owned()));
         let refused = Pair::new("1").token();
         assert!(verify(&keys, &refused).await.is_err());
-        assert_eq!(keys.remembered(&refused, NOW), None);
+        assert_eq!(remembered(&keys, &refused, NOW), None);
         // The same set, fetched again, forgets nothing.
         sleep(REFRESH).await;
-        assert!(keys.remembered(&token, NOW).is_some());
+        assert!(remembered(&keys, &token, NOW).is_some());
+        assert_eq!(remembered(&keys, &token, NOW + 60.0), None);
     }
 
     #[tokio::test(start_paused = true)]

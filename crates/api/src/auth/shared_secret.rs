@@ -7,12 +7,14 @@ use super::{
     Identity, Refusal, TokenVerifier, VerifyError,
     claims::{ClaimRules, Jws},
     now,
+    valid_tokens::{TokenDigest, ValidTokens},
 };
 
 /// Verifies HS256 tokens against the secret shared with Better Auth. Key and rules are made once, at the start.
 pub struct SharedSecret {
     key: DecodingKey,
     rules: ClaimRules,
+    valid: ValidTokens,
 }
 
 impl SharedSecret {
@@ -22,24 +24,41 @@ impl SharedSecret {
     /// Takes the secret as raw bytes, as Better Auth does.
     #[must_use]
     pub fn new(secret: &[u8], rules: ClaimRules) -> Self {
-        Self { key: DecodingKey::from_secret(secret), rules }
+        Self { key: DecodingKey::from_secret(secret), rules, valid: ValidTokens::new() }
+    }
+
+    /// What a token says that was found valid before and still is.
+    pub(super) fn remembered(&self, token: &TokenDigest, now: f64) -> Option<Identity> {
+        self.valid.get(token, &self.rules, now)
     }
 
     /// Verifies a token that has been taken apart.
-    pub(super) fn verify_parsed(&self, jws: &Jws<'_>, now: f64) -> Result<Identity, Refusal> {
+    pub(super) fn verify_parsed(
+        &self,
+        token: TokenDigest,
+        jws: &Jws<'_>,
+        now: f64,
+    ) -> Result<Identity, Refusal> {
         // The algorithm is this verifier's; a token that claims another one is refused, never obeyed.
         if jws.algorithm() != Some(Self::ALGORITHM) {
             return Err(Refusal::Algorithm);
         }
         match crypto::verify(jws.signature, jws.signed.as_bytes(), &self.key, Algorithm::HS256) {
-            Ok(true) => self.rules.judge(&jws.claims()?, Self::ALGORITHM, now),
-            Ok(false) => Err(Refusal::Signature),
-            Err(_) => Err(Refusal::Malformed),
+            Ok(true) => {}
+            Ok(false) => return Err(Refusal::Signature),
+            Err(_) => return Err(Refusal::Malformed),
         }
+        let identity = self.rules.judge(&jws.claims()?, Self::ALGORITHM, now)?;
+        self.valid.insert(token, identity.clone());
+        Ok(identity)
     }
 
     fn verify_at(&self, token: &str, now: f64) -> Result<Identity, Refusal> {
-        self.verify_parsed(&Jws::parse(token)?, now)
+        let digest = TokenDigest::of(token);
+        match self.remembered(&digest, now) {
+            Some(identity) => Ok(identity),
+            None => self.verify_parsed(digest, &Jws::parse(token)?, now),
+        }
     }
 }
 

@@ -4,7 +4,10 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use super::{Identity, PublishedKeys, Refusal, SharedSecret, TokenVerifier, VerifyError, claims::Jws, now};
+use super::{
+    Identity, PublishedKeys, Refusal, SharedSecret, TokenVerifier, VerifyError, claims::Jws, now,
+    valid_tokens::TokenDigest,
+};
 
 /// The verifiers that are configured. Each token is tried against exactly one, which its algorithm decides: HS256 is the
 /// shared secret's, everything else the key set's. A public key never serves as a secret.
@@ -20,25 +23,109 @@ impl Verifiers {
     pub fn new(secret: Option<SharedSecret>, keys: Option<Arc<PublishedKeys>>) -> Self {
         Self { secret, keys }
     }
+
+    /// What a token says that one of them found valid before.
+    fn remembered(&self, token: &TokenDigest, now: f64) -> Option<Identity> {
+        let by_keys = self.keys.as_ref().and_then(|keys| keys.remembered(token, now));
+        by_keys.or_else(|| self.secret.as_ref()?.remembered(token, now))
+    }
 }
 
 #[async_trait]
 impl TokenVerifier for Verifiers {
     async fn verify(&self, token: &str) -> Result<Identity, VerifyError> {
         let now = now();
-        if let Some(identity) = self.keys.as_ref().and_then(|keys| keys.remembered(token, now)) {
+        let digest = TokenDigest::of(token);
+        if let Some(identity) = self.remembered(&digest, now) {
             return Ok(identity);
         }
         let jws = Jws::parse(token)?;
         match (jws.algorithm(), &self.secret, &self.keys) {
-            (Some(SharedSecret::ALGORITHM), Some(secret), _) => Ok(secret.verify_parsed(&jws, now)?),
+            (Some(SharedSecret::ALGORITHM), Some(secret), _) => Ok(secret.verify_parsed(digest, &jws, now)?),
             (Some(SharedSecret::ALGORITHM), None, _) | (None, ..) | (_, _, None) => {
                 Err(Refusal::Algorithm.into())
             }
             (Some("EdDSA" | "ES256" | "RS256" | "PS256"), _, Some(keys)) => {
-                keys.verify(token, &jws, now).await
+                keys.verify(digest, &jws, now).await
             }
             (Some(_), _, Some(_)) => Err(Refusal::Algorithm.into()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use serde_json::json;
+
+    use super::*;
+    use crate::auth::{ClaimRules, FetchError, Fetched, KeySource};
+
+    const SECRET: &[u8] = b"0123456789abcdef0123456789abcdef";
+
+    /// A source that has never answered.
+    struct Down;
+
+    #[async_trait]
+    impl KeySource for Down {
+        async fn fetch(&self) -> Result<Fetched, FetchError> {
+            Err(FetchError::TooLarge)
+        }
+    }
+
+    fn secret() -> SharedSecret {
+        SharedSecret::new(SECRET, ClaimRules::default())
+    }
+
+    fn keys() -> Arc<PublishedKeys> {
+        Arc::new(PublishedKeys::new(Box::new(Down), ClaimRules::default(), Duration::from_mins(10)))
+    }
+
+    /// A token that says it is of that algorithm, with an HMAC of the secret as its signature.
+    fn token(algorithm: &str) -> String {
+        use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
+        use jsonwebtoken::{Algorithm, EncodingKey, crypto};
+        let header = BASE64_URL_SAFE_NO_PAD.encode(json!({ "alg": algorithm }).to_string());
+        let claims =
+            BASE64_URL_SAFE_NO_PAD.encode(json!({"sub": "alice", "exp": 4_102_444_800_u64}).to_string());
+        let signed = format!("{header}.{claims}");
+        let key = EncodingKey::from_secret(SECRET);
+        format!("{signed}.{}", crypto::sign(signed.as_bytes(), &key, Algorithm::HS256).unwrap())
+    }
+
+    async fn outcome(verifiers: &Verifiers, algorithm: &str) -> Result<&'static str, VerifyError> {
+        Ok(verifiers.verify(&token(algorithm)).await?.algorithm)
+    }
+
+    #[tokio::test]
+    async fn a_token_is_tried_against_the_one_verifier_of_its_algorithm() {
+        let both = Verifiers::new(Some(secret()), Some(keys()));
+        assert_eq!(outcome(&both, "HS256").await, Ok("HS256"));
+        for published in ["EdDSA", "ES256", "RS256", "PS256"] {
+            assert_eq!(outcome(&both, published).await, Err(VerifyError::KeysNotFetched), "{published}");
+        }
+        for other in ["none", "None", "", "hs256", "HS384", "HS512", "RS512", "ES512", "Ed25519"] {
+            assert_eq!(outcome(&both, other).await, Err(Refusal::Algorithm.into()), "{other}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_verifier_that_is_not_configured_is_not_asked() {
+        let (of_secret, of_keys) = (Verifiers::new(Some(secret()), None), Verifiers::new(None, Some(keys())));
+        for published in ["EdDSA", "ES256", "RS256", "PS256"] {
+            assert_eq!(outcome(&of_secret, published).await, Err(Refusal::Algorithm.into()), "{published}");
+        }
+        assert_eq!(outcome(&of_keys, "HS256").await, Err(Refusal::Algorithm.into()));
+        assert_eq!(outcome(&Verifiers::default(), "HS256").await, Err(Refusal::Algorithm.into()));
+    }
+
+    #[tokio::test]
+    async fn the_same_token_gets_the_same_answer_again() {
+        let verifiers = Verifiers::new(Some(secret()), None);
+        let token = token("HS256");
+        let first = verifiers.verify(&token).await;
+        assert!(first.is_ok());
+        assert_eq!(verifiers.verify(&token).await, first);
     }
 }
