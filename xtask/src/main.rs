@@ -10,6 +10,7 @@ mod ci;
 mod dev;
 mod environment;
 mod fuzz;
+mod interop;
 mod migrate;
 mod openapi;
 mod postgres;
@@ -62,8 +63,10 @@ enum Command {
     Tidy,
     /// Call a service of its own with requests made from the OpenAPI document, valid and invalid
     FuzzApi(fuzz::Args),
+    /// Try the service with a real Better Auth, and the example in a real browser (needs Node.js 20 or later)
+    Interop(interop::Args),
     /// Check everything that must hold before a change lands: format, lints, rules, documents, licences, migrations, tests
-    /// with coverage, and made-up requests
+    /// with coverage, made-up requests, and a real Better Auth
     Ci,
 }
 
@@ -98,5 +101,6 @@ async fn run(command: Command, stop: &mut Stop) -> anyhow::Result<ExitCode> {
         Command::Ci => stop.or(Box::pin(ci::run())).await,
         Command::Tidy => stop.or(tidy::run()).await,
         Command::FuzzApi(args) => stop.or(fuzz::run(&args)).await,
+        Command::Interop(args) => stop.or(interop::run(&args)).await,
     }
 }

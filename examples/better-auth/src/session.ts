@@ -1,0 +1,35 @@
+// Who is signed in, and the token that says so to the Task API.
+import { createAuthClient } from "better-auth/client";
+import { jwtClient } from "better-auth/client/plugins";
+
+export const authClient = createAuthClient({ plugins: [jwtClient()] });
+
+let token: Promise<string> | undefined;
+
+/** The token of /api/auth/token: fetched once for all who ask, and kept until it is renewed or forgotten. */
+export function currentToken(): Promise<string> {
+  token ??= fetchToken().catch((error: unknown) => {
+    token = undefined;
+    throw error;
+  });
+  return token;
+}
+
+/** A new token in the place of one that was refused. Of several who ask at once, the first one fetches it. */
+export function renewedToken(refused: string | null): Promise<string> {
+  return currentToken().then((current) => {
+    if (`Bearer ${current}` === refused) forgetToken();
+    return currentToken();
+  });
+}
+
+/** To be called when the user signs out. */
+export function forgetToken(): void {
+  token = undefined;
+}
+
+async function fetchToken(): Promise<string> {
+  const { data, error } = await authClient.token();
+  if (error) throw new Error("Please sign in.");
+  return data.token;
+}

@@ -1,0 +1,125 @@
+//! `cargo xtask interop`: the service with a real Better Auth, and the example in a real browser.
+
+mod browser;
+mod node;
+
+use std::{
+    ffi::OsString,
+    fs,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
+
+use anyhow::{Context as _, bail};
+use serde_json::Value;
+use tokio::process::Command;
+
+use crate::{postgres::throwaway, process, report};
+
+/// What the checks are, and the packages they need.
+const CHECKS: &str = "xtask/interop";
+const EXAMPLE: &str = "examples/better-auth";
+
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// Run only the checks whose name matches this regular expression, such as `rotation|restarted`
+    #[arg(value_name = "NAME")]
+    only: Option<String>,
+}
+
+impl Args {
+    /// What `cargo xtask ci` asks for.
+    pub(crate) fn everything() -> Self {
+        Self { only: None }
+    }
+}
+
+pub(crate) async fn run(args: &Args) -> anyhow::Result<ExitCode> {
+    check(args).await?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Installs a pinned Better Auth, starts what the checks need, and fails where one of them does.
+pub(crate) async fn check(args: &Args) -> anyhow::Result<()> {
+    node::check().await?;
+    let checks = node::install(CHECKS, "interop").await?;
+    let example = node::install(EXAMPLE, "example").await?;
+    let chromium = browser::obtain().await?;
+    report::step("Compiling the example", node::script(&example, "build")).await?;
+    let program = report::step("Building task-api", build()).await?;
+    let database = throwaway::start().await?;
+
+    report::headline("The service with a real Better Auth");
+    let mut node = Command::new("node");
+    // Two files at a time: each has programs of its own, which mostly wait.
+    node.args(["--test", "--test-reporter=spec", "--test-concurrency=2"])
+        .args(args.only.iter().map(|name| format!("--test-name-pattern={name}")))
+        .args(test_files(&checks)?)
+        .env("DATABASE_SERVER_URL", database.url())
+        .env("TASK_API_PROGRAM", program)
+        .env("EXAMPLE", example)
+        .env("CHROMIUM", chromium)
+        .current_dir(&checks);
+    if !process::show(&mut node).await? {
+        bail!("the service does not work with Better Auth as it should: see above");
+    }
+    Ok(())
+}
+
+/// The files of checks, in the order of their names.
+fn test_files(checks: &Path) -> anyhow::Result<Vec<OsString>> {
+    let folder = checks.join("checks");
+    let entries = fs::read_dir(&folder).and_then(Iterator::collect::<Result<Vec<_>, _>>);
+    let entries = entries.with_context(|| format!("cannot read {}", folder.display()))?;
+    let mut files: Vec<OsString> = entries.iter().map(|entry| entry.path().into_os_string()).collect();
+    files.sort();
+    Ok(files)
+}
+
+/// Builds the program as it is shipped, without the features that tests add, and returns where it is.
+async fn build() -> anyhow::Result<PathBuf> {
+    let mut cargo = Command::new("cargo");
+    cargo.args(["build", "--locked", "--package", "task-api", "--bin", "task-api"]);
+    let messages = process::capture(cargo.args(["--message-format", "json-render-diagnostics"])).await?;
+    executable(&messages).context("`cargo build` does not say where it put the program")
+}
+
+/// The program in the messages of cargo, of which each is a line of JSON.
+fn executable(messages: &str) -> Option<PathBuf> {
+    let messages = messages.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    messages.filter_map(|message| message["executable"].as_str().map(PathBuf::from)).next_back()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::workspace::{self, testing::Scratch};
+
+    #[test]
+    fn the_program_is_where_cargo_says() {
+        let messages = "{\"reason\":\"compiler-artifact\",\"executable\":null}\nno JSON\n\
+             {\"reason\":\"compiler-artifact\",\"executable\":\"/x/debug/task-api\"}\n{\"reason\":\"build-finished\"}\n";
+        assert_eq!(executable(messages), Some("/x/debug/task-api".into()));
+        assert_eq!(executable("{}"), None);
+    }
+
+    #[test]
+    fn checks_run_in_the_order_of_their_names() {
+        let scratch = Scratch::new();
+        fs::create_dir(scratch.path().join("checks")).unwrap();
+        for name in ["2-b.mjs", "1-a.mjs"] {
+            fs::write(scratch.path().join("checks").join(name), "").unwrap();
+        }
+        let names: Vec<_> = test_files(scratch.path()).unwrap();
+        let folder = scratch.path().join("checks");
+        assert_eq!(names, [folder.join("1-a.mjs").into_os_string(), folder.join("2-b.mjs").into_os_string()]);
+    }
+
+    #[test]
+    fn the_pinned_packages_carry_checksums_and_name_no_registry() {
+        for folder in [CHECKS, EXAMPLE] {
+            let lock = fs::read_to_string(workspace::root().join(folder).join("package-lock.json")).unwrap();
+            assert!(lock.contains("\"integrity\"") && !lock.contains("\"resolved\""), "{folder}");
+        }
+    }
+}
