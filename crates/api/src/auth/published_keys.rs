@@ -16,6 +16,9 @@ use crate::error::Chain;
 
 /// How often, at the most, an unknown key makes us fetch the set again.
 const COOL_DOWN: Duration = Duration::from_secs(30);
+/// How long such a fetch is put off. A Better Auth that rotates under load makes several keys within some milliseconds
+/// and signs with the last of them: a fetch at the first would miss it, and be the only one for the time of `COOL_DOWN`.
+const GATHERING: Duration = Duration::from_millis(500);
 /// How long a request waits for such a fetch.
 const PATIENCE: Duration = FETCH_LIMIT.saturating_add(Duration::from_secs(1));
 /// After how long a fetch that failed is repeated: sooner while there are no keys at all.
@@ -62,7 +65,7 @@ impl PublishedKeys {
             failures = if fetched.is_ok() { 0 } else { failures + 1 };
             tokio::select! {
                 () = sleep(self.pause(failures)) => {}
-                () = self.demand.made() => {}
+                () = self.demand.made() => sleep(GATHERING).await,
             }
         }
     }
@@ -309,6 +312,23 @@ mod tests {
         let tokens = vec![new.token(); 100];
         let all = join_all(tokens.iter().map(|token| verify(&keys, token))).await;
         assert!(all.into_iter().all(|outcome| outcome == Ok("alice".to_owned())));
+        assert_eq!(published.fetches(), 2);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_rotation_that_makes_several_keys_is_fetched_once_it_is_complete() {
+        let (old, first, last) = (Pair::new("1"), Pair::new("2"), Pair::new("3"));
+        let published = Arc::new(Published::default());
+        published.publish(&[&old]);
+        let keys = kept(&published).await;
+        published.publish(&[&old, &first]);
+        let token = first.token();
+        let (of_first, ()) = tokio::join!(verify(&keys, &token), async {
+            sleep(Duration::from_millis(100)).await;
+            published.publish(&[&old, &first, &last]);
+        });
+        assert!(of_first.is_ok());
+        assert!(verify(&keys, &last.token()).await.is_ok());
         assert_eq!(published.fetches(), 2);
     }
 
