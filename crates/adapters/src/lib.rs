@@ -17,6 +17,7 @@ mod once_only;
 mod plans;
 mod pool;
 mod schema;
+mod service_keys;
 mod tasks;
 #[cfg(feature = "testing")]
 pub mod testing;
@@ -25,4 +26,5 @@ mod tls;
 pub use database::{ConnectError, Database, InvalidDatabaseUrl};
 pub use once_only::PgOnceOnly;
 pub use pool::{PgPool, PoolOptions};
+pub use service_keys::cursor_key;
 pub use tasks::PgTaskRepository;

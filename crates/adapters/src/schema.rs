@@ -11,6 +11,13 @@ diesel::table! {
 }
 
 diesel::table! {
+    service_keys (name) {
+        name -> Text,
+        key -> Bytea,
+    }
+}
+
+diesel::table! {
     tasks (user_id, id) {
         user_id -> Text,
         id -> BigInt,

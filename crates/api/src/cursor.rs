@@ -1,17 +1,37 @@
 //! Cursors: a position in a list, sealed so that only this service can make one.
 
+use std::sync::Arc;
+
+use async_trait::async_trait;
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use chrono::DateTime;
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, crypto};
 use serde::{Deserialize, Serialize};
-use task_domain::{BoxError, Position, StatusFilter, TaskId, TaskOrder, Title, UserId};
+use task_domain::{
+    BoxError, Position, RepositoryError, StatusFilter, TaskError, TaskId, TaskOrder, Title, UserId,
+};
+use tokio::sync::OnceCell;
+
+use crate::error::ApiError;
 
 /// What a seal is of, apart from every token: a JWT's signed part has no U+0000.
-const CONTEXT: &str = "task-api cursor v1";
+const CONTEXT: &str = "task-api cursor v2";
 
-/// Seals positions, bound to user, filter and order.
+/// Keeps the key that cursors are sealed with, the same for all replicas.
+#[async_trait]
+pub trait SealKeySource: Send + Sync {
+    /// Reads the key.
+    async fn seal_key(&self) -> Result<Vec<u8>, RepositoryError>;
+}
+
+/// Seals positions, bound to user, filter and order. The key is read once, when it is first needed.
 #[derive(Clone)]
 pub struct CursorSeal {
+    source: Arc<dyn SealKeySource>,
+    keys: Arc<OnceCell<Keys>>,
+}
+
+struct Keys {
     sign: EncodingKey,
     verify: DecodingKey,
 }
@@ -25,52 +45,76 @@ enum Place {
 }
 
 impl CursorSeal {
-    /// Seals with a secret that all replicas share.
+    /// Seals with the key of that source.
     #[must_use]
-    pub fn new(secret: &[u8]) -> Self {
-        Self { sign: EncodingKey::from_secret(secret), verify: DecodingKey::from_secret(secret) }
+    pub fn new(source: Arc<dyn SealKeySource>) -> Self {
+        Self { source, keys: Arc::default() }
     }
 
     /// Writes a position as a cursor: what is sealed, a dot, and the seal.
-    pub(crate) fn seal(
+    pub(crate) async fn seal(
         &self,
         user: &UserId,
         status: StatusFilter,
         position: &Position,
-    ) -> Result<String, BoxError> {
-        let place = match position {
-            Position::Created { at, id } => Place::Created(at.timestamp_micros(), id.get()),
-            Position::Title { title, id } => Place::Title(title.as_str().to_owned(), id.get()),
+    ) -> Result<String, ApiError> {
+        let keys = self.keys().await?;
+        let seal = || -> Result<String, BoxError> {
+            let place = BASE64_URL_SAFE_NO_PAD.encode(serde_json::to_vec(&Place::of(position))?);
+            let sealed = message(user, status, position.order(), &place);
+            Ok(format!("{place}.{}", crypto::sign(sealed.as_bytes(), &keys.sign, Algorithm::HS256)?))
         };
-        let place = BASE64_URL_SAFE_NO_PAD.encode(serde_json::to_vec(&place)?);
-        let sealed = message(user, status, position.order(), &place);
-        let seal = crypto::sign(sealed.as_bytes(), &self.sign, Algorithm::HS256)?;
-        Ok(format!("{place}.{seal}"))
+        seal().map_err(ApiError::Internal)
     }
 
-    /// Reads a cursor that was sealed for this user, filter and order; `None` for everything else.
-    pub(crate) fn open(
+    /// Reads a cursor that was sealed for this user, filter and order. Everything else is an invalid cursor, and what
+    /// cannot be one at all is so without the key.
+    pub(crate) async fn open(
         &self,
         user: &UserId,
         status: StatusFilter,
         order: TaskOrder,
         cursor: &str,
-    ) -> Option<Position> {
-        let (place, seal) = cursor.split_once('.')?;
+    ) -> Result<Position, ApiError> {
+        let (place, seal) = cursor.split_once('.').ok_or(ApiError::InvalidCursor)?;
+        let position =
+            read(place).filter(|position| position.order() == order).ok_or(ApiError::InvalidCursor)?;
         let sealed = message(user, status, order, place);
-        if !crypto::verify(seal, sealed.as_bytes(), &self.verify, Algorithm::HS256).ok()? {
-            return None;
+        let keys = self.keys().await?;
+        match crypto::verify(seal, sealed.as_bytes(), &keys.verify, Algorithm::HS256) {
+            Ok(true) => Ok(position),
+            _ => Err(ApiError::InvalidCursor),
         }
-        let position = match serde_json::from_slice(&BASE64_URL_SAFE_NO_PAD.decode(place).ok()?).ok()? {
-            Place::Created(micros, id) => {
-                Position::Created { at: DateTime::from_timestamp_micros(micros)?, id: TaskId::new(id)? }
-            }
-            Place::Title(title, id) => {
-                Position::Title { title: Title::parse(&title).ok()?, id: TaskId::new(id)? }
-            }
-        };
-        (position.order() == order).then_some(position)
     }
+
+    async fn keys(&self) -> Result<&Keys, ApiError> {
+        let read = async || -> Result<Keys, RepositoryError> {
+            let key = self.source.seal_key().await?;
+            Ok(Keys { sign: EncodingKey::from_secret(&key), verify: DecodingKey::from_secret(&key) })
+        };
+        self.keys.get_or_try_init(read).await.map_err(|error| TaskError::from(error).into())
+    }
+}
+
+impl Place {
+    fn of(position: &Position) -> Self {
+        match position {
+            Position::Created { at, id } => Self::Created(at.timestamp_micros(), id.get()),
+            Position::Title { title, id } => Self::Title(title.as_str().to_owned(), id.get()),
+        }
+    }
+}
+
+/// Reads the open part of a cursor.
+fn read(place: &str) -> Option<Position> {
+    Some(match serde_json::from_slice(&BASE64_URL_SAFE_NO_PAD.decode(place).ok()?).ok()? {
+        Place::Created(micros, id) => {
+            Position::Created { at: DateTime::from_timestamp_micros(micros)?, id: TaskId::new(id)? }
+        }
+        Place::Title(title, id) => {
+            Position::Title { title: Title::parse(&title).ok()?, id: TaskId::new(id)? }
+        }
+    })
 }
 
 impl std::fmt::Debug for CursorSeal {
@@ -85,15 +129,39 @@ fn message(user: &UserId, status: StatusFilter, order: TaskOrder, place: &str) -
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod testing {
     use super::*;
+
+    /// A key that is always there.
+    struct Fixed([u8; 32]);
+
+    #[async_trait]
+    impl SealKeySource for Fixed {
+        async fn seal_key(&self) -> Result<Vec<u8>, RepositoryError> {
+            Ok(self.0.to_vec())
+        }
+    }
+
+    /// Seals with that key.
+    pub(crate) fn seal_with(key: [u8; 32]) -> CursorSeal {
+        CursorSeal::new(Arc::new(Fixed(key)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use futures_util::future::join_all;
     use task_domain::testing::{task, user};
+
+    use super::{testing::seal_with, *};
 
     const STATUSES: [StatusFilter; 3] = [StatusFilter::All, StatusFilter::Pending, StatusFilter::Completed];
     const ORDERS: [TaskOrder; 2] = [TaskOrder::NewestFirst, TaskOrder::Title];
 
     fn seal() -> CursorSeal {
-        CursorSeal::new(&[7; 32])
+        seal_with([7; 32])
     }
 
     fn position(order: TaskOrder) -> Position {
@@ -102,50 +170,106 @@ mod tests {
         Position::of(&task, order)
     }
 
-    #[test]
-    fn a_cursor_opens_for_whom_and_what_it_was_sealed() {
+    async fn sealed(status: StatusFilter, order: TaskOrder) -> String {
+        seal().seal(&user("alice"), status, &position(order)).await.unwrap()
+    }
+
+    /// What a cursor opens to; `None` where it is not valid.
+    async fn open(
+        seal: &CursorSeal,
+        name: &str,
+        status: StatusFilter,
+        order: TaskOrder,
+        cursor: &str,
+    ) -> Option<Position> {
+        match seal.open(&user(name), status, order, cursor).await {
+            Ok(position) => Some(position),
+            Err(ApiError::InvalidCursor) => None,
+            Err(other) => panic!("{other:?}"),
+        }
+    }
+
+    #[tokio::test]
+    async fn a_cursor_opens_for_whom_and_what_it_was_sealed() {
         for order in ORDERS {
             for status in STATUSES {
-                let cursor = seal().seal(&user("alice"), status, &position(order)).unwrap();
+                let cursor = sealed(status, order).await;
                 assert!(
                     cursor.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte)),
                     "{cursor}"
                 );
-                assert_eq!(seal().open(&user("alice"), status, order, &cursor), Some(position(order)));
+                assert_eq!(open(&seal(), "alice", status, order, &cursor).await, Some(position(order)));
             }
         }
     }
 
-    #[test]
-    fn a_cursor_opens_for_nobody_and_nothing_else() {
-        let cursor = seal().seal(&user("alice"), StatusFilter::All, &position(TaskOrder::Title)).unwrap();
-        let open = |name: &str, status, order| seal().open(&user(name), status, order, &cursor);
-        assert!(open("alice", StatusFilter::All, TaskOrder::Title).is_some());
-        assert_eq!(open("bob", StatusFilter::All, TaskOrder::Title), None);
-        assert_eq!(open("alice", StatusFilter::Pending, TaskOrder::Title), None);
-        assert_eq!(open("alice", StatusFilter::All, TaskOrder::NewestFirst), None);
-        let other = CursorSeal::new(&[8; 32]);
-        assert_eq!(other.open(&user("alice"), StatusFilter::All, TaskOrder::Title, &cursor), None);
+    #[tokio::test]
+    async fn a_cursor_opens_for_nobody_and_nothing_else() {
+        let (all, title) = (StatusFilter::All, TaskOrder::Title);
+        let cursor = sealed(all, title).await;
+        assert!(open(&seal(), "alice", all, title, &cursor).await.is_some());
+        assert_eq!(open(&seal(), "bob", all, title, &cursor).await, None);
+        assert_eq!(open(&seal(), "alice", StatusFilter::Pending, title, &cursor).await, None);
+        assert_eq!(open(&seal(), "alice", all, TaskOrder::NewestFirst, &cursor).await, None);
+        assert_eq!(open(&seal_with([8; 32]), "alice", all, title, &cursor).await, None);
     }
 
-    #[test]
-    fn a_cursor_that_was_tampered_with_does_not_open() {
-        let cursor =
-            seal().seal(&user("alice"), StatusFilter::All, &position(TaskOrder::NewestFirst)).unwrap();
-        let open =
-            |cursor: &str| seal().open(&user("alice"), StatusFilter::All, TaskOrder::NewestFirst, cursor);
+    #[tokio::test]
+    async fn a_cursor_that_was_tampered_with_does_not_open() {
+        let (all, newest) = (StatusFilter::All, TaskOrder::NewestFirst);
+        let (seal, cursor) = (seal(), sealed(all, newest).await);
         for at in 0..cursor.len() {
             let mut bytes = cursor.clone().into_bytes();
             bytes[at] = if bytes[at] == b'A' { b'B' } else { b'A' };
-            assert_eq!(open(std::str::from_utf8(&bytes).unwrap()), None, "at {at}");
+            let changed = std::str::from_utf8(&bytes).unwrap();
+            assert_eq!(open(&seal, "alice", all, newest, changed).await, None, "at {at}");
         }
         for garbage in ["", ".", "x", "x.y", &cursor[1..], &format!("{cursor}A"), &format!("{cursor}=")] {
-            assert_eq!(open(garbage), None, "{garbage}");
+            assert_eq!(open(&seal, "alice", all, newest, garbage).await, None, "{garbage}");
         }
     }
 
+    /// A key that is there from the second time on that it is asked for.
+    #[derive(Default)]
+    struct Late(AtomicUsize);
+
+    #[async_trait]
+    impl SealKeySource for Late {
+        async fn seal_key(&self) -> Result<Vec<u8>, RepositoryError> {
+            tokio::task::yield_now().await;
+            match self.0.fetch_add(1, Ordering::Relaxed) {
+                0 => Err(RepositoryError::Unavailable("down".into())),
+                _ => Ok(vec![7; 32]),
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn the_key_is_read_once_and_a_failure_is_not_kept() {
+        let source = Arc::new(Late::default());
+        let seal = CursorSeal::new(Arc::clone(&source) as Arc<dyn SealKeySource>);
+        let (cursor, user) = (sealed(StatusFilter::All, TaskOrder::Title).await, user("alice"));
+        let open = || seal.open(&user, StatusFilter::All, TaskOrder::Title, &cursor);
+        assert!(matches!(open().await, Err(ApiError::Unavailable(_))));
+        for outcome in join_all((0..10).map(|_| open())).await {
+            assert_eq!(outcome.unwrap(), position(TaskOrder::Title));
+        }
+        assert_eq!(source.0.load(Ordering::Relaxed), 2);
+    }
+
+    #[tokio::test]
+    async fn what_cannot_be_a_cursor_is_refused_without_the_key() {
+        let source = Arc::new(Late::default());
+        let seal = CursorSeal::new(Arc::clone(&source) as Arc<dyn SealKeySource>);
+        for garbage in ["", "x", "x.y", "W10.y", "WzEsMV0"] {
+            let outcome = seal.open(&user("alice"), StatusFilter::All, TaskOrder::Title, garbage).await;
+            assert!(matches!(outcome, Err(ApiError::InvalidCursor)), "{garbage}");
+        }
+        assert_eq!(source.0.load(Ordering::Relaxed), 0);
+    }
+
     #[test]
-    fn the_secret_is_never_shown() {
+    fn the_key_is_never_shown() {
         assert_eq!(format!("{:?}", seal()), "CursorSeal { .. }");
     }
 }

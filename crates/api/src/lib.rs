@@ -25,6 +25,6 @@ mod whoami;
 
 pub use app::{About, Services, app};
 pub use cors::Cors;
-pub use cursor::CursorSeal;
+pub use cursor::{CursorSeal, SealKeySource};
 pub use openapi::openapi_json;
 pub use settings::Settings;

@@ -119,8 +119,9 @@ mod tests {
 
     use super::*;
     use crate::{
-        About, Cors, CursorSeal, Services, app,
+        About, Cors, Services, app,
         auth::{ClaimRules, SharedSecret},
+        cursor::testing::seal_with,
         settings::Environment,
     };
 
@@ -140,7 +141,7 @@ mod tests {
         let tasks = TaskService::new(Arc::new(MockTaskRepository::new()), Arc::new(MockOnceOnly::new()));
         let verifier = Arc::new(SharedSecret::new(&[0; 32], ClaimRules::default()));
         let about = About { title: "t".to_owned(), version: "v".to_owned(), environment: Environment::Dev };
-        Services::new(tasks, verifier, Cors::default(), CursorSeal::new(&[0; 32]), &about).unwrap()
+        Services::new(tasks, verifier, Cors::default(), seal_with([0; 32]), &about).unwrap()
     }
 
     async fn status(method: Method, path: &str) -> StatusCode {

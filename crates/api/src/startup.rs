@@ -11,12 +11,13 @@ use std::{
 };
 
 use actix_web::{HttpServer, dev::ServerHandle};
-use task_adapters::{Database, PgOnceOnly, PgPool, PgTaskRepository, PoolOptions, migrations};
-use task_domain::{BoxError, TaskService};
+use async_trait::async_trait;
+use task_adapters::{Database, PgOnceOnly, PgPool, PgTaskRepository, PoolOptions, cursor_key, migrations};
+use task_domain::{BoxError, RepositoryError, TaskService};
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::{
-    CursorSeal, Services, Settings, app,
+    CursorSeal, SealKeySource, Services, Settings, app,
     auth::{HttpKeySource, PublishedKeys, SharedSecret, TokenVerifier, Verifiers},
     error::Chain,
     housekeeping,
@@ -65,7 +66,6 @@ impl Server {
         let keys = published_keys(&settings.auth).map_err(|error| wiring(error.into()))?;
         let verifier: Arc<dyn TokenVerifier> =
             Arc::new(Verifiers::new(shared_secret(&settings.auth), keys.clone()));
-        let seal = CursorSeal::new(settings.auth.secret_bytes().unwrap_or_default());
         let options = share(&settings.pool, settings.workers);
         let mut pools = Vec::new();
         let mut services = Vec::new();
@@ -81,7 +81,7 @@ impl Server {
                 tasks,
                 Arc::clone(&verifier),
                 settings.cors.clone(),
-                seal.clone(),
+                CursorSeal::new(Arc::new(KeyInDatabase(Arc::clone(&pool)))),
                 &settings.about,
             );
             services.push(of_worker.map_err(|error| wiring(error.into()))?);
@@ -144,6 +144,16 @@ impl Server {
 impl fmt::Debug for Server {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Server").field("addresses", &self.addresses).finish_non_exhaustive()
+    }
+}
+
+/// The key that cursors are sealed with, where the tasks are.
+struct KeyInDatabase(Arc<PgPool>);
+
+#[async_trait]
+impl SealKeySource for KeyInDatabase {
+    async fn seal_key(&self) -> Result<Vec<u8>, RepositoryError> {
+        cursor_key(&self.0).await
     }
 }
 

@@ -41,12 +41,12 @@ pub(crate) async fn list(
     seal: web::Data<CursorSeal>,
     tasks: web::Data<TaskService>,
 ) -> Answer {
-    let page = tasks.list(&user, &query.open(&user, &seal)?).await?;
+    let page = tasks.list(&user, &query.open(&user, &seal).await?).await?;
     let last = if page.more { page.tasks.last() } else { None };
-    let cursor = last
-        .map(|task| seal.seal(&user, query.status, &Position::of(task, query.order)))
-        .transpose()
-        .map_err(ApiError::Internal)?;
+    let cursor = match last {
+        Some(task) => Some(seal.seal(&user, query.status, &Position::of(task, query.order)).await?),
+        None => None,
+    };
     let mut answer = HttpResponse::Ok();
     if let Some(cursor) = &cursor {
         let link = format!("<{}?{}>; rel=\"next\"", request.uri().path(), query.next(cursor));

@@ -15,6 +15,7 @@ mod once;
 mod outages;
 mod paging;
 mod pool;
+mod service_keys;
 mod support;
 mod tls;
 mod versions;

@@ -196,7 +196,7 @@ async fn redo_takes_the_last_one_back_and_applies_it_again() {
     assert_eq!(migrations::redo(db.database()).await.unwrap(), None);
     migrations::run(db.database()).await.unwrap();
     let up = catalogue(&db).await;
-    db.execute("ALTER TABLE idempotency_keys ADD mark int").await;
+    db.execute("ALTER TABLE service_keys ADD mark int").await;
     assert_eq!(migrations::redo(db.database()).await.unwrap(), all(&db).await.pop());
     assert_eq!(catalogue(&db).await, up);
     assert!(applied(&db).await.into_iter().all(|applied| applied));

@@ -68,13 +68,10 @@ pub(crate) struct ListQuery {
 
 impl ListQuery {
     /// What a user asks for, once the cursor has been opened.
-    pub(crate) fn open(&self, user: &UserId, seal: &CursorSeal) -> Result<TaskQuery, ApiError> {
+    pub(crate) async fn open(&self, user: &UserId, seal: &CursorSeal) -> Result<TaskQuery, ApiError> {
         let mut query = match &self.cursor {
             None => TaskQuery::from_start(self.order),
-            Some(cursor) => {
-                let position = seal.open(user, self.status, self.order, cursor);
-                TaskQuery::after(position.ok_or(ApiError::InvalidCursor)?)
-            }
+            Some(cursor) => TaskQuery::after(seal.open(user, self.status, self.order, cursor).await?),
         };
         query.status = self.status;
         query.limit = self.limit;
@@ -178,6 +175,7 @@ mod tests {
     };
 
     use super::*;
+    use crate::cursor::testing::seal_with;
 
     fn faults(text: &str) -> Vec<(String, String)> {
         parse(text).unwrap_err().into_iter().map(|fault| (fault.field, fault.message)).collect()
@@ -257,18 +255,21 @@ mod tests {
         }
     }
 
-    #[test]
-    fn a_cursor_opens_for_its_own_list_only() {
-        let (alice, seal) = (user("alice"), CursorSeal::new(&[7; 32]));
+    #[tokio::test]
+    async fn a_cursor_opens_for_its_own_list_only() {
+        let (alice, seal) = (user("alice"), seal_with([7; 32]));
         let position = Position::of(&task(&alice, 7), TaskOrder::Title);
-        let cursor = seal.seal(&alice, StatusFilter::Pending, &position).unwrap();
-        let open = |user, text: &str| parse(&format!("{text}&cursor={cursor}")).unwrap().open(user, &seal);
-        let query = open(&alice, "status=pending&sort=title&limit=3&total=true").unwrap();
+        let cursor = seal.seal(&alice, StatusFilter::Pending, &position).await.unwrap();
+        let list = |text: &str| parse(&format!("{text}&cursor={cursor}")).unwrap();
+        let query = list("status=pending&sort=title&limit=3&total=true").open(&alice, &seal).await.unwrap();
         assert_eq!((query.position(), query.status), (Some(&position), StatusFilter::Pending));
         assert_eq!((query.limit.get(), query.count_all), (3, true));
-        assert!(matches!(open(&alice, "sort=title"), Err(ApiError::InvalidCursor)));
-        assert!(matches!(open(&alice, "status=pending"), Err(ApiError::InvalidCursor)));
-        assert!(matches!(open(&user("bob"), "status=pending&sort=title"), Err(ApiError::InvalidCursor)));
+        for (user, text) in
+            [(&alice, "sort=title"), (&alice, "status=pending"), (&user("bob"), "status=pending&sort=title")]
+        {
+            let outcome = list(text).open(user, &seal).await;
+            assert!(matches!(outcome, Err(ApiError::InvalidCursor)), "{text}");
+        }
     }
 
     #[test]

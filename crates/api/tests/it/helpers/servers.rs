@@ -9,7 +9,7 @@ use std::{
 use actix_web::{HttpServer, dev::ServerHandle, rt};
 use task_adapters::testing::TestDatabase;
 use task_api::{
-    About, Cors, CursorSeal, Services, Settings, app,
+    About, Cors, CursorSeal, SealKeySource, Services, Settings, app,
     auth::{ClaimRules, SharedSecret},
     settings::Environment,
     startup,
@@ -68,7 +68,7 @@ impl Server {
             TaskService::new(Arc::new(port), Arc::new(once_only)),
             Arc::new(SharedSecret::new(SECRET.as_bytes(), options.rules)),
             Cors::new(LISTED.map(str::to_owned)),
-            CursorSeal::new(SECRET.as_bytes()),
+            CursorSeal::new(Arc::new(FixedKey)),
             &About {
                 title: "Tasks".to_owned(),
                 version: "1.2.3".to_owned(),
@@ -93,6 +93,16 @@ impl Server {
 
     pub(crate) fn send(&self, request: &Request) -> Answer {
         request.send(self.address)
+    }
+}
+
+/// The key that cursors are sealed with over mocks.
+struct FixedKey;
+
+#[async_trait::async_trait]
+impl SealKeySource for FixedKey {
+    async fn seal_key(&self) -> Result<Vec<u8>, RepositoryError> {
+        Ok(SECRET.as_bytes().to_vec())
     }
 }
 
