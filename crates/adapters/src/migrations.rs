@@ -14,11 +14,21 @@ use diesel::{
 };
 use diesel_async::{AsyncMigrationHarness, AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
-use task_domain::BoxError;
+use task_domain::{BoxError, RepositoryError};
 
-use crate::{ConnectError, Database};
+use crate::{ConnectError, Database, PgPool};
 
 const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../migrations");
+
+mod schema {
+    //! diesel's own table.
+    diesel::table! {
+        #[sql_name = "__diesel_schema_migrations"]
+        applied (version) {
+            version -> Text,
+        }
+    }
+}
 
 /// The advisory lock of this program's migrations: the letters "taskapi" as a number.
 const LOCK: i64 = 0x0074_6173_6b61_7069;
@@ -94,6 +104,16 @@ pub async fn redo(database: &Database) -> Result<Option<String>, MigrationError>
 /// Lists every migration that the program knows, the oldest first, and whether the database has it. Changes nothing.
 pub async fn status(database: &Database) -> Result<Vec<Migration>, MigrationError> {
     applied_and_pending(&mut database.connect().await?).await
+}
+
+/// Whether the database has every migration that the program knows: one statement on a connection of the pool.
+///
+/// A database without the table of migrations, or whose table this role may not read, is an unexpected error.
+pub async fn is_up_to_date(pool: &PgPool) -> Result<bool, RepositoryError> {
+    let known = known().map_err(|error| RepositoryError::Unexpected(error.into()))?;
+    let select = schema::applied::table.select(schema::applied::version);
+    let applied: Vec<String> = pool.run(async |connection| select.load(connection).await).await?;
+    Ok(known.iter().all(|(version, _)| applied.contains(version)))
 }
 
 async fn revert_locked(database: &Database, steps: usize) -> Result<Vec<String>, MigrationError> {

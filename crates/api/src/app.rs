@@ -14,6 +14,7 @@ use crate::{
     auth::{TokenVerifier, verifier_data},
     envelope::envelope,
     openapi::{self, Document},
+    readiness::Readiness,
     routes,
     settings::Environment,
 };
@@ -37,6 +38,7 @@ pub struct Services {
     verifier: Arc<dyn TokenVerifier>,
     cors: web::Data<Cors>,
     seal: web::Data<CursorSeal>,
+    readiness: web::Data<Readiness>,
     environment: web::Data<Environment>,
     document: web::Data<Document>,
 }
@@ -50,6 +52,7 @@ impl Services {
         verifier: Arc<dyn TokenVerifier>,
         cors: Cors,
         seal: CursorSeal,
+        readiness: Arc<Readiness>,
         about: &About,
     ) -> Result<Self, serde_json::Error> {
         let json = openapi::json(&about.title, &about.version)?;
@@ -58,6 +61,7 @@ impl Services {
             verifier,
             cors: web::Data::new(cors),
             seal: web::Data::new(seal),
+            readiness: web::Data::from(readiness),
             environment: web::Data::new(about.environment),
             document: web::Data::new(Document { json: Bytes::from(json), title: about.title.clone() }),
         })
@@ -81,6 +85,7 @@ pub fn app(
         .app_data(verifier_data(Arc::clone(&services.verifier)))
         .app_data(services.cors.clone())
         .app_data(services.seal.clone())
+        .app_data(services.readiness.clone())
         .app_data(services.environment.clone())
         .app_data(services.document.clone())
         .configure(routes::configure)

@@ -1,7 +1,6 @@
 //! Who calls: tokens, those who vouch for them, and the guard before every route but the public ones.
 
 mod claims;
-mod demand;
 mod guard;
 mod key_set;
 mod key_source;

@@ -1,10 +1,13 @@
-//! Whether the process is up.
+//! Whether the process is up, and whether it can serve.
 
-use actix_web::{HttpResponse, web};
+use actix_web::{HttpResponse, http::header, web};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::settings::Environment;
+use crate::{
+    readiness::{Checks, Readiness},
+    settings::Environment,
+};
 
 /// What `/health` answers.
 #[derive(Debug, Serialize, ToSchema)]
@@ -17,6 +20,17 @@ pub(crate) struct HealthBody {
     environment: Environment,
 }
 
+/// What `/health/ready` answers.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Readiness)]
+pub(crate) struct ReadinessBody {
+    /// `ready` or `not ready`.
+    #[schema(example = "ready")]
+    status: &'static str,
+    /// What it was judged by.
+    checks: Checks,
+}
+
 /// Says that the process is up.
 ///
 /// Needs no token and never touches the database.
@@ -26,4 +40,30 @@ pub(crate) struct HealthBody {
 )]
 pub(crate) async fn health(environment: web::Data<Environment>) -> HttpResponse {
     HttpResponse::Ok().json(HealthBody { status: "ok", environment: **environment })
+}
+
+/// Says whether requests can be served now.
+///
+/// Needs no token. The database is looked at once in a second at the most, whoever asks.
+#[utoipa::path(
+    get, path = "/health/ready", tag = "service", operation_id = "ready", security(()),
+    responses(
+        (status = 200, description = "Requests can be served.", body = ReadinessBody),
+        (status = 503, description = "Something is missing; `checks` names it.", body = ReadinessBody,
+            headers(("Retry-After" = i64, description = "After how many seconds to try again.")),
+            examples(("not_ready" = (value = json!({
+                "status": "not ready",
+                "checks": {"database": "ok", "migrations": "pending", "keys": "ok"},
+            }))))),
+    ),
+)]
+pub(crate) async fn ready(readiness: web::Data<Readiness>) -> HttpResponse {
+    let checks = readiness.checks().await;
+    if checks.are_ok() {
+        HttpResponse::Ok().json(ReadinessBody { status: "ready", checks })
+    } else {
+        HttpResponse::ServiceUnavailable()
+            .insert_header((header::RETRY_AFTER, 1))
+            .json(ReadinessBody { status: "not ready", checks })
+    }
 }

@@ -44,7 +44,7 @@ const BEARER: &str = "bearer";
 
 #[derive(OpenApi)]
 #[openapi(
-    paths(tasks::list, tasks::create, tasks::get, tasks::update, tasks::delete, tasks::patch, tasks::complete, whoami::whoami, health::health),
+    paths(tasks::list, tasks::create, tasks::get, tasks::update, tasks::delete, tasks::patch, tasks::complete, whoami::whoami, health::health, health::ready),
     components(schemas(ErrorBody<'_>, Fault)),
     tags(
         (name = "tasks", description = "A user's own tasks."),

@@ -33,6 +33,7 @@ pub(crate) fn endpoints() -> Vec<Endpoint> {
         Endpoint::guarded("/api/{user_id}/tasks/{id}/complete").on(Method::PATCH, tasks::complete),
         Endpoint::guarded("/api/whoami").on(Method::GET, whoami::whoami),
         Endpoint::public("/health").on(Method::GET, health::health),
+        Endpoint::public("/health/ready").on(Method::GET, health::ready),
         Endpoint::public("/openapi.json").on(Method::GET, openapi::document),
         Endpoint::public("/docs").on(Method::GET, docs::swagger),
         Endpoint::public(docs::SWAGGER_FILES).on(Method::GET, docs::swagger_file),
@@ -122,6 +123,7 @@ mod tests {
         About, Cors, Services, app,
         auth::{ClaimRules, SharedSecret},
         cursor::testing::seal_with,
+        readiness::testing::ready,
         settings::Environment,
     };
 
@@ -141,7 +143,7 @@ mod tests {
         let tasks = TaskService::new(Arc::new(MockTaskRepository::new()), Arc::new(MockOnceOnly::new()));
         let verifier = Arc::new(SharedSecret::new(&[0; 32], ClaimRules::default()));
         let about = About { title: "t".to_owned(), version: "v".to_owned(), environment: Environment::Dev };
-        Services::new(tasks, verifier, Cors::default(), seal_with([0; 32]), &about).unwrap()
+        Services::new(tasks, verifier, Cors::default(), seal_with([0; 32]), ready(), &about).unwrap()
     }
 
     async fn status(method: Method, path: &str) -> StatusCode {
@@ -177,6 +179,7 @@ mod tests {
             .collect();
         let expected = [
             "/health",
+            "/health/ready",
             "/openapi.json",
             "/docs",
             docs::SWAGGER_FILES,

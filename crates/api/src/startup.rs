@@ -17,7 +17,7 @@ use task_domain::{BoxError, RepositoryError, TaskService};
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::{
-    CursorSeal, SealKeySource, Services, Settings, app,
+    CursorSeal, Readiness, SchemaProbe, SealKeySource, Services, Settings, app,
     auth::{HttpKeySource, PublishedKeys, SharedSecret, TokenVerifier, Verifiers},
     error::Chain,
     housekeeping,
@@ -53,10 +53,41 @@ pub enum StartError {
 pub struct Server {
     running: actix_web::dev::Server,
     addresses: Vec<SocketAddr>,
+    upkeep: Upkeep,
+}
+
+/// What goes on beside the requests, on the main runtime.
+struct Upkeep {
+    /// The workers' pools.
     pools: Vec<Arc<PgPool>>,
+    /// The pool of upkeep's own, of one connection.
+    connection: Arc<PgPool>,
     database: Database,
-    upkeep: PgOnceOnly,
+    readiness: Arc<Readiness>,
     keys: Option<Arc<PublishedKeys>>,
+}
+
+impl Upkeep {
+    /// Does it until it is dropped.
+    async fn keep(&self) {
+        let keys = async {
+            if let Some(keys) = &self.keys {
+                keys.keep().await;
+            }
+        };
+        // One after the other, since both take the one connection that is not the workers'.
+        let database = async {
+            tell_about_database(&self.database).await;
+            housekeeping::keep(self.pools.clone(), PgOnceOnly::new(Arc::clone(&self.connection))).await;
+        };
+        tokio::join!(database, keys, self.readiness.keep());
+    }
+
+    fn close(&self) {
+        for pool in self.pools.iter().chain([&self.connection]) {
+            pool.close();
+        }
+    }
 }
 
 impl Server {
@@ -66,6 +97,11 @@ impl Server {
         let keys = published_keys(&settings.auth).map_err(|error| wiring(error.into()))?;
         let verifier: Arc<dyn TokenVerifier> =
             Arc::new(Verifiers::new(shared_secret(&settings.auth), keys.clone()));
+        // One connection on the main runtime, apart from the workers' ones: upkeep must not wait for requests, nor they for it.
+        let upkeep = PoolOptions { at_rest: 0, max: UPKEEP_CONNECTIONS, ..settings.pool.clone() };
+        let upkeep = Arc::new(PgPool::new(&settings.database, upkeep).map_err(|error| wiring(error.into()))?);
+        let readiness = Readiness::new(Box::new(SchemaInDatabase(Arc::clone(&upkeep))), keys.clone());
+        let readiness = Arc::new(readiness);
         let options = share(&settings.pool, settings.workers);
         let mut pools = Vec::new();
         let mut services = Vec::new();
@@ -82,6 +118,7 @@ impl Server {
                 Arc::clone(&verifier),
                 settings.cors.clone(),
                 CursorSeal::new(Arc::new(KeyInDatabase(Arc::clone(&pool)))),
+                Arc::clone(&readiness),
                 &settings.about,
             );
             services.push(of_worker.map_err(|error| wiring(error.into()))?);
@@ -97,14 +134,9 @@ impl Server {
             .bind((settings.host.as_str(), settings.port))
             .map_err(|error| bind_error(settings, &error))?;
         let addresses = server.addrs();
-        // One connection on the main runtime, apart from the workers' ones: upkeep must not wait for requests, nor they for it.
-        let upkeep = PgPool::new(
-            &settings.database,
-            PoolOptions { at_rest: 0, max: UPKEEP_CONNECTIONS, ..settings.pool.clone() },
-        );
-        let upkeep = PgOnceOnly::new(Arc::new(upkeep.map_err(|error| wiring(error.into()))?));
-        let database = settings.database.clone();
-        Ok(Self { running: server.run(), addresses, pools, database, upkeep, keys })
+        let upkeep =
+            Upkeep { pools, connection: upkeep, database: settings.database.clone(), readiness, keys };
+        Ok(Self { running: server.run(), addresses, upkeep })
     }
 
     /// The addresses that it listens on.
@@ -117,25 +149,18 @@ impl Server {
     /// ends it at once.
     pub async fn run(self) -> io::Result<()> {
         tracing::info!(addresses = ?self.addresses, "listening");
-        let (pools, upkeep, database) = (self.pools.clone(), self.upkeep, self.database);
-        // One after the other, since both take the one connection that is not the workers'.
-        let housekeeping = tokio::spawn(async move {
-            tell_about_database(database).await;
-            housekeeping::keep(pools, upkeep).await;
+        let upkeep = Arc::new(self.upkeep);
+        let kept = tokio::spawn({
+            let upkeep = Arc::clone(&upkeep);
+            async move { upkeep.keep().await }
         });
-        let keys = self.keys.map(|keys| tokio::spawn(async move { keys.keep().await }));
         let handle = self.running.handle();
         let outcome = tokio::select! {
             outcome = self.running => outcome,
             impatience = stop_on_signals(handle) => Err(impatience),
         };
-        housekeeping.abort();
-        if let Some(keys) = keys {
-            keys.abort();
-        }
-        for pool in &self.pools {
-            pool.close();
-        }
+        kept.abort();
+        upkeep.close();
         tracing::info!("stopped");
         outcome
     }
@@ -154,6 +179,16 @@ struct KeyInDatabase(Arc<PgPool>);
 impl SealKeySource for KeyInDatabase {
     async fn seal_key(&self) -> Result<Vec<u8>, RepositoryError> {
         cursor_key(&self.0).await
+    }
+}
+
+/// The schema, by the connection of upkeep.
+struct SchemaInDatabase(Arc<PgPool>);
+
+#[async_trait]
+impl SchemaProbe for SchemaInDatabase {
+    async fn is_up_to_date(&self) -> Result<bool, RepositoryError> {
+        migrations::is_up_to_date(&self.0).await
     }
 }
 
@@ -227,8 +262,8 @@ async fn stop_on_signals(handle: ServerHandle) -> io::Error {
 }
 
 /// Says at the start what will otherwise be found out at the first request.
-async fn tell_about_database(database: Database) {
-    match migrations::status(&database).await {
+async fn tell_about_database(database: &Database) {
+    match migrations::status(database).await {
         Ok(migrations) => {
             let pending = migrations.iter().filter(|migration| !migration.applied).count();
             if pending > 0 {

@@ -8,11 +8,10 @@ use tokio::time::sleep;
 use super::{
     FetchError, Identity, KeySet, KeySource, Refusal, VerifyError,
     claims::{ClaimRules, Jws},
-    demand::Demand,
     key_source::FETCH_LIMIT,
     valid_tokens::{TokenDigest, ValidTokens},
 };
-use crate::error::Chain;
+use crate::{demand::Demand, error::Chain};
 
 /// How often, at the most, an unknown key makes us fetch the set again.
 const COOL_DOWN: Duration = Duration::from_secs(30);
@@ -59,9 +58,9 @@ impl PublishedKeys {
     pub async fn keep(&self) -> Infallible {
         let mut failures = 0;
         loop {
-            self.demand.fetch_begins();
+            self.demand.work_begins();
             let fetched = self.fetch().await;
-            self.demand.fetch_ended();
+            self.demand.work_ended();
             failures = if fetched.is_ok() { 0 } else { failures + 1 };
             tokio::select! {
                 () = sleep(self.pause(failures)) => {}
@@ -116,7 +115,7 @@ impl PublishedKeys {
         let (id, algorithm) = (jws.key_id()?, jws.algorithm().ok_or(Refusal::Algorithm)?);
         let mut current = self.current.load_full().ok_or(VerifyError::KeysNotFetched)?;
         if id.is_some() && current.keys.find(id, algorithm).err() == Some(Refusal::UnknownKey) {
-            self.demand.wait_for_fetch().await;
+            self.demand.wait().await;
             current = self.current.load_full().unwrap_or(current);
         }
         let key = current.keys.find(id, algorithm)?;

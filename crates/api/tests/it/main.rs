@@ -30,6 +30,7 @@ mod outages;
 mod pages;
 mod paths;
 mod queries;
+mod readiness;
 mod start_and_stop;
 mod tasks;
 mod token_forms;

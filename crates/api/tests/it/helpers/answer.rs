@@ -47,6 +47,21 @@ pub(crate) struct Health {
 
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
+pub(crate) struct Ready {
+    pub(crate) status: String,
+    pub(crate) checks: Checks,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Checks {
+    pub(crate) database: String,
+    pub(crate) migrations: String,
+    pub(crate) keys: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct WhoAmI {
     pub(crate) user_id: String,
     pub(crate) issuer: Option<String>,
@@ -208,6 +223,17 @@ impl Answer {
         self.assert_status(200).shaped()
     }
 
+    /// Database, migrations and keys, as `/health/ready` names them.
+    #[track_caller]
+    pub(crate) fn readiness(&self) -> [String; 3] {
+        let Ready { status, checks: Checks { database, migrations, keys } } = self.shaped();
+        let all = [database, migrations, keys];
+        let is_ready = all.iter().all(|check| check == "ok");
+        let expected = if is_ready { (200, "ready") } else { (503, "not ready") };
+        assert_eq!((self.status, status.as_str()), expected, "{all:?}");
+        all
+    }
+
     #[track_caller]
     pub(crate) fn who_am_i(&self) -> WhoAmI {
         self.assert_status(200).shaped()
@@ -331,6 +357,7 @@ impl Answer {
                 let tag = self.error().current.map(|task| format!("\"{}\"", task.version));
                 assert_eq!(self.header("etag"), tag.as_deref());
             }
+            (200 | 503, "GET") if path == "/health/ready" => drop(self.readiness()),
             (400.., _) => drop(self.error()),
             (200, "GET") if path == "/openapi.json" => drop(self.json()),
             (200, "GET") if path == "/health" => drop(self.health()),

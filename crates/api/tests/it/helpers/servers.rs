@@ -9,7 +9,7 @@ use std::{
 use actix_web::{HttpServer, dev::ServerHandle, rt};
 use task_adapters::testing::TestDatabase;
 use task_api::{
-    About, Cors, CursorSeal, SealKeySource, Services, Settings, app,
+    About, Cors, CursorSeal, Readiness, SchemaProbe, SealKeySource, Services, Settings, app,
     auth::{ClaimRules, SharedSecret},
     settings::Environment,
     startup,
@@ -64,11 +64,13 @@ impl Server {
     }
 
     pub(crate) fn over_both(port: MockTaskRepository, once_only: MockOnceOnly, options: Options) -> Self {
+        let readiness = Arc::new(Readiness::new(Box::new(UpToDate), None));
         let services = Services::new(
             TaskService::new(Arc::new(port), Arc::new(once_only)),
             Arc::new(SharedSecret::new(SECRET.as_bytes(), options.rules)),
             Cors::new(LISTED.map(str::to_owned)),
             CursorSeal::new(Arc::new(FixedKey)),
+            Arc::clone(&readiness),
             &About {
                 title: "Tasks".to_owned(),
                 version: "1.2.3".to_owned(),
@@ -79,6 +81,7 @@ impl Server {
         let (started, start) = mpsc::channel();
         thread::spawn(move || {
             rt::System::new().block_on(async move {
+                rt::spawn(async move { readiness.keep().await });
                 let server = HttpServer::new(move || app(&services)).workers(1).disable_signals();
                 let server = server.bind(("127.0.0.1", 0)).unwrap();
                 let address = server.addrs()[0];
@@ -93,6 +96,16 @@ impl Server {
 
     pub(crate) fn send(&self, request: &Request) -> Answer {
         request.send(self.address)
+    }
+}
+
+/// The schema of mocks.
+struct UpToDate;
+
+#[async_trait::async_trait]
+impl SchemaProbe for UpToDate {
+    async fn is_up_to_date(&self) -> Result<bool, RepositoryError> {
+        Ok(true)
     }
 }
 

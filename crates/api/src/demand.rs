@@ -1,4 +1,4 @@
-//! Fetches out of turn: one at a time for all who wait for it, and not too often.
+//! Work that is done when somebody needs it: once for all who wait for it, and not too often.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -7,8 +7,8 @@ use tokio::{
     time::{Duration, Instant, timeout},
 };
 
-/// Brings those who need a fetch together with the one who fetches.
-pub(super) struct Demand {
+/// Brings those who need a piece of work together with the one who does it.
+pub(crate) struct Demand {
     cool_down: Duration,
     patience: Duration,
     state: Mutex<State>,
@@ -26,15 +26,15 @@ struct State {
 enum Stage {
     /// Nobody waits.
     Idle,
-    /// Somebody waits for a fetch that has not begun.
+    /// Somebody waits for work that has not begun.
     Demanded,
-    /// Somebody waits for the fetch that is under way.
-    Fetching,
+    /// Somebody waits for the work that is under way.
+    Working,
 }
 
 impl Demand {
     /// Lets a demand through every `cool_down` at the most; each waits for at most `patience`.
-    pub(super) fn new(cool_down: Duration, patience: Duration) -> Self {
+    pub(crate) fn new(cool_down: Duration, patience: Duration) -> Self {
         Self {
             cool_down,
             patience,
@@ -44,13 +44,13 @@ impl Demand {
         }
     }
 
-    /// Waits for a fetch that somebody demanded, this caller or one before it. Returns at once where the last one was
-    /// too short a time ago.
-    pub(super) async fn wait_for_fetch(&self) {
-        // Before the state is looked at, so that an end of the fetch in between is not missed.
+    /// Waits for work that somebody demanded, this caller or one before it. Returns at once where the last demand was too
+    /// short a time ago.
+    pub(crate) async fn wait(&self) {
+        // Before the state is looked at, so that an end of the work in between is not missed.
         let mut met = self.met.subscribe();
         if self.is_let_through() {
-            // Whether it came in time is seen from what has been fetched.
+            // Whether it came in time is seen from what it left behind.
             let _ = timeout(self.patience, met.changed()).await;
         }
     }
@@ -69,23 +69,23 @@ impl Demand {
         true
     }
 
-    /// Waits until a fetch is demanded.
-    pub(super) async fn made(&self) {
+    /// Waits until there is a demand.
+    pub(crate) async fn made(&self) {
         self.demanded.notified().await;
     }
 
-    /// To be called when a fetch begins: whoever waits by now waits for this one.
-    pub(super) fn fetch_begins(&self) {
+    /// To be called when work begins: whoever waits by now waits for this.
+    pub(crate) fn work_begins(&self) {
         let mut state = self.state();
         if state.stage == Stage::Demanded {
-            state.stage = Stage::Fetching;
+            state.stage = Stage::Working;
         }
     }
 
-    /// To be called when a fetch has ended, well or not, and its outcome can be seen.
-    pub(super) fn fetch_ended(&self) {
+    /// To be called when work has ended, well or not, and its outcome can be seen.
+    pub(crate) fn work_ended(&self) {
         let mut state = self.state();
-        if state.stage == Stage::Fetching {
+        if state.stage == Stage::Working {
             state.stage = Stage::Idle;
             self.met.send_replace(());
         }
@@ -114,22 +114,22 @@ mod tests {
     /// Waits and returns for how long.
     async fn wait(demand: Arc<Demand>) -> Duration {
         let since = Instant::now();
-        demand.wait_for_fetch().await;
+        demand.wait().await;
         since.elapsed()
     }
 
     #[tokio::test(start_paused = true)]
-    async fn all_who_wait_wait_for_the_same_fetch() {
+    async fn all_who_wait_wait_for_the_same_work() {
         let demand = demand();
         let waiting = (0..1000).map(|_| tokio::spawn(wait(Arc::clone(&demand)))).collect::<Vec<_>>();
         demand.made().await;
-        demand.fetch_begins();
+        demand.work_begins();
         tokio::time::sleep(Duration::from_secs(2)).await;
-        demand.fetch_ended();
+        demand.work_ended();
         for waited in join_all(waiting).await {
             assert_eq!(waited.unwrap(), Duration::from_secs(2));
         }
-        assert!(timeout(COOL_DOWN, demand.made()).await.is_err(), "one fetch was enough");
+        assert!(timeout(COOL_DOWN, demand.made()).await.is_err(), "once was enough");
     }
 
     #[tokio::test(start_paused = true)]
@@ -138,8 +138,8 @@ mod tests {
         for _ in 0..2 {
             let waiting = tokio::spawn(wait(Arc::clone(&demand)));
             demand.made().await;
-            demand.fetch_begins();
-            demand.fetch_ended();
+            demand.work_begins();
+            demand.work_ended();
             waiting.await.unwrap();
             assert_eq!(wait(Arc::clone(&demand)).await, Duration::ZERO, "nobody waits in the cool-down");
             tokio::time::sleep(COOL_DOWN).await;
@@ -147,22 +147,22 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_fetch_that_began_before_the_demand_does_not_meet_it() {
+    async fn work_that_began_before_the_demand_does_not_meet_it() {
         let demand = demand();
-        demand.fetch_begins();
+        demand.work_begins();
         let waiting = tokio::spawn(wait(Arc::clone(&demand)));
         demand.made().await;
-        demand.fetch_ended();
+        demand.work_ended();
         tokio::time::sleep(Duration::from_secs(1)).await;
         assert!(!waiting.is_finished());
-        demand.fetch_begins();
-        demand.fetch_ended();
+        demand.work_begins();
+        demand.work_ended();
         assert_eq!(waiting.await.unwrap(), Duration::from_secs(1));
     }
 
     #[tokio::test(start_paused = true)]
     async fn nobody_waits_for_ever() {
-        assert_eq!(wait(demand()).await, PATIENCE, "nobody fetches");
+        assert_eq!(wait(demand()).await, PATIENCE, "nobody works");
     }
 
     #[tokio::test(start_paused = true)]
@@ -172,8 +172,8 @@ mod tests {
             (tokio::spawn(wait(Arc::clone(&demand))), tokio::spawn(wait(Arc::clone(&demand))));
         demand.made().await;
         gone.abort();
-        demand.fetch_begins();
-        demand.fetch_ended();
+        demand.work_begins();
+        demand.work_ended();
         assert_eq!(stays.await.unwrap(), Duration::ZERO);
     }
 }
