@@ -1,8 +1,10 @@
+mod shared;
 #[cfg(test)]
 mod tests;
 
 use std::{
     fmt,
+    future::Future,
     ops::AsyncFnOnce,
     sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
@@ -23,6 +25,7 @@ use diesel_async::{
 use futures_util::FutureExt;
 use task_domain::RepositoryError;
 
+use self::shared::Sharing;
 use crate::{
     Database,
     error::{Symptoms, classify, classify_pool},
@@ -63,12 +66,22 @@ pub struct PoolOptions {
     pub max_age: Duration,
 }
 
+/// A read, which changes nothing and so may be repeated.
+pub(crate) trait Read: Send + Sync {
+    /// What it finds.
+    type Output: Send;
+
+    /// Reads by a connection that others use at the same time.
+    fn read(&self, connection: &AsyncPgConnection) -> impl Future<Output = QueryResult<Self::Output>> + Send;
+}
+
 /// A pool of connections that are known to be alive, for one runtime.
 ///
 /// A connection's driver runs on the runtime that opened it, so a pool must be used on a single one: the server has a
 /// pool for each of its workers. Connections are opened when they are first needed.
 pub struct PgPool {
     connections: Pool<Manager>,
+    sharing: Sharing,
     options: PoolOptions,
     idle: Idle,
 }
@@ -95,10 +108,10 @@ impl PgPool {
             .pre_recycle(known_to_be_alive(options.max_age, idle.before_ping))
             .build()
             .map_err(|error| RepositoryError::Unexpected(error.into()))?;
-        Ok(Self { connections, options, idle })
+        Ok(Self { connections, sharing: Sharing::default(), options, idle })
     }
 
-    /// Runs `operation` on a connection, within the deadline.
+    /// Runs `operation` on a connection of its own, within the deadline.
     ///
     /// Where the operation does not come to its end, by the deadline or because the caller goes away, its connection is
     /// closed instead of being handed on with a statement still running in it. So it is after a failure that may lie in
@@ -107,32 +120,75 @@ impl PgPool {
         &self,
         operation: impl AsyncFnOnce(&mut AsyncPgConnection) -> QueryResult<T>,
     ) -> Result<T, RepositoryError> {
+        self.in_time(self.run_alone(operation)).await
+    }
+
+    /// Runs a short read, within the deadline, on the connection that all reads share.
+    ///
+    /// Where that connection fails, the read is repeated on one of its own, and nobody is given the failed one any more.
+    pub(crate) async fn read<R: Read>(&self, read: R) -> Result<R::Output, RepositoryError> {
+        if self.options.max < 2 {
+            // The only connection has to be there for writes too.
+            return self.run(async |connection| read.read(connection).await).await;
+        }
         let work = async {
-            let mut lease = Lease::new(self.connections.get().await.map_err(classify_pool)?);
+            let is_fresh = |object: &Object<Manager>| Object::metrics(object).age() <= self.options.max_age;
+            let reading = self.sharing.join(is_fresh, async || self.connections.get().await).await;
+            let reading = reading.map_err(classify_pool)?;
+            let connection = reading.connection().ok_or_else(given_back)?;
             let begun = Instant::now();
-            let outcome = operation(lease.connection()?).await;
-            match outcome {
+            match read.read(connection).await {
                 Ok(value) => {
-                    lease.give_back();
+                    reading.end();
                     Ok(value)
                 }
-                Err(error) => {
-                    let broken = PoolableConnection::is_broken(lease.connection()?);
-                    let limit = self.options.statement_timeout.min(self.options.lock_timeout);
-                    let seen = Symptoms { broken, timed_out: begun.elapsed() >= limit };
-                    let error = classify(error, seen);
-                    let understood = seen.timed_out || matches!(error, RepositoryError::UnknownUser);
-                    if understood && !broken {
-                        lease.give_back();
-                    }
-                    Err(error)
+                Err(error) if begun.elapsed() >= self.statement_limit() => {
+                    Err(classify(error, Symptoms { broken: false, timed_out: true }))
                 }
+                Err(_) => self.run_alone(async |connection| read.read(connection).await).await,
             }
         };
+        self.in_time(work).await
+    }
+
+    async fn in_time<T>(
+        &self,
+        work: impl Future<Output = Result<T, RepositoryError>>,
+    ) -> Result<T, RepositoryError> {
         match tokio::time::timeout(self.options.deadline, work).await {
             Ok(outcome) => outcome,
             Err(elapsed) => Err(RepositoryError::Unavailable(elapsed.into())),
         }
+    }
+
+    async fn run_alone<T>(
+        &self,
+        operation: impl AsyncFnOnce(&mut AsyncPgConnection) -> QueryResult<T>,
+    ) -> Result<T, RepositoryError> {
+        let mut lease = Lease::new(self.connections.get().await.map_err(classify_pool)?);
+        let begun = Instant::now();
+        let outcome = operation(lease.connection()?).await;
+        match outcome {
+            Ok(value) => {
+                lease.give_back();
+                Ok(value)
+            }
+            Err(error) => {
+                let broken = PoolableConnection::is_broken(lease.connection()?);
+                let seen = Symptoms { broken, timed_out: begun.elapsed() >= self.statement_limit() };
+                let error = classify(error, seen);
+                let understood = seen.timed_out || matches!(error, RepositoryError::UnknownUser);
+                if understood && !broken {
+                    lease.give_back();
+                }
+                Err(error)
+            }
+        }
+    }
+
+    /// After how long the server gives up a statement.
+    fn statement_limit(&self) -> Duration {
+        self.options.statement_timeout.min(self.options.lock_timeout)
     }
 
     /// Closes every connection that is not in use, and those in use when they come back.
@@ -217,6 +273,10 @@ fn known_to_be_alive(max_age: Duration, before_ping: Duration) -> Hook<AsyncPgCo
     })
 }
 
+fn given_back() -> RepositoryError {
+    RepositoryError::Unexpected("the connection was given back".into())
+}
+
 /// A connection on loan, which is closed unless it is given back.
 struct Lease(Option<Object<Manager>>);
 
@@ -226,9 +286,7 @@ impl Lease {
     }
 
     fn connection(&mut self) -> Result<&mut AsyncPgConnection, RepositoryError> {
-        self.0
-            .as_deref_mut()
-            .ok_or_else(|| RepositoryError::Unexpected("the connection was given back".into()))
+        self.0.as_deref_mut().ok_or_else(given_back)
     }
 
     fn give_back(&mut self) {

@@ -1,3 +1,5 @@
+mod sharing;
+
 use diesel::{QueryableByName, sql_types::Text};
 use diesel_async::RunQueryDsl;
 use futures_util::future::join_all;

@@ -15,12 +15,12 @@ use super::{
 use crate::schema::tasks;
 
 pub(super) async fn find(
-    connection: &mut AsyncPgConnection,
+    mut connection: &AsyncPgConnection,
     owner: &UserId,
     id: TaskId,
 ) -> QueryResult<Option<Task>> {
     let select = tasks::table.find((owner.as_str(), id.get())).select(TaskRow::as_select());
-    task(owner, select.get_result(connection).await.optional()?)
+    task(owner, select.get_result(&mut connection).await.optional()?)
 }
 
 /// Carries out a write. Only where a version was expected in vain does it take a second statement, to see what is there.
@@ -121,7 +121,7 @@ fn task(owner: &UserId, row: Option<TaskRow>) -> QueryResult<Option<Task>> {
 
 /// Reads a page, and one row more to see whether it is the last one.
 pub(super) async fn list(
-    connection: &mut AsyncPgConnection,
+    connection: &AsyncPgConnection,
     owner: &UserId,
     query: &TaskQuery,
 ) -> QueryResult<TaskPage> {
@@ -138,7 +138,7 @@ pub(super) async fn list(
 ///
 /// A first page starts behind a position before all others, so that it is the same statement as the pages after it.
 async fn page_rows(
-    connection: &mut AsyncPgConnection,
+    mut connection: &AsyncPgConnection,
     owner: &str,
     query: &TaskQuery,
 ) -> QueryResult<Vec<TaskRow>> {
@@ -151,9 +151,9 @@ async fn page_rows(
                 _ => (DateTime::<Utc>::MAX_UTC, i64::MAX),
             };
             match completed {
-                None => NewestFirst { owner, at, id, limit }.load(connection).await,
+                None => NewestFirst { owner, at, id, limit }.load(&mut connection).await,
                 Some(completed) => {
-                    NewestFirstOfStatus { owner, completed, at, id, limit }.load(connection).await
+                    NewestFirstOfStatus { owner, completed, at, id, limit }.load(&mut connection).await
                 }
             }
         }
@@ -163,20 +163,22 @@ async fn page_rows(
                 _ => ("", 0),
             };
             match completed {
-                None => ByTitle { owner, title, id, limit }.load(connection).await,
+                None => ByTitle { owner, title, id, limit }.load(&mut connection).await,
                 Some(completed) => {
-                    ByTitleOfStatus { owner, completed, title, id, limit }.load(connection).await
+                    ByTitleOfStatus { owner, completed, title, id, limit }.load(&mut connection).await
                 }
             }
         }
     }
 }
 
-async fn count(connection: &mut AsyncPgConnection, owner: &UserId, status: StatusFilter) -> QueryResult<u64> {
+async fn count(mut connection: &AsyncPgConnection, owner: &UserId, status: StatusFilter) -> QueryResult<u64> {
     let of_owner = tasks::table.filter(tasks::user_id.eq(owner.as_str())).count();
     let count: i64 = match is_completed(status) {
-        None => of_owner.get_result(connection).await?,
-        Some(completed) => of_owner.filter(tasks::completed.eq(completed)).get_result(connection).await?,
+        None => of_owner.get_result(&mut connection).await?,
+        Some(completed) => {
+            of_owner.filter(tasks::completed.eq(completed)).get_result(&mut connection).await?
+        }
     };
     Ok(count.unsigned_abs())
 }
