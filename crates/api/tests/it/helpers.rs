@@ -2,6 +2,8 @@
 
 pub(crate) mod answer;
 pub(crate) mod client;
+pub(crate) mod issuer;
+pub(crate) mod key_server;
 pub(crate) mod program;
 pub(crate) mod schema;
 pub(crate) mod servers;

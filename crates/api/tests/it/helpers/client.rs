@@ -134,7 +134,8 @@ impl Request {
 
     /// Sends it on a connection of its own and checks what holds for every answer.
     pub(crate) fn send(&self, address: SocketAddr) -> Answer {
-        let answer = self.try_send(address).unwrap_or_else(|error| panic!("{self:?}: {error}"));
+        let answer =
+            self.try_send(address).unwrap_or_else(|error| panic!("{} {}: {error}", self.method, self.target));
         answer.check_what_holds_for_all(self);
         answer
     }

@@ -222,7 +222,10 @@ pub(crate) fn start(database_url: &str, variables: &[(&str, &str)]) -> (SocketAd
         ("WORKERS", "2"),
     ];
     let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
-    let settings = Settings::from_variables(defaults.iter().chain(variables).map(owned)).unwrap();
+    // An empty variable takes the default away.
+    let is_taken_away = |name: &str| variables.contains(&(name, ""));
+    let all = defaults.iter().filter(|(name, _)| !is_taken_away(name)).chain(variables);
+    let settings = Settings::from_variables(all.map(owned)).unwrap();
     let (stop, stopped) = oneshot::channel();
     let (started, start) = mpsc::channel();
     thread::spawn(move || {
