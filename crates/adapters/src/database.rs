@@ -1,7 +1,10 @@
-use std::{fmt, time::Duration};
+use std::{fmt, net::IpAddr, time::Duration};
 
 use diesel_async::AsyncPgConnection;
-use tokio_postgres::{Config, NoTls, config::SslMode as WireSslMode};
+use tokio_postgres::{
+    Config, NoTls,
+    config::{Host, SslMode as WireSslMode},
+};
 
 use crate::tls::{self, SslMode};
 
@@ -118,6 +121,47 @@ impl Database {
         })
     }
 
+    /// Hosts, ports and name in one line; neither user nor password.
+    #[must_use]
+    pub fn address(&self) -> String {
+        let ports = self.config.get_ports();
+        let hosts = self.config.get_hosts().iter().enumerate().map(|(index, host)| {
+            let port = ports.get(index).or(ports.first()).copied().unwrap_or(5432);
+            match host {
+                Host::Tcp(name) => format!("{name}:{port}"),
+                Host::Unix(folder) => format!("{}:{port}", folder.display()),
+            }
+        });
+        let hosts: Vec<_> = hosts.collect();
+        format!("{}/{}", hosts.join(","), self.config.get_dbname().unwrap_or_default())
+    }
+
+    /// Whether what is sent leaves this machine.
+    #[must_use]
+    pub fn is_remote(&self) -> bool {
+        let is_far = |host: &Host| match host {
+            Host::Tcp(name) => {
+                name != "localhost" && !name.parse().is_ok_and(|address: IpAddr| address.is_loopback())
+            }
+            Host::Unix(_) => false,
+        };
+        let addresses = self.config.get_hostaddrs();
+        if addresses.is_empty() {
+            self.config.get_hosts().iter().any(is_far)
+        } else {
+            !addresses.iter().all(IpAddr::is_loopback)
+        }
+    }
+
+    /// Whether a connection is encrypted for sure, and the certificate checked. `None`: as the server likes it.
+    pub(crate) fn is_verified(&self) -> Option<bool> {
+        match self.config.get_ssl_mode() {
+            WireSslMode::Disable => Some(false),
+            WireSslMode::Require => Some(true),
+            _ => None,
+        }
+    }
+
     /// The same server, with another database.
     #[cfg(feature = "testing")]
     #[must_use]
@@ -193,6 +237,24 @@ mod tests {
         assert!(error.contains("port") && !error.contains("s3cret"), "{error}");
         let error = Database::parse("postgres://h/d?sslmode=require&sslrootcert=/no/such/file").unwrap_err();
         assert!(error.to_string().contains("/no/such/file"), "{error}");
+    }
+
+    #[test]
+    fn an_address_tells_where_and_not_who() {
+        for (url, address, remote) in [
+            ("postgres://me:s3cret@localhost/app", "localhost:5432/app", false),
+            ("postgres://me:s3cret@127.0.0.1:5433/app", "127.0.0.1:5433/app", false),
+            (
+                "postgres://me:s3cret@db.example.com,10.0.0.7:6000/app",
+                "db.example.com:5432,10.0.0.7:6000/app",
+                true,
+            ),
+            ("postgres://me@%2Frun%2Fpostgresql/app", "/run/postgresql:5432/app", false),
+            ("postgres://me@app.example.com/app?hostaddr=127.0.0.1", "app.example.com:5432/app", false),
+        ] {
+            let database = Database::parse(url).unwrap();
+            assert_eq!((database.address().as_str(), database.is_remote()), (address, remote));
+        }
     }
 
     #[tokio::test]

@@ -6,11 +6,12 @@
 //! | [`OnceOnly`](task_domain::OnceOnly) | [`PgOnceOnly`] |
 //!
 //! [`Database`] says where the database is and opens connections; [`PgPool`] keeps some open; [`migrations`] brings
-//! the schema up to date. Nothing of diesel leaves this crate.
+//! the schema up to date; [`inspection`] looks whether everything fits. Nothing of diesel leaves this crate.
 
 mod database;
 mod error;
 mod fixed;
+pub mod inspection;
 pub mod migrations;
 mod once_only;
 #[cfg(test)]

@@ -160,7 +160,10 @@ fn names(versions: &[MigrationVersion<'_>]) -> Vec<String> {
     versions.iter().filter_map(|version| name_of(&version.to_string())).collect()
 }
 
-async fn applied_and_pending(connection: &mut AsyncPgConnection) -> Result<Vec<Migration>, MigrationError> {
+/// What [`status`] says, asked on a connection that is there.
+pub(crate) async fn applied_and_pending(
+    connection: &mut AsyncPgConnection,
+) -> Result<Vec<Migration>, MigrationError> {
     #[derive(QueryableByName)]
     struct Table {
         #[diesel(sql_type = Bool)]

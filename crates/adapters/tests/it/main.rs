@@ -8,6 +8,7 @@
 )]
 
 mod catalogue;
+mod inspection;
 mod listing;
 mod migrations;
 mod model;
