@@ -8,6 +8,7 @@
 
 mod ci;
 mod dev;
+mod doctor;
 mod environment;
 mod fuzz;
 mod interop;
@@ -55,6 +56,10 @@ enum Command {
     /// Change the schema of the development database, or make and check migrations
     #[command(subcommand)]
     Migrate(migrate::Command),
+    /// Say what is wrong with the settings, database, keys or a token of development, and what to change
+    ///
+    /// Looks at what `dev` would use: the database of `DATABASE_URL`, or the private one while `dev` runs.
+    Doctor(task_api::cli::Doctor),
     /// Print a token for a user, signed with the secret that `dev` uses
     Token(token::Args),
     /// Write or check `docs/openapi.json`
@@ -96,6 +101,7 @@ async fn run(command: Command, stop: &mut Stop) -> anyhow::Result<ExitCode> {
         Command::Dev(args) => dev::run(&args, stop).await,
         Command::Test(args) => stop.or(test::run(&args)).await,
         Command::Migrate(command) => stop.or(Box::pin(migrate::run(command))).await,
+        Command::Doctor(what) => stop.or(Box::pin(doctor::run(what))).await,
         Command::Token(args) => token::run(&args),
         Command::Openapi(args) => openapi::run(&args),
         Command::Ci => stop.or(Box::pin(ci::run())).await,

@@ -1,6 +1,11 @@
-//! The command line of `task-api`; `cargo xtask migrate` shares its migrations.
+//! The command line of `task-api`; `cargo xtask` shares its migrations and its doctor.
 
-use clap::{Parser, Subcommand};
+use std::{
+    ffi::OsStr,
+    io::{self, Read},
+};
+
+use clap::{Arg, Args, Error, Parser, Subcommand, builder::TypedValueParser, error::ErrorKind};
 use task_adapters::{
     Database,
     migrations::{self, MigrationError},
@@ -23,6 +28,56 @@ pub enum Command {
     /// Change the database's schema; needs `DATABASE_URL` only.
     #[command(subcommand)]
     Migrate(Migrate),
+    /// Look at settings, database, users, keys, clocks and a token, and say what to change where something is wrong.
+    ///
+    /// Changes nothing. Exits with 0 where there is no problem, and with 1 where there is one.
+    Doctor(Doctor),
+}
+
+/// What the doctor is to look at besides the set-up.
+#[derive(Clone, Copy, Debug, Args)]
+pub struct Doctor {
+    /// Judge the token on standard input as well; `-` is the only value, since a token on the command line would be kept
+    /// in the shell's history.
+    #[arg(long, value_name = "-", value_parser = StandardInputOnly)]
+    pub token: Option<StandardInput>,
+}
+
+/// How much of standard input is read, in bytes: more than any token that is sent in a header.
+const MAX_TOKEN_BYTES: u64 = 1024 * 1024;
+
+impl Doctor {
+    /// What stands on standard input, where the token is to be read from there.
+    pub fn token(self) -> io::Result<Option<String>> {
+        if self.token.is_none() {
+            return Ok(None);
+        }
+        let mut bytes = Vec::new();
+        io::stdin().lock().take(MAX_TOKEN_BYTES).read_to_end(&mut bytes)?;
+        Ok(Some(String::from_utf8_lossy(&bytes).into_owned()))
+    }
+}
+
+/// Standard input, written as `-`.
+#[derive(Clone, Copy, Debug)]
+pub struct StandardInput;
+
+/// Refuses everything but `-`, and repeats nothing of it: clap's own refusal would show the token.
+#[derive(Clone, Copy)]
+struct StandardInputOnly;
+
+impl TypedValueParser for StandardInputOnly {
+    type Value = StandardInput;
+
+    fn parse_ref(&self, _: &clap::Command, _: Option<&Arg>, value: &OsStr) -> Result<StandardInput, Error> {
+        if value == "-" {
+            return Ok(StandardInput);
+        }
+        let sentence = "a token is not taken from the command line, where it would land in the shell's history: write \
+                        `--token -` and send the token to standard input. If this was a real token, remove the line from the \
+                        history\n";
+        Err(Error::raw(ErrorKind::InvalidValue, sentence))
+    }
 }
 
 /// What can be done with migrations.
@@ -68,4 +123,26 @@ pub async fn migrate(database: &Database, what: Migrate) -> Result<Vec<String>, 
             })
             .collect(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_is_taken_from_standard_input_only_and_never_repeated() {
+        for arguments in [&["task-api", "doctor"][..], &["task-api", "doctor", "--token", "-"]] {
+            let Some(Command::Doctor(doctor)) = Cli::try_parse_from(arguments).unwrap().command else {
+                panic!("it is the doctor");
+            };
+            assert_eq!(doctor.token.is_some(), arguments.len() > 2);
+        }
+        for value in ["eyJhbGciOiJIUzI1NiJ9.e30.c2lnbmF0dXJl", "--", "", "token.txt"] {
+            let error = Cli::try_parse_from(["task-api", "doctor", &format!("--token={value}")]).unwrap_err();
+            let text = error.to_string();
+            assert!(text.contains("shell's history") && text.contains("`--token -`"), "{text}");
+            assert!(value.is_empty() || value == "--" || !text.contains(value), "{text}");
+            assert_eq!(error.exit_code(), 2);
+        }
+    }
 }

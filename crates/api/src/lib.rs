@@ -8,6 +8,7 @@ mod cors;
 mod cursor;
 mod demand;
 mod docs;
+pub mod doctor;
 mod envelope;
 mod error;
 mod extract;

@@ -1,4 +1,4 @@
-//! `task-api`: serves the API, or migrates its database.
+//! `task-api`: serves the API, migrates its database, or looks at the set-up.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command says on the terminal what it did")]
 
 use std::process::ExitCode;
@@ -7,7 +7,8 @@ use anyhow::Context;
 use clap::Parser;
 use task_api::{
     Settings,
-    cli::{self, Cli, Command, Migrate},
+    cli::{self, Cli, Command, Doctor, Migrate},
+    doctor,
     settings::{self, InvalidSettings, LogFormat},
     startup::Server,
     telemetry,
@@ -21,6 +22,7 @@ async fn main() -> ExitCode {
     let outcome = match Cli::parse().command.unwrap_or(Command::Serve) {
         Command::Serve => serve().await,
         Command::Migrate(what) => migrate(what).await,
+        Command::Doctor(what) => return doctor(what).await,
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
@@ -48,4 +50,17 @@ async fn migrate(what: Migrate) -> anyhow::Result<()> {
         println!("{line}");
     }
     Ok(())
+}
+
+async fn doctor(what: Doctor) -> ExitCode {
+    let token = match what.token() {
+        Ok(token) => token,
+        Err(error) => {
+            eprintln!("task-api: standard input cannot be read: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    let report = doctor::examine(Settings::load(), token.as_deref()).await;
+    println!("{report}");
+    if report.is_good() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }

@@ -18,7 +18,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use crate::{
     CursorSeal, Readiness, SchemaProbe, SealKeySource, Services, Settings, app,
-    auth::{HttpKeySource, PublishedKeys, SharedSecret, TokenVerifier, Verifiers},
+    auth::{HttpKeySource, KeySource, PublishedKeys, SharedSecret, TokenVerifier, Verifiers},
     error::Chain,
     housekeeping,
     settings::{AuthSettings, JwksSettings},
@@ -94,9 +94,9 @@ impl Server {
     /// Listens on the configured address. Neither the database nor the key set need be there.
     pub fn bind(settings: &Settings) -> Result<Self, StartError> {
         let wiring = |error: BoxError| StartError::Wiring(error);
-        let keys = published_keys(&settings.auth).map_err(|error| wiring(error.into()))?;
-        let verifier: Arc<dyn TokenVerifier> =
-            Arc::new(Verifiers::new(shared_secret(&settings.auth), keys.clone()));
+        let source = key_source(&settings.auth).map_err(|error| wiring(error.into()))?;
+        let (verifiers, keys) = verifiers(&settings.auth, source);
+        let verifier: Arc<dyn TokenVerifier> = Arc::new(verifiers);
         // One connection on the main runtime, apart from the workers' ones: upkeep must not wait for requests, nor they for it.
         let upkeep = PoolOptions { at_rest: 0, max: UPKEEP_CONNECTIONS, ..settings.pool.clone() };
         let upkeep = Arc::new(PgPool::new(&settings.database, upkeep).map_err(|error| wiring(error.into()))?);
@@ -192,16 +192,22 @@ impl SchemaProbe for SchemaInDatabase {
     }
 }
 
-/// The verifier of tokens that are signed with the shared secret, where there is one.
-fn shared_secret(settings: &AuthSettings) -> Option<SharedSecret> {
-    Some(SharedSecret::new(settings.secret_bytes()?, settings.claims.clone()))
+/// Where the key set comes from, where one is configured.
+pub(crate) fn key_source(settings: &AuthSettings) -> Result<Option<Box<dyn KeySource>>, reqwest::Error> {
+    let Some(JwksSettings { url, .. }) = &settings.jwks else { return Ok(None) };
+    Ok(Some(Box::new(HttpKeySource::new(url.clone())?)))
 }
 
-/// The verifier of tokens that are signed with a published key, where a key set is configured.
-fn published_keys(settings: &AuthSettings) -> Result<Option<Arc<PublishedKeys>>, reqwest::Error> {
-    let Some(JwksSettings { url, refresh, claims }) = settings.jwks.clone() else { return Ok(None) };
-    let source = Box::new(HttpKeySource::new(url)?);
-    Ok(Some(Arc::new(PublishedKeys::new(source, claims, refresh))))
+/// The verifiers that are configured, and the published keys among them, which somebody has to keep fresh.
+pub(crate) fn verifiers(
+    settings: &AuthSettings,
+    source: Option<Box<dyn KeySource>>,
+) -> (Verifiers, Option<Arc<PublishedKeys>>) {
+    let secret = settings.secret_bytes().map(|secret| SharedSecret::new(secret, settings.claims.clone()));
+    let keys = settings.jwks.as_ref().zip(source).map(|(JwksSettings { refresh, claims, .. }, source)| {
+        Arc::new(PublishedKeys::new(source, claims.clone(), *refresh))
+    });
+    (Verifiers::new(secret, keys.clone()), keys)
 }
 
 /// A number for the thread that asks, the same each time and different for each thread.

@@ -41,7 +41,7 @@ impl From<Identity> for WhoAmIBody {
 }
 
 /// A time in seconds since 1970 as the contract writes it.
-fn timestamp(seconds: f64) -> String {
+pub(crate) fn timestamp(seconds: f64) -> String {
     #[expect(clippy::cast_possible_truncation, reason = "both ends lie within an i64 of microseconds")]
     let micros = (seconds.clamp(0.0, LAST_SECOND) * MICROS).floor() as i64;
     DateTime::<Utc>::from_timestamp_micros(micros)

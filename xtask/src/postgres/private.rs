@@ -48,9 +48,18 @@ pub(crate) async fn start() -> anyhow::Result<Private> {
 
 /// Uses the server that a running `cargo xtask dev` has, or starts it.
 pub(crate) async fn use_or_start() -> anyhow::Result<Private> {
-    if let Some(lock) = lock()? {
-        return start_locked(lock).await;
+    match lock()? {
+        Some(lock) => start_locked(lock).await,
+        None => use_running(),
     }
+}
+
+/// Uses the server that a running `cargo xtask dev` has, where there is one.
+pub(crate) fn use_if_running() -> anyhow::Result<Option<Private>> {
+    if lock()?.is_some() { Ok(None) } else { use_running().map(Some) }
+}
+
+fn use_running() -> anyhow::Result<Private> {
     let cluster = cluster()?;
     let running = PidFile::read(&cluster.data()).filter(|file| file.ready && file.is_alive(&cluster.data()));
     let Some(port) = running.and_then(|file| file.port) else {

@@ -77,6 +77,11 @@ impl KeySet {
         self.keys.iter().map(PublicKey::algorithm).collect()
     }
 
+    /// Each key's id and algorithm, in the order of the set. Both are public.
+    pub(crate) fn ids_and_algorithms(&self) -> impl Iterator<Item = (Option<&str>, &'static str)> {
+        self.keys.iter().map(|key| (key.id.as_deref(), key.algorithm()))
+    }
+
     /// Finds the key of that id. The algorithm of a token only has to be the key's; a token without an id is verified with
     /// the only key of its algorithm.
     pub(super) fn find(&self, id: Option<&str>, algorithm: &str) -> Result<&PublicKey, Refusal> {

@@ -13,6 +13,7 @@ mod conditions;
 mod cors;
 mod crashes;
 mod disconnects;
+mod doctor;
 mod errors;
 mod fields;
 mod headers;

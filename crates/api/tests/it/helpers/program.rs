@@ -1,7 +1,7 @@
 //! The real program, as a supervisor starts it.
 
 use std::{
-    io::{BufRead, BufReader, Read},
+    io::{BufRead, BufReader, Read, Write},
     net::SocketAddr,
     process::{Child, Command, ExitStatus, Stdio},
     sync::{Arc, Mutex},
@@ -38,7 +38,17 @@ pub(crate) struct Outcome {
 
 /// Runs the program to its end.
 pub(crate) fn run(arguments: &[&str], variables: &[(&str, &str)]) -> Outcome {
-    let output = command(arguments, variables).output().unwrap();
+    run_with_input(arguments, variables, "")
+}
+
+/// Runs the program to its end, with that on its standard input.
+pub(crate) fn run_with_input(arguments: &[&str], variables: &[(&str, &str)], input: &str) -> Outcome {
+    let mut command = command(arguments, variables);
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    // A program that does not read its input may have closed it by now.
+    let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
+    let output = child.wait_with_output().unwrap();
     Outcome {
         code: output.status.code(),
         stdout: String::from_utf8(output.stdout).unwrap(),

@@ -1,0 +1,283 @@
+//! The key set and the ways in which it fails to come, in words.
+
+use std::{collections::BTreeMap, time::Instant};
+
+use reqwest::StatusCode;
+use task_adapters::inspection::ClockDifference;
+use url::Url;
+
+use super::{clock, report::Finding, shown};
+use crate::{
+    auth::{FetchError, Fetched, InvalidKeySet, KeySet, KeySource, SkippedKey, now},
+    error::Chain,
+};
+
+/// What a key source gave.
+#[derive(Default)]
+pub(super) struct Answer {
+    /// What there is to say of it.
+    pub(super) findings: Vec<Finding>,
+    /// The answer itself, and the keys in it, where there are any.
+    pub(super) usable: Option<(Fetched, KeySet)>,
+    /// Whether there was an answer that says something of its clock.
+    pub(super) reached: bool,
+    /// Its clock; `None` where it was not reached, or sends none.
+    pub(super) clock: Option<ClockDifference>,
+}
+
+/// Fetches the set once, as the service does.
+pub(super) async fn ask(source: &dyn KeySource, url: &Url) -> Answer {
+    let (sent, since) = (now(), Instant::now());
+    let outcome = source.fetch().await;
+    let received = sent + since.elapsed().as_secs_f64();
+    let address = address(url);
+    let fetched = match outcome {
+        Ok(fetched) => fetched,
+        Err(error) => {
+            return Answer { findings: vec![failed(&error, url)], ..Answer::default() };
+        }
+    };
+    let clock = fetched.date.as_deref().and_then(|date| clock::ahead_of_us(date, sent, received));
+    match KeySet::parse(&fetched.body) {
+        Ok((keys, skipped)) => {
+            let mut findings = vec![Finding::ok("key set", format!("{} at {address}", summary(&keys)))];
+            findings.extend(skipped.iter().map(skipped_key));
+            Answer { findings, usable: Some((fetched, keys)), reached: true, clock }
+        }
+        Err(error) => {
+            let findings = vec![invalid(&error, &fetched.body, &address)];
+            Answer { findings, usable: None, reached: true, clock }
+        }
+    }
+}
+
+/// The address without its query, in which there may be something secret.
+pub(super) fn address(url: &Url) -> String {
+    let mut url = url.clone();
+    url.set_query(None);
+    shown::plain(url.as_str())
+}
+
+/// Such as `2 keys can be used (EdDSA, ES256)`.
+fn summary(keys: &KeySet) -> String {
+    let mut algorithms: BTreeMap<&str, usize> = BTreeMap::new();
+    for algorithm in keys.algorithms() {
+        *algorithms.entry(algorithm).or_default() += 1;
+    }
+    let count: usize = algorithms.values().sum();
+    let names: Vec<_> = algorithms.into_keys().collect();
+    let noun = if count == 1 { "key" } else { "keys" };
+    format!("{count} {noun} can be used ({})", names.join(", "))
+}
+
+fn skipped_key(key: &SkippedKey) -> Finding {
+    let found = format!("key {} of the set is not used: {}", key.index + 1, key.reason);
+    let advice = if key.reason.contains("secret") {
+        "Make new keys at once and take this one out of the set: whoever has read it can sign tokens for anybody."
+    } else {
+        "Tokens that are signed with it are refused. In Better Auth `jwks.keyPairConfig.alg` of the `jwt()` plugin can be \
+         EdDSA (the default), ES256, RS256 or PS256."
+    };
+    if key.reason.contains("secret") {
+        Finding::problem("key set", found, advice)
+    } else {
+        Finding::warning("key set", found, advice)
+    }
+}
+
+/// An answer that came and is no use.
+fn invalid(error: &InvalidKeySet, body: &[u8], address: &str) -> Finding {
+    let InvalidKeySet::NoUsableKey(skipped) = error else {
+        let (what, advice) = no_key_set(&String::from_utf8_lossy(body));
+        return Finding::problem(
+            "key set",
+            format!("the answer of {address} is {what} and not a key set"),
+            advice,
+        );
+    };
+    let reasons = skipped.iter().map(|key| format!("\n  key {}: {}", key.index + 1, key.reason));
+    let found = format!("the set at {address} has no key that can be used{}", reasons.collect::<String>());
+    let advice = if skipped.is_empty() {
+        "It is empty: Better Auth makes its first key at the first call of /api/auth/token or /api/auth/jwks. Call one of \
+         them, and look at its log."
+    } else {
+        "EdDSA, ES256, RS256 and PS256 can be used; in Better Auth it is `jwks.keyPairConfig.alg` of the `jwt()` plugin."
+    };
+    Finding::problem("key set", found, advice)
+}
+
+/// What an answer is that is no key set, and what to change.
+fn no_key_set(body: &str) -> (&'static str, &'static str) {
+    let text = body.trim_start_matches('\u{feff}').trim_start();
+    if text.starts_with('<') {
+        (
+            "an HTML page",
+            "AUTH_JWKS_URL names a page of the front end, perhaps its log-in or its \"not found\". Better Auth serves the \
+             keys at /api/auth/jwks, with the `jwt()` plugin.",
+        )
+    } else if text.contains("\"jwks_uri\"") {
+        ("an OpenID configuration", "Set AUTH_JWKS_URL to what its `jwks_uri` says.")
+    } else if text.contains("\"kty\"") && !text.contains("\"keys\"") {
+        ("a single key", "It has to be a set: a JSON object with an array `keys`.")
+    } else if text.is_empty() {
+        ("nothing", "Better Auth serves the keys at /api/auth/jwks, with the `jwt()` plugin.")
+    } else {
+        (
+            "something else",
+            "A JSON object with an array `keys` is needed. Better Auth serves it at /api/auth/jwks, with the `jwt()` plugin.",
+        )
+    }
+}
+
+/// An answer that did not come.
+fn failed(error: &FetchError, url: &Url) -> Finding {
+    let address = address(url);
+    let (found, advice) = match error {
+        FetchError::NoAnswer(cause) => {
+            let reason = Chain(cause).to_string();
+            (format!("{address} does not answer: {}", shown::plain(&reason)), no_answer(&reason, url))
+        }
+        FetchError::Redirected => (
+            format!("{address} redirects, which is not followed: keys come from the configured place only"),
+            "Set AUTH_JWKS_URL to the final address: mind https, www and a trailing slash. Where it redirects to a log-in, \
+             let the front end's middleware leave /api/auth alone."
+                .to_owned(),
+        ),
+        FetchError::Status(status) => {
+            (format!("{address} answers with status {status}"), by_status(*status).to_owned())
+        }
+        FetchError::TooLarge | FetchError::Invalid(_) => (
+            format!("{address}: {error}"),
+            "AUTH_JWKS_URL has to name the key set alone: Better Auth serves it at /api/auth/jwks.".to_owned(),
+        ),
+    };
+    Finding::problem("key set", found, advice)
+}
+
+fn no_answer(reason: &str, url: &Url) -> String {
+    let reason = reason.to_lowercase();
+    let says = |words: &[&str]| words.iter().any(|word| reason.contains(word));
+    if says(&["certificate", "unknownissuer"]) {
+        "Its certificate is not trusted here. It has to be for this host name, not expired, and from an authority that \
+         this machine knows (package ca-certificates); a certificate of your own has to be added to those."
+            .to_owned()
+    } else if says(&["corrupt message", "invalidcontenttype", "wrong version"]) {
+        "No TLS is spoken there: begin AUTH_JWKS_URL with http://, or correct the port.".to_owned()
+    } else if says(&["lookup", "resolve", "name or service", "dns"]) {
+        "Correct the host in AUTH_JWKS_URL: its name is not known on this machine.".to_owned()
+    } else if reason.contains("refused") {
+        format!(
+            "Nothing listens at {}: start Better Auth, or correct host and port in AUTH_JWKS_URL. In a container, localhost \
+             is the container itself.",
+            shown::plain(&url.origin().ascii_serialization())
+        )
+    } else if says(&["timed out", "timeout"]) {
+        "It takes longer than 5 seconds: look whether Better Auth is up, and for a firewall in between."
+            .to_owned()
+    } else {
+        "Open the address with `curl -i` from this machine and look at the log of Better Auth.".to_owned()
+    }
+}
+
+fn by_status(status: StatusCode) -> &'static str {
+    match status.as_u16() {
+        404 | 405 => {
+            "Nothing is there. Better Auth serves its keys at /api/auth/jwks, once the `jwt()` plugin is in its `plugins`; \
+             with another `basePath` or `jwks.jwksPath`, below that one. Correct AUTH_JWKS_URL."
+        }
+        401 | 403 => {
+            "The key set has to be public: let the middleware or proxy in front of Better Auth leave that path alone."
+        }
+        429 => {
+            "It is asked too often: raise the rate limit of Better Auth or of the proxy in front for that path."
+        }
+        502..=504 => "A proxy answers for Better Auth, which does not run: start it and look at its log.",
+        500..=599 => {
+            "Look at the log of Better Auth. Often its table `jwks` is missing: run its migration after adding the `jwt()` \
+             plugin."
+        }
+        _ => "Open the address with `curl -i` and look at the log of Better Auth.",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::doctor::report::Verdict;
+
+    const URL: &str = "https://app.example.com/api/auth/jwks?key=hunter2";
+
+    fn text(finding: &Finding) -> String {
+        format!("{} {}", finding.found, finding.advice)
+    }
+
+    #[test]
+    fn every_status_is_explained() {
+        for (status, words) in [
+            (404, &["/api/auth/jwks", "jwt()", "basePath"][..]),
+            (403, &["public"]),
+            (429, &["rate limit"]),
+            (502, &["proxy"]),
+            (500, &["table `jwks`"]),
+            (418, &["curl"]),
+        ] {
+            let error = FetchError::Status(StatusCode::from_u16(status).unwrap());
+            let text = text(&failed(&error, &URL.parse().unwrap()));
+            assert!(words.iter().all(|word| text.contains(word)), "{text}");
+            assert!(text.contains("https://app.example.com/api/auth/jwks"), "{text}");
+            assert!(!text.contains("hunter2"), "{text}");
+        }
+    }
+
+    #[test]
+    fn every_way_of_not_answering_is_explained() {
+        let url: Url = URL.parse().unwrap();
+        for (reason, word) in [
+            ("invalid peer certificate: UnknownIssuer", "ca-certificates"),
+            ("received corrupt message of type InvalidContentType", "http://"),
+            ("dns error: failed to lookup address information", "not known on this machine"),
+            (
+                "tcp connect error: Connection refused (os error 111)",
+                "Nothing listens at https://app.example.com:",
+            ),
+            ("operation timed out", "5 seconds"),
+            ("connection closed before message completed", "curl -i"),
+        ] {
+            let advice = no_answer(reason, &url);
+            assert!(advice.contains(word), "{reason}: {advice}");
+        }
+        let redirect = text(&failed(&FetchError::Redirected, &url));
+        assert!(redirect.contains("final address"), "{redirect}");
+        assert!(text(&failed(&FetchError::TooLarge, &url)).contains("bytes"));
+    }
+
+    #[test]
+    fn what_is_no_key_set_is_told_by_what_it_is() {
+        for (body, words) in [
+            ("<!doctype html><title>Log in</title>", &["HTML", "page"][..]),
+            (r#"{"issuer":"x","jwks_uri":"https://x/jwks"}"#, &["OpenID", "jwks_uri"]),
+            (r#"{"kty":"OKP","crv":"Ed25519","x":"AAAA"}"#, &["single key"]),
+            ("", &["nothing"]),
+            (r#"{"error":"x"}"#, &["something else", "`keys`"]),
+            (r#"{"keys":[]}"#, &["no key that can be used", "first key"]),
+            (r#"{"keys":[{"kty":"new"}]}"#, &["key 1: its kind is none of", "EdDSA"]),
+        ] {
+            let error = KeySet::parse(body.as_bytes()).unwrap_err();
+            let finding = invalid(&error, body.as_bytes(), "https://a.example/jwks");
+            assert_eq!(finding.verdict, Verdict::Problem);
+            let text = text(&finding);
+            assert!(words.iter().all(|word| text.contains(word)), "{body}: {text}");
+        }
+    }
+
+    #[test]
+    fn a_key_that_is_not_used_is_told_and_a_secret_one_is_a_problem() {
+        let weak = SkippedKey { index: 1, reason: "an RSA key must have 2048 to 8192 bits" };
+        let finding = skipped_key(&weak);
+        assert_eq!(finding.verdict, Verdict::Warning);
+        assert!(finding.found.contains("key 2 of the set is not used: an RSA key"), "{finding:?}");
+        let secret =
+            SkippedKey { index: 0, reason: "it is secret, and whoever reads the set can sign with it" };
+        assert_eq!(skipped_key(&secret).verdict, Verdict::Problem);
+    }
+}

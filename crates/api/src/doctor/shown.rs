@@ -1,0 +1,99 @@
+//! What others wrote, made fit for a terminal.
+
+use serde_json::Value;
+
+/// How much of a text is shown, in characters.
+const LIMIT: usize = 200;
+
+/// The text in double quotes. Whatever is not plainly visible is escaped, so that a text can neither steer the terminal
+/// nor look like another one.
+pub(super) fn quoted(text: &str) -> String {
+    let cut: String = text.chars().take(LIMIT).collect();
+    if cut.len() < text.len() { format!("{cut:?}...") } else { format!("{cut:?}") }
+}
+
+/// The text without quotes, for sentences of a server. Whatever is not plainly visible is escaped.
+pub(super) fn plain(text: &str) -> String {
+    let visible: String = text
+        .chars()
+        .take(LIMIT)
+        .map(|character| match character {
+            '"' | '\\' | '\'' => character.to_string(),
+            other => other.escape_debug().to_string(),
+        })
+        .collect();
+    if text.chars().count() > LIMIT { visible + "..." } else { visible }
+}
+
+/// A JSON value: a text as it is, and of anything else what it is.
+pub(super) fn value(given: &Value) -> String {
+    match given {
+        Value::String(text) => quoted(text),
+        Value::Null => "null".to_owned(),
+        Value::Bool(_) => "true or false".to_owned(),
+        Value::Number(number) => format!("the number {number}"),
+        Value::Array(entries) => {
+            let one = |entry: &Value| if entry.is_array() { "a list".to_owned() } else { value(entry) };
+            let texts: Vec<_> = entries.iter().take(5).map(one).collect();
+            format!("a list of {}: {}", entries.len(), texts.join(", "))
+        }
+        Value::Object(_) => "an object".to_owned(),
+    }
+}
+
+/// A number of seconds as people say it.
+pub(super) fn seconds(seconds: f64) -> String {
+    let seconds = seconds.abs();
+    let (unit, size) = match seconds {
+        _ if seconds < 120.0 => ("s", 1.0),
+        _ if seconds < 7200.0 => ("minutes", 60.0),
+        _ if seconds < 172_800.0 => ("hours", 3600.0),
+        _ => ("days", 86_400.0),
+    };
+    let number = seconds / size;
+    if number < 10.0 && size < 2.0 { format!("{number:.1} {unit}") } else { format!("{number:.0} {unit}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn nothing_steers_the_terminal() {
+        assert_eq!(quoted("https://a.example"), "\"https://a.example\"");
+        assert_eq!(quoted("a\u{1b}[31m\n\u{202e}\u{200b}b"), r#""a\u{1b}[31m\n\u{202e}\u{200b}b""#);
+        assert_eq!(quoted("say \"hi\""), r#""say \"hi\"""#);
+        assert_eq!(plain("role \"x\"\u{7}\r\n"), r#"role "x"\u{7}\r\n"#);
+        assert!(quoted(&"x".repeat(1000)).chars().count() < 210);
+        assert!(plain(&"x".repeat(1000)).ends_with("xx..."));
+    }
+
+    #[test]
+    fn a_value_says_what_it_is() {
+        for (given, expected) in [
+            (json!("a"), "\"a\""),
+            (json!(7), "the number 7"),
+            (json!(null), "null"),
+            (json!(true), "true or false"),
+            (json!({"a": 1}), "an object"),
+            (json!(["a", "b\n"]), r#"a list of 2: "a", "b\n""#),
+        ] {
+            assert_eq!(value(&given), expected);
+        }
+    }
+
+    #[test]
+    fn a_time_has_the_unit_that_people_would_use() {
+        for (given, expected) in [
+            (0.25, "0.2 s"),
+            (-37.4, "37 s"),
+            (600.0, "10 minutes"),
+            (7200.0, "2 hours"),
+            (864_000.0, "10 days"),
+        ] {
+            assert_eq!(seconds(given), expected);
+        }
+    }
+}
