@@ -68,6 +68,16 @@ export async function run(command, words, variables) {
   await promisify(execFile)(command, words, surroundings(variables));
 }
 
+/** Runs a program to its end, good or bad, with that on its standard input. */
+export async function attempt(command, words, variables, input = "") {
+  const child = spawn(command, words, surroundings(variables));
+  let output = "";
+  for (const stream of [child.stdout, child.stderr]) stream.on("data", (text) => (output += text));
+  child.stdin.on("error", () => {}).end(input);
+  const [code] = await once(child, "close");
+  return { code, output };
+}
+
 /** Those variables and no others, and a folder above which no file `.env` of the person is found. */
 function surroundings(variables) {
   return { cwd: tmpdir(), env: { PATH: process.env.PATH, HOME: process.env.HOME, ...variables } };

@@ -4,7 +4,7 @@ import { randomBytes } from "node:crypto";
 import { Api } from "./api.mjs";
 import { createDatabase } from "./database.mjs";
 import { User } from "./user.mjs";
-import { freePort, Program, run } from "./programs.mjs";
+import { attempt, freePort, Program, run } from "./programs.mjs";
 
 const BETTER_AUTH = new URL("../better-auth.mjs", import.meta.url).pathname;
 const TASK_API = process.env.TASK_API_PROGRAM;
@@ -49,6 +49,12 @@ export class World {
     const variables = { ...base, HOST: "127.0.0.1", PORT: "0", LOG_LEVEL: "info", LOG_FORMAT: "json", ...settings };
     const program = await this.start("task-api", TASK_API, [], variables, LISTENING);
     return new Api(`http://127.0.0.1:${LISTENING.exec(program.output)[1]}`, program);
+  }
+
+  /** What the doctor says of the set-up and of a token. */
+  async doctor(settings, token) {
+    const variables = { DATABASE_URL: this.database, ...settings };
+    return attempt(TASK_API, ["doctor", "--token", "-"], variables, token);
   }
 
   /** Starts a Better Auth and a Task API that takes its keys. */
