@@ -122,7 +122,7 @@ async fn explain(token: &str, error: VerifyError, facts: &Facts<'_>) -> Vec<Find
         Ok(parts) => parts,
         Err(finding) => return vec![finding],
     };
-    if let Some(finding) = kind::of_claims(&parts.claims) {
+    if let Some(finding) = kind::of_jwt(&parts.header, &parts.claims) {
         return vec![finding];
     }
     let VerifyError::Refused(refusal) = error else {

@@ -31,12 +31,15 @@ pub(super) fn no_jwt(token: &str, parts: usize) -> Finding {
     Finding::problem("token", found, SEND_THE_JWT)
 }
 
-/// What its claims give away as something else than a token of a user.
-pub(super) fn of_claims(claims: &Object) -> Option<Finding> {
-    if claims.contains_key("sub") {
+/// What its header or its claims give away as something else than a token of a user.
+pub(super) fn of_jwt(header: &Object, claims: &Object) -> Option<Finding> {
+    // With `sessionCookieCache` of the `jwt()` plugin it has a `sub`, and this type.
+    let kind = header.get("typ").and_then(Value::as_str).unwrap_or_default();
+    let is_session = kind.contains("session") || claims.get("session").is_some_and(Value::is_object);
+    if claims.contains_key("sub") && !kind.contains("session") {
         return None;
     }
-    let found = if claims.get("session").is_some_and(Value::is_object) {
+    let found = if is_session {
         "this is a session that Better Auth keeps in a cookie (`session_data`), which speaks for no API"
     } else if claims.get("email").is_some_and(Value::is_string) {
         "this is the token of a link in an e-mail (verification of an address): it has `email` and no `sub`. Whoever has \

@@ -24,6 +24,7 @@ fn of_another_kind(keys: &Keys) -> Vec<Misfit> {
     let secret = SECRET.as_bytes();
     let link = json!({"email": "a@example.com", "userId": "alice", "exp": now() + 900.0});
     let cached = json!({"session": {"token": "x"}, "user": {}, "exp": now() + 900.0});
+    let typed = json!({"alg": "EdDSA", "kid": "key-1", "typ": "better-auth.session-cache+jwt"});
     let compact = encode(json!({"session": {}, "expiresAt": 1, "signature": "x"}).to_string());
     vec![
         (String::new(), &["none on standard input"]),
@@ -37,6 +38,11 @@ fn of_another_kind(keys: &Keys) -> Vec<Misfit> {
         (format!("{good}.x.y"), &["encrypted", "JWE"]),
         (hs256(&cached, secret), &["keeps in a cookie", "`session_data`", "/api/auth/token"]),
         (hs256(&cached, b"another"), &["`session_data`"]),
+        (
+            sign(&typed, &claims(json!({})), &keys.ours, Algorithm::EdDSA),
+            &["keeps in a cookie", "/api/auth/token"],
+        ),
+        ("abcdefghijklmnopqrstuvwxyz012345".to_owned(), &["session token"]),
         (hs256(&link, secret), &["link in an e-mail", "no `sub`"]),
     ]
 }
