@@ -54,6 +54,7 @@ impl<'a> Jws<'a> {
         match self.header.get("typ") {
             None => Ok(()),
             Some(Value::String(kind)) if kind.eq_ignore_ascii_case("JWT") => Ok(()),
+            Some(Value::String(kind)) if kind == SESSION_CACHE => Err(Refusal::SessionCookie),
             Some(_) => Err(Refusal::Type),
         }
     }
@@ -64,13 +65,16 @@ impl<'a> Jws<'a> {
     }
 }
 
-/// Whether it is what Better Auth's `bearer()` plugin hands out: 32 characters, a dot, and an HMAC in base64.
+/// The `typ` of a session that Better Auth's `jwt()` plugin keeps in a cookie, signed with the published key.
+const SESSION_CACHE: &str = "better-auth.session-cache+jwt";
+
+/// Whether it is a session of Better Auth's: 32 characters, and behind a dot, where its `bearer()` plugin hands it out, an
+/// HMAC in base64.
 fn is_session_token(token: &str) -> bool {
-    token.split_once('.').is_some_and(|(session, signature)| {
-        session.len() == 32
-            && session.bytes().all(|byte| byte.is_ascii_alphanumeric())
-            && !signature.contains('.')
-    })
+    let (session, signature) = token.split_once('.').unwrap_or((token, ""));
+    session.len() == 32
+        && session.bytes().all(|byte| byte.is_ascii_alphanumeric())
+        && !signature.contains('.')
 }
 
 /// Decodes strict, unpadded base64url (RFC 7515, section 2) of a JSON object.
@@ -261,6 +265,19 @@ mod tests {
         assert_eq!(jws.signature, "c2ln");
         assert_eq!(format!("{}.c2ln", jws.signed), token);
         assert_eq!(jws.claims().map(Value::Object), Ok(json!({"a": 1})));
+    }
+
+    #[test]
+    fn sessions_of_better_auth_are_told_from_what_is_merely_malformed() {
+        let session = "aB3dE5fG7hI9jK1lM3nO5pQ7rS9tU1vW";
+        for token in [session.to_owned(), format!("{session}.c2lnbmF0dXJl="), format!("{session}.c2ln%3D")] {
+            assert!(matches!(Jws::parse(&token), Err(Refusal::SessionToken)), "{token}");
+        }
+        for token in [&session[1..], &format!("{session}.a.b"), &format!("{}-", &session[1..])] {
+            assert!(matches!(Jws::parse(token), Err(Refusal::Malformed)), "{token}");
+        }
+        let cached = format!("{}.e30.x", encode(r#"{"alg":"EdDSA","typ":"better-auth.session-cache+jwt"}"#));
+        assert_eq!(Jws::parse(&cached).unwrap().check_type(), Err(Refusal::SessionCookie));
     }
 
     #[test]

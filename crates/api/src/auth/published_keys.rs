@@ -20,9 +20,9 @@ const COOL_DOWN: Duration = Duration::from_secs(30);
 const GATHERING: Duration = Duration::from_millis(500);
 /// How long a request waits for such a fetch.
 const PATIENCE: Duration = FETCH_LIMIT.saturating_add(Duration::from_secs(1));
-/// After how long a fetch that failed is repeated: sooner while there are no keys at all.
-const RETRY: Duration = Duration::from_secs(30);
-const FIRST_RETRIES: [Duration; 3] = [Duration::from_secs(1), Duration::from_secs(2), Duration::from_secs(5)];
+/// After how long a fetch that failed is repeated, the first times and then each time. Soon, for there may be no keys at
+/// all, or a new one that somebody waits for.
+const RETRIES: [Duration; 3] = [Duration::from_secs(1), Duration::from_secs(2), Duration::from_secs(5)];
 
 /// Verifies tokens with the key set that an issuer publishes.
 pub struct PublishedKeys {
@@ -73,8 +73,7 @@ impl PublishedKeys {
     fn pause(&self, failures: usize) -> Duration {
         match failures {
             0 => self.refresh,
-            _ if self.is_ready() => self.refresh.min(RETRY),
-            _ => FIRST_RETRIES[(failures - 1).min(FIRST_RETRIES.len() - 1)],
+            _ => RETRIES[(failures - 1).min(RETRIES.len() - 1)],
         }
     }
 
@@ -276,7 +275,7 @@ mod tests {
         let keys = kept(&published).await;
         published.go_down();
         sleep(Duration::from_hours(24)).await;
-        assert!(published.fetches() > 1000, "every 30 seconds");
+        assert!(published.fetches() > 10_000, "every five seconds");
         assert_eq!(verify(&keys, &pair.token()).await, Ok("alice".to_owned()));
         *published.keys.lock().unwrap() = Some(Vec::new());
         sleep(Duration::from_mins(1)).await;
