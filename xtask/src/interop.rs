@@ -8,17 +8,20 @@ use std::{
     fs,
     path::{Path, PathBuf},
     process::ExitCode,
+    time::Duration,
 };
 
 use anyhow::{Context as _, bail};
 use serde_json::Value;
-use tokio::process::Command;
+use tokio::{process::Command, time::timeout};
 
 use crate::{postgres::throwaway, process, report};
 
 /// What the checks are, and the packages they need.
 const CHECKS: &str = "xtask/interop";
 const EXAMPLE: &str = "examples/better-auth";
+/// Many times what the checks take: one that hangs must not hold up everything for ever.
+const LIMIT: Duration = Duration::from_mins(5);
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
@@ -60,7 +63,10 @@ pub(crate) async fn check(args: &Args) -> anyhow::Result<()> {
         .env("EXAMPLE", example)
         .env("CHROMIUM", chromium)
         .current_dir(&checks);
-    if !process::show(&mut node).await? {
+    let passed = timeout(LIMIT, process::show(&mut node)).await;
+    let passed =
+        passed.with_context(|| format!("the checks had not ended after {}", report::seconds(LIMIT)))?;
+    if !passed? {
         bail!("the service does not work with Better Auth as it should: see above");
     }
     Ok(())

@@ -1,7 +1,6 @@
 // Requests that go on while something else happens.
 import { setTimeout as sleep } from "node:timers/promises";
 
-const WORKERS = 4;
 const PAUSE_MS = 5;
 
 export class Load {
@@ -10,9 +9,10 @@ export class Load {
   #stopped = false;
   #workers;
 
-  /** Begins. `request` resolves to an answer of the API, of which only 200 is a success. */
-  constructor(request) {
-    this.#workers = Array.from({ length: WORKERS }, () => this.#work(request));
+  /** Begins, and ends with the test. `request` resolves to an answer of the API, of which only 200 is a success. */
+  constructor(test, request, workers = 4) {
+    test.after(() => this.stop());
+    this.#workers = Array.from({ length: workers }, () => this.#work(request));
   }
 
   async #work(request) {
