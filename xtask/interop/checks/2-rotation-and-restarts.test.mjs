@@ -41,7 +41,7 @@ test("Better Auth makes new keys while many sign in and requests run: none of th
   await sleep(4000);
   await load.stop();
 
-  assert.deepEqual(load.failures, []);
+  assert.deepEqual(load.failures, {});
   const old = decode(first).header.kid;
   const now = decode(await users[0].token()).header.kid;
   assert.notEqual(now, old, "Better Auth has rotated");
@@ -74,7 +74,7 @@ test("Better Auth is restarted while requests run: none of them fails", async (t
   await sleep(1000);
   await load.stop();
 
-  assert.deepEqual(load.failures, []);
+  assert.deepEqual(load.failures, {});
   assert.ok(whileDown > 20, `only ${whileDown} requests while it was down`);
   assert.equal(decode(token).header.kid, key, "Better Auth keeps its key");
   t.diagnostic(`${load.answers} requests, ${whileDown} of them while Better Auth was down`);

@@ -5,7 +5,8 @@ const PAUSE_MS = 5;
 
 export class Load {
   answers = 0;
-  failures = [];
+  /** How often what went wrong. */
+  failures = {};
   #stopped = false;
   #workers;
 
@@ -17,14 +18,19 @@ export class Load {
 
   async #work(request) {
     while (!this.#stopped) {
-      try {
-        const answer = await request();
-        if (answer.status === 200) this.answers += 1;
-        else this.failures.push(`${answer.status} ${JSON.stringify(answer.body)}`);
-      } catch (error) {
-        this.failures.push(`${error} ${error.cause ?? ""}`);
-      }
+      const failure = await this.#failure(request);
+      if (failure === undefined) this.answers += 1;
+      else this.failures[failure] = (this.failures[failure] ?? 0) + 1;
       await sleep(PAUSE_MS);
+    }
+  }
+
+  async #failure(request) {
+    try {
+      const answer = await request();
+      return answer.status === 200 ? undefined : `${answer.status} ${JSON.stringify(answer.body)}`;
+    } catch (error) {
+      return `${error} ${error.cause ?? ""}`;
     }
   }
 
