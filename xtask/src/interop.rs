@@ -128,4 +128,20 @@ mod tests {
             assert!(lock.contains("\"integrity\"") && !lock.contains("\"resolved\""), "{folder}");
         }
     }
+
+    #[test]
+    fn every_package_has_a_permissive_licence() {
+        // The last one is that of `argparse`, which only makes types while the example is built.
+        let allowed = ["MIT", "ISC", "Apache-2.0", "(MIT OR CC0-1.0)", "Python-2.0"];
+        for folder in [CHECKS, EXAMPLE] {
+            let lock = fs::read_to_string(workspace::root().join(folder).join("package-lock.json")).unwrap();
+            let lock: Value = serde_json::from_str(&lock).unwrap();
+            for (name, package) in
+                lock["packages"].as_object().unwrap().iter().filter(|(name, _)| !name.is_empty())
+            {
+                let licence = package["license"].as_str().unwrap_or("none");
+                assert!(allowed.contains(&licence), "{folder}: {name} has the licence {licence}");
+            }
+        }
+    }
 }
