@@ -4,11 +4,12 @@
 //! every fragment of SQL, every `ON CONFLICT`. That is a second round trip and a second plan. Those statements are
 //! written here as text, so that each is prepared once for each connection.
 
-/// Declares a statement: a struct of its values, which are written where they stand in the text.
+/// Declares a statement: a struct of its values, which are written where they stand in the text. A text that is made of
+/// others stands in parentheses.
 macro_rules! fixed_statement {
     (
         $(#[$doc:meta])*
-        $name:ident -> $row:ty { $( $text:literal $( $value:ident: $type:ty => $sql_type:ty )? ),+ $(,)? }
+        $name:ident -> $row:ty { $( $text:tt $( $value:ident: $type:ty => $sql_type:ty )? ),+ $(,)? }
     ) => {
         $(#[$doc])*
         #[derive(Debug)]
@@ -22,7 +23,7 @@ macro_rules! fixed_statement {
                 mut out: diesel::query_builder::AstPass<'_, 'b, diesel::pg::Pg>,
             ) -> diesel::QueryResult<()> {
                 $(
-                    out.push_sql($text);
+                    out.push_sql($crate::fixed::fixed_text!($text));
                     $( out.push_bind_param::<$sql_type, _>(&self.$value)?; )?
                 )+
                 Ok(())
@@ -40,4 +41,13 @@ macro_rules! fixed_statement {
     };
 }
 
-pub(crate) use fixed_statement;
+macro_rules! fixed_text {
+    (($text:expr)) => {
+        $text
+    };
+    ($text:literal) => {
+        $text
+    };
+}
+
+pub(crate) use {fixed_statement, fixed_text};

@@ -11,6 +11,7 @@
 mod database;
 mod error;
 mod fixed;
+mod gather;
 pub mod inspection;
 pub mod migrations;
 mod once_only;

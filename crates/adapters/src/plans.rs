@@ -12,11 +12,12 @@ use std::sync::Arc;
 
 use diesel::{QueryableByName, sql_types::Text};
 use diesel_async::{AsyncPgConnection, SimpleAsyncConnection};
+use futures_util::future::join_all;
 use task_domain::{
     Change, Description, Expectation, Fingerprint, IdempotencyKey, KeyedRequest, OnceOnly, PageLimit,
     Position, Receipt, ReceiptWriter, StatusFilter, TaskChanges, TaskCommand, TaskOrder, TaskQuery,
     TaskRepository, Title, UserId, Version,
-    testing::{task_id, user},
+    testing::{new_task, task_id, user},
 };
 
 use crate::{
@@ -326,7 +327,7 @@ async fn a_single_task_is_read_and_written_by_its_key() {
     let (any, one_of) = ("true, '{}'", "false, '{9,2,1,3,4}'");
     for (words, first_values) in [
         (["UPDATE tasks", "keep_description"], "'newer', 'newer', false, false, "),
-        (["UPDATE tasks", "completed = NOT completed"], ""),
+        (["UPDATE tasks", "completed = NOT tasks.completed"], ""),
         (["DELETE FROM", "tasks"], ""),
     ] {
         let statement = plans.statement(&words).await;
@@ -335,6 +336,53 @@ async fn a_single_task_is_read_and_written_by_its_key() {
             let plan = plans.range(&statement, &values, "tasks_pkey").await;
             assert!(plan.contains("Index Scan using tasks_pkey on tasks (actual rows=1 loops=1)"), "{plan}");
         }
+    }
+}
+
+/// Each statement that serves several at once, with values for three. While the table is empty, PostgreSQL would read it
+/// from end to end; the statement is the same when it has grown.
+#[tokio::test]
+async fn several_tasks_are_read_and_written_by_their_keys_however_small_the_table_is() {
+    const FEW: &str =
+        "INSERT INTO users (id, name, email, \"emailVerified\") VALUES ('user 500', 'n', 'e', true);
+        INSERT INTO tasks (user_id, title) SELECT 'user 500', 'title ' || n FROM generate_series(1, 5) AS n";
+    for made in [FEW, TASKS_OF_MANY] {
+        let plans = Plans::of(&[(made, "tasks")]).await;
+        let (tasks, owner) = (plans.tasks(), user(USER));
+        let listed = tasks.list(&owner, &query(StatusFilter::All, TaskOrder::Title)).await.unwrap().tasks;
+        let ids: Vec<_> = listed.iter().map(|task| task.id).take(3).collect();
+        let changes = TaskChanges { title: Title::parse("new").ok(), ..TaskChanges::default() };
+        let expected = Expectation::Any;
+        let update = |id| TaskCommand::Update { id, expected: expected.clone(), changes: changes.clone() };
+        let toggle = |id| TaskCommand::Toggle { id, expected: expected.clone() };
+        let create = || TaskCommand::Create(new_task("t"));
+        join_all(ids.iter().cycle().take(9).map(|id| tasks.find(&owner, *id))).await;
+        join_all(ids.iter().cycle().take(9).map(|id| tasks.execute(&owner, update(*id)))).await;
+        join_all(ids.iter().cycle().take(9).map(|id| tasks.execute(&owner, toggle(*id)))).await;
+        join_all((0..9).map(|_| tasks.execute(&owner, create()))).await;
+
+        let keys =
+            format!("'{{{USER},{USER},{USER}}}', '{{{},{},{}}}'", ids[0].get(), ids[1].get(), ids[2].get());
+        let by_key = "Index Scan using tasks_pkey on tasks";
+        let by_place = "Tid Scan on tasks";
+        for (words, values, writes) in [
+            (["SELECT asked.number", "unnest"], keys.clone(), false),
+            (["UPDATE tasks", "AS asked (user_id, id),"], keys.clone(), true),
+            (
+                ["UPDATE tasks", "AS asked (user_id, id, title,"],
+                format!("{keys}, '{{a,b,c}}', '{{d,NULL,e}}', '{{f,t,f}}', '{{NULL,NULL,t}}'"),
+                true,
+            ),
+        ] {
+            let plan = plans.plan(&plans.statement(&words).await, &values).await;
+            let looks_up = |line: &str| line.contains(by_key) && line.contains("(actual rows=1 loops=3)");
+            assert!(plan.lines().any(looks_up), "{plan}");
+            assert_eq!(plan.contains(by_place), writes, "{plan}");
+            assert_eq!(plan.matches(" on tasks").count(), if writes { 3 } else { 1 }, "{plan}");
+        }
+        let insert = plans.statement(&["INSERT INTO tasks", "unnest"]).await;
+        let plan = plans.plan(&insert, &format!("'{{{USER},{USER}}}', '{{a,b}}', '{{NULL,c}}'")).await;
+        assert!(plan.contains("Function Scan on new (actual rows=2 loops=1)"), "{plan}");
     }
 }
 

@@ -218,9 +218,12 @@ impl fmt::Debug for PgPool {
 fn manager(database: &Database, options: &PoolOptions) -> Manager {
     // Each statement is planned once for all values. For the values of the first few times PostgreSQL would, on disks
     // that it takes for slow, rather read all of a user's tasks and sort them than walk the index that has the order.
+    // And it is planned for a table that will have grown: as long as that is small, PostgreSQL would rather read it
+    // all, and would go on to do so until somebody counts it again.
     let session = format!(
         "SET statement_timeout = {}; SET lock_timeout = {}; SET idle_in_transaction_session_timeout = {}; \
-         SET plan_cache_mode = force_generic_plan",
+         SET plan_cache_mode = force_generic_plan; \
+         SET enable_seqscan = off",
         options.statement_timeout.as_millis(),
         options.lock_timeout.as_millis(),
         options.deadline.as_millis(),

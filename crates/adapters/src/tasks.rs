@@ -1,30 +1,51 @@
 mod row;
 mod sql;
 pub(crate) mod statements;
+mod together;
 
-use std::sync::Arc;
+use std::{fmt, sync::Arc};
 
 use async_trait::async_trait;
 use diesel::QueryResult;
 use diesel_async::AsyncPgConnection;
 use task_domain::{
-    RepositoryError, Task, TaskCommand, TaskId, TaskOutcome, TaskPage, TaskQuery, TaskRepository, UserId,
+    Expectation, RepositoryError, Task, TaskCommand, TaskId, TaskOutcome, TaskPage, TaskQuery,
+    TaskRepository, UserId,
 };
 
-use crate::{PgPool, pool::Read};
+use self::together::{Create, Find, Toggle, Update};
+use crate::{PgPool, gather::Gathering, pool::Read};
 
 /// Tasks in PostgreSQL. Each use case is one statement in one round trip, so that it is atomic by itself; the count of a
 /// list, and what is there where a version was expected in vain, take another.
-#[derive(Clone, Debug)]
+///
+/// What several ask for at the same time is one statement too. For one runtime, like its pool.
+#[derive(Clone)]
 pub struct PgTaskRepository {
     pool: Arc<PgPool>,
+    finds: Gathering<Find>,
+    creates: Gathering<Create>,
+    updates: Gathering<Update>,
+    toggles: Gathering<Toggle>,
 }
 
 impl PgTaskRepository {
     /// Keeps tasks in the database of `pool`.
     #[must_use]
     pub fn new(pool: Arc<PgPool>) -> Self {
-        Self { pool }
+        Self {
+            finds: Gathering::new(Arc::clone(&pool)),
+            creates: Gathering::new(Arc::clone(&pool)),
+            updates: Gathering::new(Arc::clone(&pool)),
+            toggles: Gathering::new(Arc::clone(&pool)),
+            pool,
+        }
+    }
+}
+
+impl fmt::Debug for PgTaskRepository {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PgTaskRepository").field("pool", &self.pool).finish_non_exhaustive()
     }
 }
 
@@ -39,11 +60,25 @@ impl TaskRepository for PgTaskRepository {
     }
 
     async fn find(&self, owner: &UserId, id: TaskId) -> Result<Option<Task>, RepositoryError> {
-        self.pool.read(Find { owner, id }).await
+        self.finds.carry_out(Find { owner: owner.clone(), id }).await
     }
 
     async fn execute(&self, owner: &UserId, command: TaskCommand) -> Result<TaskOutcome, RepositoryError> {
-        self.pool.run(async |connection| statements::execute(connection, owner, &command).await).await
+        let owner = owner.clone();
+        match command {
+            TaskCommand::Create(new) => self.creates.carry_out(Create { owner, new }).await,
+            TaskCommand::Update { id, expected: Expectation::Any, changes } => {
+                self.updates.carry_out(Update { owner, id, changes }).await
+            }
+            TaskCommand::Toggle { id, expected: Expectation::Any } => {
+                self.toggles.carry_out(Toggle { owner, id }).await
+            }
+            command => {
+                self.pool
+                    .run(async |connection| statements::execute(connection, &owner, &command).await)
+                    .await
+            }
+        }
     }
 }
 
@@ -57,18 +92,5 @@ impl Read for List<'_> {
 
     async fn read(&self, connection: &AsyncPgConnection) -> QueryResult<TaskPage> {
         statements::list(connection, self.owner, self.query).await
-    }
-}
-
-struct Find<'a> {
-    owner: &'a UserId,
-    id: TaskId,
-}
-
-impl Read for Find<'_> {
-    type Output = Option<Task>;
-
-    async fn read(&self, connection: &AsyncPgConnection) -> QueryResult<Option<Task>> {
-        statements::find(connection, self.owner, self.id).await
     }
 }

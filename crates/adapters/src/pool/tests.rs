@@ -37,6 +37,7 @@ async fn a_session_has_its_limits_and_plans_each_statement_once() {
         ("lock_timeout", "567ms"),
         ("idle_in_transaction_session_timeout", "8901ms"),
         ("plan_cache_mode", "force_generic_plan"),
+        ("enable_seqscan", "off"),
     ] {
         let shown = text(&pool, &format!("SELECT current_setting('{setting}') AS text")).await.unwrap();
         assert_eq!(shown, value, "{setting}");

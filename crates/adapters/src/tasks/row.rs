@@ -22,6 +22,15 @@ pub(super) struct TaskRow {
 }
 
 impl TaskRow {
+    pub(super) fn id(&self) -> i64 {
+        self.id
+    }
+
+    /// Whether it has this title and description.
+    pub(super) fn is(&self, title: &str, description: Option<&str>) -> bool {
+        self.title == title && self.description.as_deref() == description
+    }
+
     /// The task that the row is. A row that breaks a rule of the domain, because somebody wrote it past this program,
     /// is an error of deserialization.
     pub(super) fn into_task(self, owner: &UserId) -> QueryResult<Task> {

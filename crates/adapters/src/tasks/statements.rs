@@ -67,14 +67,10 @@ async fn update(
     expected: &Expectation,
     changes: &TaskChanges,
 ) -> QueryResult<Option<Task>> {
-    let description = match &changes.description {
-        Change::Keep | Change::Clear => None,
-        Change::Set(description) => Some(Description::as_str(description)),
-    };
     let (any_version, versions) = versions(expected);
     let update = Update {
         title: changes.title.as_ref().map(Title::as_str),
-        description,
+        description: new_description(changes),
         keep_description: changes.description == Change::Keep,
         completed: changes.completed,
         owner: owner.as_str(),
@@ -83,6 +79,14 @@ async fn update(
         versions: &versions,
     };
     task(owner, update.get_result(connection).await.optional()?)
+}
+
+/// What the description becomes, unless it is kept.
+pub(super) fn new_description(changes: &TaskChanges) -> Option<&str> {
+    match &changes.description {
+        Change::Keep | Change::Clear => None,
+        Change::Set(description) => Some(Description::as_str(description)),
+    }
 }
 
 async fn toggle(

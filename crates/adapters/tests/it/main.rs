@@ -19,6 +19,7 @@ mod pool;
 mod service_keys;
 mod support;
 mod tls;
+mod together;
 mod versions;
 mod wall;
 mod writing;

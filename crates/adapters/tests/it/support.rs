@@ -133,7 +133,7 @@ pub(crate) async fn session(database: &Database, sql: &str) -> AsyncPgConnection
 /// The connections of a store, open or left behind, as the server sees them: only its statements bind values.
 pub(crate) const STORES_CONNECTIONS: &str = "(
     SELECT pid, state, query FROM pg_stat_activity
-    WHERE datname = current_database() AND pid <> pg_backend_pid() AND query LIKE '%tasks%$1%'
+    WHERE datname = current_database() AND pid <> pg_backend_pid() AND query LIKE '%tasks%' AND query LIKE '%$1%'
 ) AS stores_connections";
 
 /// What each connection of the store is doing: "active" or "idle".
