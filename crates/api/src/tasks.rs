@@ -2,13 +2,18 @@
 
 pub(crate) mod dto;
 mod query;
+mod timestamp;
 mod written;
 
-use actix_web::{HttpRequest, HttpResponse, http::header, web};
+use actix_web::{
+    HttpRequest, HttpResponse,
+    http::header::{self, ContentType},
+    web,
+};
 use task_domain::{NewTask, Position, TaskChanges, TaskCommand, TaskService};
 
 use self::{
-    dto::{CreateTask, PatchTask, SetCompleted, TaskBody, TaskListBody, UpdateTask},
+    dto::{CreateTask, PatchTask, SetCompleted, TaskBody, TaskListBody, UpdateTask, size_of_page},
     query::{ListParams, ListQuery},
     written::perform,
 };
@@ -52,7 +57,10 @@ pub(crate) async fn list(
         let link = format!("<{}?{}>; rel=\"next\"", request.uri().path(), query.next(cursor));
         answer.insert_header((header::LINK, link));
     }
-    Ok(answer.json(TaskListBody::new(&page, cursor.as_deref())))
+    let mut body = Vec::with_capacity(size_of_page(&page));
+    serde_json::to_writer(&mut body, &TaskListBody::new(&page, cursor.as_deref()))
+        .map_err(|error| ApiError::Internal(error.into()))?;
+    Ok(answer.content_type(ContentType::json()).body(body))
 }
 
 /// Creates a task.

@@ -189,8 +189,7 @@ fixed_statement! {
                           WHERE tasks.user_id = asked.user_id AND tasks.id = asked.id
                           FOR NO KEY UPDATE SKIP LOCKED) AS locked)",
         (concat!("UPDATE tasks SET ", what_is_new!(), " FROM new
-         WHERE tasks.ctid = ANY (ARRAY(SELECT place FROM new))
-             AND tasks.user_id = new.user_id AND tasks.id = new.id
+         WHERE tasks.ctid = ANY (ARRAY(SELECT place FROM new)) AND tasks.ctid = new.place
          RETURNING new.number, tasks.user_id, tasks.id, tasks.title, tasks.description, tasks.completed,
              tasks.created_at, tasks.updated_at, tasks.version, tasks.completed_at")),
     }

@@ -1,12 +1,13 @@
 //! Tasks as they travel: what requests may say, and what answers look like. Domain types are never serialized.
 
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::{DateTime, Utc};
 use garde::Validate;
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 use serde_json::Value;
 use task_domain::{Change, Description, NewTask, Task, TaskChanges, TaskPage, Title};
 use utoipa::ToSchema;
 
+use super::timestamp::{optional_timestamp, timestamp};
 use crate::{
     error::{ApiError, Fault},
     extract::{FromMembers, Media},
@@ -325,21 +326,6 @@ impl<'a> From<&'a Task> for TaskBody<'a> {
     }
 }
 
-#[expect(clippy::ref_option, reason = "serde passes what the member is")]
-fn optional_timestamp<S: Serializer>(
-    moment: &Option<DateTime<Utc>>,
-    serializer: S,
-) -> Result<S::Ok, S::Error> {
-    match moment {
-        Some(moment) => timestamp(moment, serializer),
-        None => serializer.serialize_none(),
-    }
-}
-
-fn timestamp<S: Serializer>(moment: &DateTime<Utc>, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_str(&moment.to_rfc3339_opts(SecondsFormat::Micros, true))
-}
-
 /// A user's tasks.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = TaskList)]
@@ -368,6 +354,18 @@ impl<'a> TaskListBody<'a> {
             total: page.total,
         }
     }
+}
+
+/// About how many bytes the body of a task takes beside its texts.
+const MEMBERS: usize = 280;
+
+/// About how many bytes the body of a page takes, so that it is not moved while it grows.
+pub(crate) fn size_of_page(page: &TaskPage) -> usize {
+    let size = |task: &Task| {
+        let description = task.description.as_ref().map_or(0, |text| text.as_str().len());
+        MEMBERS + task.owner.as_str().len() + task.title.as_str().len() + description
+    };
+    MEMBERS + page.tasks.iter().map(size).sum::<usize>()
 }
 
 /// What is left of a deleted task.
