@@ -8,7 +8,6 @@
 use std::{
     collections::VecDeque,
     future::Future,
-    pin::pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -91,7 +90,8 @@ impl<T: Together> Gathering<T> {
     pub(crate) async fn carry_out(&self, request: T) -> Result<T::Output, RepositoryError> {
         match self.enter(request) {
             Entry::Now(request, turn) => {
-                let mut alone = pin!(request.carry_out_alone(&self.0.store));
+                // In a box, as below: those who are served together, which are most under load, carry no room for it.
+                let mut alone = Box::pin(request.carry_out_alone(&self.0.store));
                 if let Ok(outcome) = timeout(PATIENCE, &mut alone).await {
                     return outcome;
                 }
@@ -100,7 +100,7 @@ impl<T: Together> Gathering<T> {
             }
             Entry::Later(answer) => match answer.await.map_err(|_| forgotten())? {
                 Answer::Done(outcome) => outcome,
-                Answer::Alone(request) => request.carry_out_alone(&self.0.store).await,
+                Answer::Alone(request) => Box::pin(request.carry_out_alone(&self.0.store)).await,
             },
         }
     }

@@ -366,7 +366,7 @@ async fn several_tasks_are_read_and_written_by_their_keys_however_small_the_tabl
         let by_key = "Index Scan using tasks_pkey on tasks";
         let by_place = "Tid Scan on tasks";
         for (words, values, writes) in [
-            (["SELECT asked.number", "unnest"], keys.clone(), false),
+            (["SELECT found.user_id", "unnest"], keys.clone(), false),
             (["UPDATE tasks", "AS asked (user_id, id),"], keys.clone(), true),
             (
                 ["UPDATE tasks", "AS asked (user_id, id, title,"],

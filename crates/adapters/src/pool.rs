@@ -151,7 +151,8 @@ impl PgPool {
         self.in_time(work).await
     }
 
-    async fn in_time<T>(
+    /// Waits for `work` until the deadline, for what has to wait before it comes to the pool.
+    pub(crate) async fn in_time<T>(
         &self,
         work: impl Future<Output = Result<T, RepositoryError>>,
     ) -> Result<T, RepositoryError> {

@@ -13,7 +13,7 @@ use task_domain::{
     TaskRepository, UserId,
 };
 
-use self::together::{Create, Find, Toggle, Update};
+use self::together::{Create, Find, Key, Toggle, Update};
 use crate::{PgPool, gather::Gathering, pool::Read};
 
 /// Tasks in PostgreSQL. Each use case is one statement in one round trip, so that it is atomic by itself; the count of a
@@ -60,18 +60,23 @@ impl TaskRepository for PgTaskRepository {
     }
 
     async fn find(&self, owner: &UserId, id: TaskId) -> Result<Option<Task>, RepositoryError> {
-        self.finds.carry_out(Find { owner: owner.clone(), id }).await
+        let find = Find(Key { owner: owner.clone(), id });
+        self.pool.in_time(self.finds.carry_out(find)).await
     }
 
     async fn execute(&self, owner: &UserId, command: TaskCommand) -> Result<TaskOutcome, RepositoryError> {
         let owner = owner.clone();
         match command {
-            TaskCommand::Create(new) => self.creates.carry_out(Create { owner, new }).await,
+            TaskCommand::Create(new) => {
+                self.pool.in_time(self.creates.carry_out(Create { owner, new })).await
+            }
             TaskCommand::Update { id, expected: Expectation::Any, changes } => {
-                self.updates.carry_out(Update { owner, id, changes }).await
+                let update = Update { key: Key { owner, id }, changes };
+                self.pool.in_time(self.updates.carry_out(update)).await
             }
             TaskCommand::Toggle { id, expected: Expectation::Any } => {
-                self.toggles.carry_out(Toggle { owner, id }).await
+                let toggle = Toggle(Key { owner, id });
+                self.pool.in_time(self.toggles.carry_out(toggle)).await
             }
             command => {
                 self.pool

@@ -142,20 +142,20 @@ fixed_statement! {
     }
 }
 
-/// A task that one of several asked for: the place of who did, the owner, and the task.
-type NumberedColumns = (BigInt, Text, TaskColumns);
+/// A task of one of several owners.
+type OwnedColumns = (Text, TaskColumns);
 
 // The subqueries keep PostgreSQL from joining as it likes. For a table that is small it would rather read all of it than
 // look up some keys, and goes on to do so for as long as nobody has counted the rows again.
 
 fixed_statement! {
     /// Several tasks, each one of its owner.
-    FindTogether -> NumberedColumns {
-        "SELECT asked.number, found.user_id, found.id, found.title, found.description, found.completed,
+    FindTogether -> OwnedColumns {
+        "SELECT found.user_id, found.id, found.title, found.description, found.completed,
              found.created_at, found.updated_at, found.version, found.completed_at
          FROM unnest(" owners: &'a [&'a str] => Array<Text>,
         ", " ids: &'a [i64] => Array<BigInt>,
-        ") WITH ORDINALITY AS asked (user_id, id, number),
+        ") AS asked (user_id, id),
              LATERAL (SELECT * FROM tasks
                       WHERE tasks.user_id = asked.user_id AND tasks.id = asked.id OFFSET 0) AS found",
     }
@@ -163,7 +163,7 @@ fixed_statement! {
 
 fixed_statement! {
     /// Creates several tasks, in the order in which they were asked for.
-    CreateTogether -> (Text, TaskColumns) {
+    CreateTogether -> OwnedColumns {
         "INSERT INTO tasks (user_id, title, description)
          SELECT new.user_id, new.title, new.description FROM unnest(" owners: &'a [&'a str] => Array<Text>,
         ", " titles: &'a [&'a str] => Array<Text>,
@@ -176,7 +176,7 @@ fixed_statement! {
 fixed_statement! {
     /// Updates several tasks, no two of them the same, as [`Update`] does one. A task that somebody else is changing is
     /// passed over: nobody waits for what another one needs, so that two of these never wait for one another.
-    UpdateTogether -> NumberedColumns {
+    UpdateTogether -> OwnedColumns {
         "WITH new AS MATERIALIZED (
              SELECT asked.*, locked.place FROM unnest(" owners: &'a [&'a str] => Array<Text>,
         ", " ids: &'a [i64] => Array<BigInt>,
@@ -184,20 +184,20 @@ fixed_statement! {
         ", " descriptions: &'a [Option<&'a str>] => Array<Nullable<Text>>,
         ", " keep_descriptions: &'a [bool] => Array<Bool>,
         ", " completed: &'a [Option<bool>] => Array<Nullable<Bool>>,
-        ") WITH ORDINALITY AS asked (user_id, id, title, description, keep_description, completed, number),
+        ") AS asked (user_id, id, title, description, keep_description, completed),
                  LATERAL (SELECT tasks.ctid AS place FROM tasks
                           WHERE tasks.user_id = asked.user_id AND tasks.id = asked.id
                           FOR NO KEY UPDATE SKIP LOCKED) AS locked)",
         (concat!("UPDATE tasks SET ", what_is_new!(), " FROM new
          WHERE tasks.ctid = ANY (ARRAY(SELECT place FROM new)) AND tasks.ctid = new.place
-         RETURNING new.number, tasks.user_id, tasks.id, tasks.title, tasks.description, tasks.completed,
+         RETURNING tasks.user_id, tasks.id, tasks.title, tasks.description, tasks.completed,
              tasks.created_at, tasks.updated_at, tasks.version, tasks.completed_at")),
     }
 }
 
 fixed_statement! {
     /// Toggles several tasks, no two of them the same, as [`Toggle`] does one, and as [`UpdateTogether`] waits for none.
-    ToggleTogether -> (Text, TaskColumns) {
+    ToggleTogether -> OwnedColumns {
         "WITH asked AS MATERIALIZED (
              SELECT locked.place FROM unnest(" owners: &'a [&'a str] => Array<Text>,
         ", " ids: &'a [i64] => Array<BigInt>,

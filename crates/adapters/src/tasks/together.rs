@@ -24,11 +24,15 @@ use crate::{
     pool::Read,
 };
 
-/// One task is asked for.
-pub(super) struct Find {
+/// Which task of whom.
+#[derive(PartialEq, Eq)]
+pub(super) struct Key {
     pub(super) owner: UserId,
     pub(super) id: TaskId,
 }
+
+/// One task is asked for.
+pub(super) struct Find(pub(super) Key);
 
 /// A task is to be created.
 pub(super) struct Create {
@@ -38,16 +42,12 @@ pub(super) struct Create {
 
 /// A task is to be changed, whatever its version.
 pub(super) struct Update {
-    pub(super) owner: UserId,
-    pub(super) id: TaskId,
+    pub(super) key: Key,
     pub(super) changes: TaskChanges,
 }
 
 /// A task is to be toggled, whatever its version.
-pub(super) struct Toggle {
-    pub(super) owner: UserId,
-    pub(super) id: TaskId,
-}
+pub(super) struct Toggle(pub(super) Key);
 
 impl Together for Find {
     type Output = Option<Task>;
@@ -62,10 +62,8 @@ impl Together for Find {
         store: &Arc<PgPool>,
         requests: &[Self],
     ) -> Result<Outcomes<Option<Task>>, RepositoryError> {
-        let rows = store.read(FindAll(requests)).await?;
-        let asked = |number: usize| requests.get(number).map(|request| (&request.owner, request.id));
-        let found = place(requests.len(), rows, asked);
-        // Whoever is not among them has no such task.
+        let found = handed_out(requests, store.read(FindAll(requests)).await?);
+        // Whoever gets no row has no such task.
         Ok(found.into_iter().map(|task| Some(task.transpose())).collect())
     }
 
@@ -78,17 +76,17 @@ impl Read for Find {
     type Output = Option<Task>;
 
     async fn read(&self, connection: &AsyncPgConnection) -> QueryResult<Option<Task>> {
-        statements::find(connection, &self.owner, self.id).await
+        statements::find(connection, &self.0.owner, self.0.id).await
     }
 }
 
 struct FindAll<'a>(&'a [Find]);
 
 impl Read for FindAll<'_> {
-    type Output = Vec<NumberedRow>;
+    type Output = Vec<OwnedRow>;
 
-    async fn read(&self, mut connection: &AsyncPgConnection) -> QueryResult<Vec<NumberedRow>> {
-        let (owners, ids) = keys(self.0.iter().map(|request| (&request.owner, request.id)));
+    async fn read(&self, mut connection: &AsyncPgConnection) -> QueryResult<Vec<OwnedRow>> {
+        let (owners, ids) = columns(self.0.iter().map(|Find(key)| key));
         FindTogether { owners: &owners, ids: &ids }.load(&mut connection).await
     }
 }
@@ -108,30 +106,20 @@ impl Together for Create {
     ) -> Result<Outcomes<TaskOutcome>, RepositoryError> {
         let owners: Vec<_> = requests.iter().map(|request| request.owner.as_str()).collect();
         let titles: Vec<_> = requests.iter().map(|request| request.new.title.as_str()).collect();
-        let descriptions: Vec<_> = requests
-            .iter()
-            .map(|request| request.new.description.as_ref().map(Description::as_str))
-            .collect();
+        let descriptions: Vec<_> = requests.iter().map(Self::description).collect();
         let create = CreateTogether { owners: &owners, titles: &titles, descriptions: &descriptions };
-        let Some(rows) = all_or_none(store, async |connection| create.load(connection).await).await? else {
-            return Ok(none_of(requests));
-        };
-        // In practice the rows come in the order of the requests, but nobody promises it. Whose title and description
-        // are the same may have each other's row.
-        let mut rows = VecDeque::<(String, TaskRow)>::from(rows);
-        let outcomes = requests.iter().map(|Create { owner, new }| {
-            let is_theirs = |(user_id, row): &(String, TaskRow)| {
-                user_id == owner.as_str()
-                    && row.is(new.title.as_str(), new.description.as_ref().map(Description::as_str))
-            };
-            let (_, row) = rows.iter().position(is_theirs).and_then(|place| rows.remove(place))?;
-            Some(task(row, owner).map(TaskOutcome::Created))
-        });
-        Ok(outcomes.collect())
+        let rows = all_or_none(store, async |connection| create.load(connection).await).await?;
+        Ok(outcomes(handed_out(requests, rows), TaskOutcome::Created))
     }
 
     async fn carry_out_alone(self, store: &Arc<PgPool>) -> Result<TaskOutcome, RepositoryError> {
         alone(store, &self.owner, &TaskCommand::Create(self.new)).await
+    }
+}
+
+impl Create {
+    fn description(&self) -> Option<&str> {
+        self.new.description.as_ref().map(Description::as_str)
     }
 }
 
@@ -141,15 +129,15 @@ impl Together for Update {
     const AT_ONCE: usize = 2;
 
     fn goes_with(&self, other: &Self) -> bool {
-        self.id != other.id || self.owner != other.owner
+        self.key != other.key
     }
 
     async fn carry_out(
         store: &Arc<PgPool>,
         requests: &[Self],
     ) -> Result<Outcomes<TaskOutcome>, RepositoryError> {
-        let (owners, ids) = keys(requests.iter().map(|request| (&request.owner, request.id)));
-        let changes = || requests.iter().map(|request| &request.changes);
+        let (owners, ids) = columns(requests.iter().map(|update| &update.key));
+        let changes = || requests.iter().map(|update| &update.changes);
         let titles: Vec<_> = changes().map(|changes| changes.title.as_ref().map(Title::as_str)).collect();
         let descriptions: Vec<_> = changes().map(statements::new_description).collect();
         let keep: Vec<_> = changes().map(|changes| changes.description == Change::Keep).collect();
@@ -163,12 +151,11 @@ impl Together for Update {
             completed: &completed,
         };
         let rows = all_or_none(store, async |connection| update.load(connection).await).await?;
-        let asked = |number: usize| requests.get(number).map(|request| (&request.owner, request.id));
-        Ok(updated(place(requests.len(), rows.unwrap_or_default(), asked)))
+        Ok(outcomes(handed_out(requests, rows), TaskOutcome::Updated))
     }
 
     async fn carry_out_alone(self, store: &Arc<PgPool>) -> Result<TaskOutcome, RepositoryError> {
-        let Self { owner, id, changes } = self;
+        let Self { key: Key { owner, id }, changes } = self;
         alone(store, &owner, &TaskCommand::Update { id, expected: Expectation::Any, changes }).await
     }
 }
@@ -179,79 +166,105 @@ impl Together for Toggle {
     const AT_ONCE: usize = 2;
 
     fn goes_with(&self, other: &Self) -> bool {
-        self.id != other.id || self.owner != other.owner
+        self.0 != other.0
     }
 
     async fn carry_out(
         store: &Arc<PgPool>,
         requests: &[Self],
     ) -> Result<Outcomes<TaskOutcome>, RepositoryError> {
-        let (owners, ids) = keys(requests.iter().map(|request| (&request.owner, request.id)));
+        let (owners, ids) = columns(requests.iter().map(|Toggle(key)| key));
         let toggle = ToggleTogether { owners: &owners, ids: &ids };
         let rows = all_or_none(store, async |connection| toggle.load(connection).await).await?;
-        let mut rows: Vec<(String, TaskRow)> = rows.unwrap_or_default();
-        let outcomes = requests.iter().map(|Toggle { owner, id }| {
-            let is_theirs =
-                |(user_id, row): &(String, TaskRow)| row.id() == id.get() && user_id == owner.as_str();
-            let (_, row) = rows.iter().position(is_theirs).map(|place| rows.swap_remove(place))?;
-            Some(task(row, owner).map(TaskOutcome::Updated))
-        });
-        Ok(outcomes.collect())
+        Ok(outcomes(handed_out(requests, rows), TaskOutcome::Updated))
     }
 
     async fn carry_out_alone(self, store: &Arc<PgPool>) -> Result<TaskOutcome, RepositoryError> {
-        let Self { owner, id } = self;
+        let Key { owner, id } = self.0;
         alone(store, &owner, &TaskCommand::Toggle { id, expected: Expectation::Any }).await
     }
 }
 
-/// A row with the place of who asked for it, counted from one, and its owner.
-type NumberedRow = (i64, String, TaskRow);
+/// A row and its owner.
+type OwnedRow = (String, TaskRow);
 
-fn keys<'a>(requests: impl Iterator<Item = (&'a UserId, TaskId)>) -> (Vec<&'a str>, Vec<i64>) {
-    requests.map(|(owner, id)| (owner.as_str(), id.get())).unzip()
+/// A request that gets a row.
+trait Claim {
+    fn owner(&self) -> &UserId;
+
+    /// Whether the row, which is its owner's, is the one.
+    fn is_for(&self, row: &TaskRow) -> bool;
 }
 
-/// The rows at the places of those who asked for them. One that is not what was asked for there is left out.
-fn place<'a>(
-    requests: usize,
-    rows: Vec<NumberedRow>,
-    asked: impl Fn(usize) -> Option<(&'a UserId, TaskId)>,
-) -> Vec<Option<Result<Task, RepositoryError>>> {
-    let mut placed: Vec<_> = (0..requests).map(|_| None).collect();
-    for (number, user_id, row) in rows {
-        let Some(number) = usize::try_from(number).ok().and_then(|number| number.checked_sub(1)) else {
-            continue;
-        };
-        if let (Some((owner, id)), Some(place)) = (asked(number), placed.get_mut(number))
-            && owner.as_str() == user_id
-            && row.id() == id.get()
-        {
-            *place = Some(task(row, owner));
-        }
+impl Claim for Find {
+    fn owner(&self) -> &UserId {
+        &self.0.owner
     }
-    placed
+
+    fn is_for(&self, row: &TaskRow) -> bool {
+        row.id() == self.0.id.get()
+    }
 }
 
-/// A row that breaks a rule is told to who asked for it, and to nobody else.
-fn task(row: TaskRow, owner: &UserId) -> Result<Task, RepositoryError> {
-    row.into_task(owner).map_err(|error| classify(error, Symptoms { broken: false, timed_out: false }))
+impl Claim for Create {
+    fn owner(&self) -> &UserId {
+        &self.owner
+    }
+
+    /// Those who create the same may have each other's row.
+    fn is_for(&self, row: &TaskRow) -> bool {
+        row.is(self.new.title.as_str(), self.description())
+    }
 }
 
-fn updated(tasks: Outcomes<Task>) -> Outcomes<TaskOutcome> {
-    tasks.into_iter().map(|task| task.map(|task| task.map(TaskOutcome::Updated))).collect()
+impl Claim for Update {
+    fn owner(&self) -> &UserId {
+        &self.key.owner
+    }
+
+    fn is_for(&self, row: &TaskRow) -> bool {
+        row.id() == self.key.id.get()
+    }
 }
 
-fn none_of<R, T>(requests: &[R]) -> Outcomes<T> {
-    requests.iter().map(|_| None).collect()
+impl Claim for Toggle {
+    fn owner(&self) -> &UserId {
+        &self.0.owner
+    }
+
+    fn is_for(&self, row: &TaskRow) -> bool {
+        row.id() == self.0.id.get()
+    }
 }
 
-/// Writes by one statement. `None` where PostgreSQL refused it, so that nothing was done: one of the requests is at fault,
-/// and each one by itself will show which.
-async fn all_or_none<T>(
+fn columns<'a>(keys: impl Iterator<Item = &'a Key>) -> (Vec<&'a str>, Vec<i64>) {
+    keys.map(|key| (key.owner.as_str(), key.id.get())).unzip()
+}
+
+/// Gives each request its row. A row that is nobody's is dropped; one that breaks a rule is told to who asked for it,
+/// and to nobody else. The rows mostly come in the order of the requests, so that each one is found at once.
+fn handed_out<R: Claim>(requests: &[R], rows: Vec<OwnedRow>) -> Outcomes<Task> {
+    let mut rows = VecDeque::from(rows);
+    let row_of = |request: &R| {
+        let owner = request.owner();
+        let is_theirs = |(user_id, row): &OwnedRow| user_id == owner.as_str() && request.is_for(row);
+        let (_, row) = rows.iter().position(is_theirs).and_then(|place| rows.remove(place))?;
+        let seen = Symptoms { broken: false, timed_out: false };
+        Some(row.into_task(owner).map_err(|error| classify(error, seen)))
+    };
+    requests.iter().map(row_of).collect()
+}
+
+fn outcomes(tasks: Outcomes<Task>, outcome: impl Fn(Task) -> TaskOutcome) -> Outcomes<TaskOutcome> {
+    tasks.into_iter().map(|task| task.map(|task| task.map(&outcome))).collect()
+}
+
+/// Writes by one statement. Where PostgreSQL refuses it, nothing was done and there are no rows: one of the requests is
+/// at fault, and each one by itself will show which.
+async fn all_or_none(
     store: &PgPool,
-    write: impl AsyncFnOnce(&mut AsyncPgConnection) -> QueryResult<Vec<T>>,
-) -> Result<Option<Vec<T>>, RepositoryError> {
+    write: impl AsyncFnOnce(&mut AsyncPgConnection) -> QueryResult<Vec<OwnedRow>>,
+) -> Result<Vec<OwnedRow>, RepositoryError> {
     let mut refused = false;
     let outcome = store.run(async |connection| {
         let outcome = write(connection).await;
@@ -259,9 +272,8 @@ async fn all_or_none<T>(
         outcome
     });
     match outcome.await {
-        Ok(rows) => Ok(Some(rows)),
-        Err(_) if refused => Ok(None),
-        Err(error) => Err(error),
+        Err(_) if refused => Ok(Vec::new()),
+        outcome => outcome,
     }
 }
 

@@ -1,15 +1,19 @@
 //! Requests of many that come at the same time, which are carried out by few statements.
 
-use std::{collections::BTreeSet, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeSet,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use futures_util::future::join_all;
-use task_adapters::testing::pool_options;
+use task_adapters::{PoolOptions, testing::pool_options};
 use task_domain::{
     RepositoryError, Task, TaskId, TaskRepository, UserId,
     testing::{new_task, user},
 };
 
-use crate::support::{OneByOne, Store, changes, new_task_with, session, unexpected};
+use crate::support::{OneByOne, Store, changes, new_task_with, session, unavailable, unexpected};
 
 /// How many ask at the same time.
 const MANY: usize = 120;
@@ -146,4 +150,28 @@ async fn many_who_toggle_the_same_task_flip_it_each() {
     let versions: BTreeSet<_> =
         toggled.into_iter().map(|task| task.unwrap().unwrap().version.get()).collect();
     assert_eq!(versions, (2..).take(MANY).collect());
+}
+
+#[tokio::test]
+async fn who_waits_for_others_waits_no_longer_than_the_deadline_in_all() {
+    let deadline = Duration::from_millis(600);
+    let store = Store::with(PoolOptions { deadline, max: 20, ..pool_options() }).await;
+    let task = store.task("t").await;
+    let blocker = session(store.db.database(), "BEGIN; LOCK TABLE tasks").await;
+    let begun = Instant::now();
+    // They come one after the other, so that each finds a statement under way that does not end.
+    let asked = (0..30_u32).map(|number| {
+        let (store, id) = (&store, task.id);
+        async move {
+            tokio::time::sleep(Duration::from_millis(5) * number).await;
+            let begun = Instant::now();
+            unavailable(store.tasks.toggle(&store.ada, id).await);
+            begun.elapsed()
+        }
+    });
+    for took in join_all(asked).await {
+        assert!(took < deadline + deadline / 2, "{took:?}");
+    }
+    assert!(begun.elapsed() < deadline * 3, "{:?}", begun.elapsed());
+    drop(blocker);
 }
