@@ -13,7 +13,7 @@ use task_domain::{
     TaskRepository, UserId,
 };
 
-use self::together::{Create, Find, Key, Toggle, Update};
+use self::together::{Create, Find, Key, Update, What};
 use crate::{PgPool, gather::Gathering, pool::Read};
 
 /// Tasks in PostgreSQL. Each use case is one statement in one round trip, so that it is atomic by itself; the count of a
@@ -26,7 +26,6 @@ pub struct PgTaskRepository {
     finds: Gathering<Find>,
     creates: Gathering<Create>,
     updates: Gathering<Update>,
-    toggles: Gathering<Toggle>,
 }
 
 impl PgTaskRepository {
@@ -37,7 +36,6 @@ impl PgTaskRepository {
             finds: Gathering::new(Arc::clone(&pool)),
             creates: Gathering::new(Arc::clone(&pool)),
             updates: Gathering::new(Arc::clone(&pool)),
-            toggles: Gathering::new(Arc::clone(&pool)),
             pool,
         }
     }
@@ -71,12 +69,12 @@ impl TaskRepository for PgTaskRepository {
                 self.pool.in_time(self.creates.carry_out(Create { owner, new })).await
             }
             TaskCommand::Update { id, expected: Expectation::Any, changes } => {
-                let update = Update { key: Key { owner, id }, changes };
+                let update = Update { key: Key { owner, id }, what: What::Change(changes) };
                 self.pool.in_time(self.updates.carry_out(update)).await
             }
             TaskCommand::Toggle { id, expected: Expectation::Any } => {
-                let toggle = Toggle(Key { owner, id });
-                self.pool.in_time(self.toggles.carry_out(toggle)).await
+                let update = Update { key: Key { owner, id }, what: What::Toggle };
+                self.pool.in_time(self.updates.carry_out(update)).await
             }
             command => {
                 self.pool

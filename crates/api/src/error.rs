@@ -16,7 +16,7 @@ use crate::{
     conditional::etag,
     extract::Media,
     json::InvalidJson,
-    tasks::dto::TaskBody,
+    tasks::bodies::TaskBody,
 };
 
 /// How many faults one answer names at the most.

@@ -1,19 +1,22 @@
 //! The handlers of tasks: take the request apart, call the use case, put the answer together.
 
+pub(crate) mod bodies;
 pub(crate) mod dto;
 mod query;
 mod timestamp;
+mod writer;
 mod written;
 
 use actix_web::{
     HttpRequest, HttpResponse,
-    http::header::{self, ContentType},
+    http::header::{self, HeaderValue},
     web,
 };
 use task_domain::{NewTask, Position, TaskChanges, TaskCommand, TaskService};
 
 use self::{
-    dto::{CreateTask, PatchTask, SetCompleted, TaskBody, TaskListBody, UpdateTask, size_of_page},
+    bodies::{DeletedBody, TaskBody, TaskListBody},
+    dto::{CreateTask, PatchTask, SetCompleted, UpdateTask},
     query::{ListParams, ListQuery},
     written::perform,
 };
@@ -30,6 +33,9 @@ use crate::{
 type Write<Body> = (TaskIdInPath, IfMatch, Idempotency, Body);
 
 type Answer = Result<HttpResponse, ApiError>;
+
+/// As what bodies are sent.
+const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
 /// Lists the caller's tasks, a page at a time.
 ///
@@ -57,10 +63,8 @@ pub(crate) async fn list(
         let link = format!("<{}?{}>; rel=\"next\"", request.uri().path(), query.next(cursor));
         answer.insert_header((header::LINK, link));
     }
-    let mut body = Vec::with_capacity(size_of_page(&page));
-    serde_json::to_writer(&mut body, &TaskListBody::new(&page, cursor.as_deref()))
-        .map_err(|error| ApiError::Internal(error.into()))?;
-    Ok(answer.content_type(ContentType::json()).body(body))
+    let body = writer::task_list(&TaskListBody::new(&page, cursor.as_deref()));
+    Ok(answer.insert_header((header::CONTENT_TYPE, JSON)).body(body))
 }
 
 /// Creates a task.
@@ -94,7 +98,8 @@ pub(crate) async fn get(
     if known.has(task.version) {
         return Ok(HttpResponse::NotModified().insert_header(tag).finish());
     }
-    Ok(HttpResponse::Ok().insert_header(tag).json(TaskBody::from(&task)))
+    let body = writer::task(&TaskBody::from(&task));
+    Ok(HttpResponse::Ok().insert_header(tag).insert_header((header::CONTENT_TYPE, JSON)).body(body))
 }
 
 /// Changes a task's title, its description, or both.
@@ -134,7 +139,7 @@ pub(crate) async fn patch(
 /// Deletes a task for good.
 #[utoipa::path(
     delete, path = "/api/{user_id}/tasks/{id}", tag = "tasks", operation_id = "delete_task",
-    responses((status = 200, description = "The task is gone.", body = dto::DeletedBody)),
+    responses((status = 200, description = "The task is gone.", body = DeletedBody)),
 )]
 pub(crate) async fn delete(
     Guarded { user, parts: (id, expected, idempotency) }: Guarded<(TaskIdInPath, IfMatch, Idempotency)>,

@@ -1,3 +1,5 @@
+use std::borrow::Cow;
+
 use crate::text::{char_count, has_nul};
 
 /// A task's title: 1 to [`Title::MAX_CHARS`] characters, with no white space at either end.
@@ -25,25 +27,21 @@ impl Title {
     /// The greatest length, in Unicode scalar values.
     pub const MAX_CHARS: usize = 200;
 
-    /// Trims white space (Unicode `White_Space`) from both ends of `text` and checks what is left.
-    pub fn parse(text: &str) -> Result<Self, InvalidTitle> {
-        Self::check(text)?;
-        Ok(Self(text.trim().to_owned()))
+    /// Trims white space (Unicode `White_Space`) from both ends of `text` and checks what is left. An owned text that has
+    /// nothing to trim is taken as it is.
+    pub fn parse<'a>(text: impl Into<Cow<'a, str>>) -> Result<Self, InvalidTitle> {
+        let text = text.into();
+        let trimmed = trimmed(&text)?;
+        let is_whole = trimmed.len() == text.len();
+        Ok(Self(match text {
+            Cow::Owned(text) if is_whole => text,
+            _ => trimmed.to_owned(),
+        }))
     }
 
     /// Says whether `text` would make a title, without making one.
     pub fn check(text: &str) -> Result<(), InvalidTitle> {
-        let trimmed = text.trim();
-        if trimmed.is_empty() {
-            return Err(InvalidTitle::Empty);
-        }
-        if has_nul(trimmed) {
-            return Err(InvalidTitle::Nul);
-        }
-        match char_count(trimmed) {
-            actual if actual > Self::MAX_CHARS => Err(InvalidTitle::TooLong { actual }),
-            _ => Ok(()),
-        }
+        trimmed(text).map(drop)
     }
 
     /// The title as text.
@@ -56,6 +54,21 @@ impl Title {
     #[must_use]
     pub fn into_string(self) -> String {
         self.0
+    }
+}
+
+/// What makes the title.
+fn trimmed(text: &str) -> Result<&str, InvalidTitle> {
+    let trimmed = text.trim();
+    if trimmed.is_empty() {
+        return Err(InvalidTitle::Empty);
+    }
+    if has_nul(trimmed) {
+        return Err(InvalidTitle::Nul);
+    }
+    match char_count(trimmed) {
+        actual if actual > Title::MAX_CHARS => Err(InvalidTitle::TooLong { actual }),
+        _ => Ok(trimmed),
     }
 }
 
@@ -87,13 +100,13 @@ mod tests {
     fn the_limit_counts_unicode_scalar_values_after_trimming() {
         for unit in ["a", "é", "語", "🦀"] {
             let longest = unit.repeat(Title::MAX_CHARS);
-            assert_eq!(Title::parse(&format!("  {longest}  ")).unwrap().as_str(), longest);
+            assert_eq!(Title::parse(format!("  {longest}  ")).unwrap().as_str(), longest);
             let too_long = unit.repeat(Title::MAX_CHARS + 1);
-            assert_eq!(Title::parse(&too_long), Err(InvalidTitle::TooLong { actual: 201 }));
+            assert_eq!(Title::parse(too_long), Err(InvalidTitle::TooLong { actual: 201 }));
         }
         let combined = "e\u{301}".repeat(100);
         assert!(Title::parse(&combined).is_ok(), "200 scalar values in 100 visible characters");
-        assert!(Title::parse(&format!("{combined}e")).is_err());
+        assert!(Title::parse(format!("{combined}e")).is_err());
     }
 
     #[test]
@@ -116,11 +129,12 @@ mod tests {
     proptest! {
         #[test]
         fn whatever_is_accepted_is_trimmed_bounded_and_stable(text in "\\PC{0,250}|\\s{0,3}.{0,210}\\s{0,3}") {
-            match Title::parse(&text) {
+            match Title::parse(text.as_str()) {
                 Ok(title) => {
                     prop_assert_eq!(title.as_str(), text.trim());
                     prop_assert!((1..=Title::MAX_CHARS).contains(&title.as_str().chars().count()));
                     prop_assert_eq!(Title::parse(title.as_str()), Ok(title.clone()));
+                    prop_assert_eq!(Title::parse(text), Ok(title));
                 }
                 Err(InvalidTitle::Empty) => prop_assert!(text.trim().is_empty()),
                 Err(InvalidTitle::TooLong { actual }) => prop_assert_eq!(actual, text.trim().chars().count()),

@@ -1,23 +1,22 @@
-//! Rows as diesel reads and writes them. They never leave this crate.
-#![expect(clippy::ref_option_ref, reason = "diesel's derive of `Insertable` writes references so")]
+//! Rows as diesel reads them. They never leave this crate.
 
 use chrono::{DateTime, Utc};
-use diesel::{pg::Pg, prelude::*, result::Error};
-use task_domain::{BoxError, Description, NewTask, Task, TaskId, Title, UserId, Version};
+use diesel::{prelude::*, result::Error};
+use task_domain::{BoxError, Description, Task, TaskId, Title, UserId, Version};
 
-use crate::{error::InconsistentRow, schema::tasks};
+use crate::error::InconsistentRow;
 
-/// What is read of a task. The owner is left out: whoever asks knows it.
-#[derive(Queryable, Selectable)]
-#[diesel(table_name = tasks, check_for_backend(Pg))]
+/// What is read of a task: the columns of the statements in `sql.rs`.
+#[derive(Queryable)]
 pub(super) struct TaskRow {
     id: i64,
     title: String,
     description: Option<String>,
-    completed: bool,
     created_at: DateTime<Utc>,
-    updated_at: DateTime<Utc>,
-    version: i64,
+    /// Not given where it is equal to `created_at`.
+    updated_at: Option<DateTime<Utc>>,
+    /// Not given where it is the first one.
+    version: Option<i64>,
     completed_at: Option<DateTime<Utc>>,
 }
 
@@ -36,93 +35,66 @@ impl TaskRow {
     pub(super) fn into_task(self, owner: &UserId) -> QueryResult<Task> {
         let row_id = self.id;
         let broken = |reason: BoxError| Error::from(InconsistentRow { id: row_id, reason });
-        // The release before this one completes and reopens tasks without a word about when.
-        let completed_at = self.completed.then(|| self.completed_at.unwrap_or(self.updated_at));
+        let version = self.version.map_or(Some(Version::FIRST), Version::new);
         Ok(Task {
             id: TaskId::new(self.id).ok_or_else(|| broken("its id is not positive".into()))?,
             owner: owner.clone(),
-            title: Title::parse(&self.title).map_err(|error| broken(error.into()))?,
+            title: Title::parse(self.title).map_err(|error| broken(error.into()))?,
             description: self
                 .description
                 .map(Description::parse)
                 .transpose()
                 .map_err(|error| broken(error.into()))?,
-            completed_at,
-            version: Version::new(self.version)
-                .ok_or_else(|| broken("its version is not positive".into()))?,
+            completed_at: self.completed_at,
+            version: version.ok_or_else(|| broken("its version is not positive".into()))?,
             created_at: self.created_at,
-            updated_at: self.updated_at,
+            updated_at: self.updated_at.unwrap_or(self.created_at),
         })
-    }
-}
-
-/// What is written of a new task; all else is the database's to say.
-#[derive(Insertable)]
-#[diesel(table_name = tasks, treat_none_as_default_value = false)]
-pub(super) struct NewTaskRow<'a> {
-    user_id: &'a str,
-    title: &'a str,
-    description: Option<&'a str>,
-}
-
-impl<'a> NewTaskRow<'a> {
-    pub(super) fn new(owner: &'a UserId, task: &'a NewTask) -> Self {
-        Self {
-            user_id: owner.as_str(),
-            title: task.title.as_str(),
-            description: task.description.as_ref().map(Description::as_str),
-        }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use task_domain::testing::{new_task, task, user};
+    use chrono::Duration;
+    use task_domain::testing::{task, user};
 
     use super::*;
 
+    /// A task as it was created.
     fn row() -> TaskRow {
-        let Task { created_at, updated_at, .. } = task(&user("ada"), 7);
-        let (title, description) = ("buy milk".to_owned(), Some("two bottles".to_owned()));
         TaskRow {
             id: 7,
-            title,
-            description,
-            completed: false,
-            created_at,
-            updated_at,
-            version: 1,
+            title: "buy milk".to_owned(),
+            description: Some("two bottles".to_owned()),
+            created_at: task(&user("ada"), 7).created_at,
+            updated_at: None,
+            version: None,
             completed_at: None,
         }
     }
 
     #[test]
     fn a_row_becomes_the_task_of_whoever_asked_for_it() {
-        let ada = user("ada");
-        assert_eq!(row().into_task(&ada).unwrap(), task(&ada, 7));
-        let completed_at = "2026-01-03T00:00:00Z".parse().ok();
-        let done = TaskRow { description: None, completed: true, completed_at, version: 9, ..row() };
-        let expected = Task { description: None, completed_at, ..task(&user("bob"), 7) };
-        assert_eq!(
-            done.into_task(&user("bob")).unwrap(),
-            Task { version: Version::new(9).unwrap(), ..expected }
-        );
+        let bob = user("bob");
+        let created = row().into_task(&bob).unwrap();
+        assert_eq!(created, Task { updated_at: created.created_at, ..task(&bob, 7) });
     }
 
     #[test]
-    fn what_the_release_before_completed_and_reopened_is_completed_and_pending() {
-        let done = TaskRow { completed: true, completed_at: None, ..row() };
-        let expected = Some(done.updated_at);
-        assert_eq!(done.into_task(&user("ada")).unwrap().completed_at, expected);
-        let reopened = TaskRow { completed: false, completed_at: expected, ..row() };
-        assert_eq!(reopened.into_task(&user("ada")).unwrap().completed_at, None);
+    fn what_is_not_as_it_was_created_is_as_the_row_says() {
+        let later = Some(row().created_at + Duration::days(1));
+        let row =
+            TaskRow { description: None, updated_at: later, version: Some(9), completed_at: later, ..row() };
+        let task = row.into_task(&user("ada")).unwrap();
+        assert_eq!((Some(task.updated_at), task.completed_at, task.version.get()), (later, later, 9));
+        assert!(task.is_completed() && task.description.is_none());
     }
 
     #[test]
     fn a_row_that_breaks_a_rule_becomes_no_task() {
         for (broken, reason) in [
             (
-                TaskRow { version: 0, ..row() },
+                TaskRow { version: Some(0), ..row() },
                 "task 7 in the database breaks a rule: its version is not positive",
             ),
             (TaskRow { id: 0, ..row() }, "task 0 in the database breaks a rule: its id is not positive"),
@@ -142,14 +114,5 @@ mod tests {
             let text = broken.into_task(&user("ada")).unwrap_err().to_string();
             assert!(text.starts_with(reason), "{text}");
         }
-    }
-
-    #[test]
-    fn a_new_row_holds_what_was_asked_for_and_leaves_the_rest_to_the_database() {
-        let (ada, mut task) = (user("ada"), new_task("buy milk"));
-        let NewTaskRow { user_id, title, description } = NewTaskRow::new(&ada, &task);
-        assert_eq!((user_id, title, description), ("ada", "buy milk", None));
-        task.description = Some(Description::parse(String::new()).unwrap());
-        assert_eq!(NewTaskRow::new(&ada, &task).description, Some(""));
     }
 }

@@ -9,8 +9,8 @@ use task_domain::{
 };
 
 use super::{
-    row::{NewTaskRow, TaskRow},
-    sql::{ByTitle, ByTitleOfStatus, Delete, NewestFirst, NewestFirstOfStatus, Toggle, Update},
+    row::TaskRow,
+    sql::{ByTitle, ByTitleOfStatus, Create, Delete, Find, NewestFirst, NewestFirstOfStatus, Update},
 };
 use crate::schema::tasks;
 
@@ -19,8 +19,8 @@ pub(super) async fn find(
     owner: &UserId,
     id: TaskId,
 ) -> QueryResult<Option<Task>> {
-    let select = tasks::table.find((owner.as_str(), id.get())).select(TaskRow::as_select());
-    task(owner, select.get_result(&mut connection).await.optional()?)
+    let find = Find { owner: owner.as_str(), id: id.get() };
+    task(owner, find.get_result(&mut connection).await.optional()?)
 }
 
 /// Carries out a write. Only where a version was expected in vain does it take a second statement, to see what is there.
@@ -32,11 +32,11 @@ pub(crate) async fn execute(
     let (id, expected, written) = match command {
         TaskCommand::Create(new) => return create(connection, owner, new).await.map(TaskOutcome::Created),
         TaskCommand::Update { id, expected, changes } => {
-            let task = update(connection, owner, *id, expected, changes).await?;
+            let task = update(connection, owner, *id, expected, &New::of(changes)).await?;
             (*id, expected, task.map(TaskOutcome::Updated))
         }
         TaskCommand::Toggle { id, expected } => {
-            let task = toggle(connection, owner, *id, expected).await?;
+            let task = update(connection, owner, *id, expected, &New::FLIPPED).await?;
             (*id, expected, task.map(TaskOutcome::Updated))
         }
         TaskCommand::Delete { id, expected } => {
@@ -55,9 +55,42 @@ pub(crate) async fn execute(
 }
 
 async fn create(connection: &mut AsyncPgConnection, owner: &UserId, new: &NewTask) -> QueryResult<Task> {
-    let row = NewTaskRow::new(owner, new);
-    let insert = diesel::insert_into(tasks::table).values(row).returning(TaskRow::as_returning());
-    insert.get_result(connection).await?.into_task(owner)
+    let create =
+        Create { owner: owner.as_str(), title: new.title.as_str(), description: description_of(new) };
+    create.get_result::<TaskRow>(connection).await?.into_task(owner)
+}
+
+/// The description of a new task.
+pub(super) fn description_of(new: &NewTask) -> Option<&str> {
+    new.description.as_ref().map(Description::as_str)
+}
+
+/// What a task is to become, as the statements say it.
+pub(super) struct New<'a> {
+    /// `None` keeps it.
+    pub(super) title: Option<&'a str>,
+    /// What it becomes, unless it is kept.
+    pub(super) description: Option<&'a str>,
+    pub(super) keep_description: bool,
+    /// `None` keeps it, or flips it.
+    pub(super) completed: Option<bool>,
+    pub(super) flip: bool,
+}
+
+impl<'a> New<'a> {
+    /// Completed if it was pending, and pending if it was completed.
+    pub(super) const FLIPPED: New<'static> =
+        New { title: None, description: None, keep_description: true, completed: None, flip: true };
+
+    pub(super) fn of(changes: &'a TaskChanges) -> Self {
+        let (description, keep_description) = match &changes.description {
+            Change::Keep => (None, true),
+            Change::Clear => (None, false),
+            Change::Set(description) => (Some(description.as_str()), false),
+        };
+        let title = changes.title.as_ref().map(Title::as_str);
+        Self { title, description, keep_description, completed: changes.completed, flip: false }
+    }
 }
 
 async fn update(
@@ -65,39 +98,22 @@ async fn update(
     owner: &UserId,
     id: TaskId,
     expected: &Expectation,
-    changes: &TaskChanges,
+    new: &New<'_>,
 ) -> QueryResult<Option<Task>> {
     let (any_version, versions) = versions(expected);
+    let &New { title, description, keep_description, completed, flip } = new;
     let update = Update {
-        title: changes.title.as_ref().map(Title::as_str),
-        description: new_description(changes),
-        keep_description: changes.description == Change::Keep,
-        completed: changes.completed,
+        title,
+        description,
+        keep_description,
+        completed,
+        flip,
         owner: owner.as_str(),
         id: id.get(),
         any_version,
         versions: &versions,
     };
     task(owner, update.get_result(connection).await.optional()?)
-}
-
-/// What the description becomes, unless it is kept.
-pub(super) fn new_description(changes: &TaskChanges) -> Option<&str> {
-    match &changes.description {
-        Change::Keep | Change::Clear => None,
-        Change::Set(description) => Some(Description::as_str(description)),
-    }
-}
-
-async fn toggle(
-    connection: &mut AsyncPgConnection,
-    owner: &UserId,
-    id: TaskId,
-    expected: &Expectation,
-) -> QueryResult<Option<Task>> {
-    let (any_version, versions) = versions(expected);
-    let toggle = Toggle { owner: owner.as_str(), id: id.get(), any_version, versions: &versions };
-    task(owner, toggle.get_result(connection).await.optional()?)
 }
 
 async fn delete(

@@ -8,14 +8,13 @@ use std::{collections::VecDeque, sync::Arc};
 use diesel::{QueryResult, result::DatabaseErrorKind, result::Error};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use task_domain::{
-    Change, Description, Expectation, NewTask, RepositoryError, Task, TaskChanges, TaskCommand, TaskId,
-    TaskOutcome, Title, UserId,
+    Expectation, NewTask, RepositoryError, Task, TaskChanges, TaskCommand, TaskId, TaskOutcome, UserId,
 };
 
 use super::{
     row::TaskRow,
-    sql::{CreateTogether, FindTogether, ToggleTogether, UpdateTogether},
-    statements,
+    sql::{CreateTogether, FindTogether, UpdateTogether},
+    statements::{self, New, description_of},
 };
 use crate::{
     PgPool,
@@ -43,11 +42,16 @@ pub(super) struct Create {
 /// A task is to be changed, whatever its version.
 pub(super) struct Update {
     pub(super) key: Key,
-    pub(super) changes: TaskChanges,
+    pub(super) what: What,
 }
 
-/// A task is to be toggled, whatever its version.
-pub(super) struct Toggle(pub(super) Key);
+/// What is to be done with a task.
+pub(super) enum What {
+    /// Set these.
+    Change(TaskChanges),
+    /// Complete it if it is pending, and reopen it if it is completed.
+    Toggle,
+}
 
 impl Together for Find {
     type Output = Option<Task>;
@@ -106,7 +110,7 @@ impl Together for Create {
     ) -> Result<Outcomes<TaskOutcome>, RepositoryError> {
         let owners: Vec<_> = requests.iter().map(|request| request.owner.as_str()).collect();
         let titles: Vec<_> = requests.iter().map(|request| request.new.title.as_str()).collect();
-        let descriptions: Vec<_> = requests.iter().map(Self::description).collect();
+        let descriptions: Vec<_> = requests.iter().map(|request| description_of(&request.new)).collect();
         let create = CreateTogether { owners: &owners, titles: &titles, descriptions: &descriptions };
         let rows = all_or_none(store, async |connection| create.load(connection).await).await?;
         Ok(outcomes(handed_out(requests, rows), TaskOutcome::Created))
@@ -114,12 +118,6 @@ impl Together for Create {
 
     async fn carry_out_alone(self, store: &Arc<PgPool>) -> Result<TaskOutcome, RepositoryError> {
         alone(store, &self.owner, &TaskCommand::Create(self.new)).await
-    }
-}
-
-impl Create {
-    fn description(&self) -> Option<&str> {
-        self.new.description.as_ref().map(Description::as_str)
     }
 }
 
@@ -137,51 +135,37 @@ impl Together for Update {
         requests: &[Self],
     ) -> Result<Outcomes<TaskOutcome>, RepositoryError> {
         let (owners, ids) = columns(requests.iter().map(|update| &update.key));
-        let changes = || requests.iter().map(|update| &update.changes);
-        let titles: Vec<_> = changes().map(|changes| changes.title.as_ref().map(Title::as_str)).collect();
-        let descriptions: Vec<_> = changes().map(statements::new_description).collect();
-        let keep: Vec<_> = changes().map(|changes| changes.description == Change::Keep).collect();
-        let completed: Vec<_> = changes().map(|changes| changes.completed).collect();
+        let new = || requests.iter().map(Self::what);
         let update = UpdateTogether {
             owners: &owners,
             ids: &ids,
-            titles: &titles,
-            descriptions: &descriptions,
-            keep_descriptions: &keep,
-            completed: &completed,
+            titles: &new().map(|new| new.title).collect::<Vec<_>>(),
+            descriptions: &new().map(|new| new.description).collect::<Vec<_>>(),
+            keep_descriptions: &new().map(|new| new.keep_description).collect::<Vec<_>>(),
+            completed: &new().map(|new| new.completed).collect::<Vec<_>>(),
+            flips: &new().map(|new| new.flip).collect::<Vec<_>>(),
         };
         let rows = all_or_none(store, async |connection| update.load(connection).await).await?;
         Ok(outcomes(handed_out(requests, rows), TaskOutcome::Updated))
     }
 
     async fn carry_out_alone(self, store: &Arc<PgPool>) -> Result<TaskOutcome, RepositoryError> {
-        let Self { key: Key { owner, id }, changes } = self;
-        alone(store, &owner, &TaskCommand::Update { id, expected: Expectation::Any, changes }).await
+        let Self { key: Key { owner, id }, what } = self;
+        let expected = Expectation::Any;
+        let command = match what {
+            What::Change(changes) => TaskCommand::Update { id, expected, changes },
+            What::Toggle => TaskCommand::Toggle { id, expected },
+        };
+        alone(store, &owner, &command).await
     }
 }
 
-impl Together for Toggle {
-    type Output = TaskOutcome;
-    type Store = Arc<PgPool>;
-    const AT_ONCE: usize = 2;
-
-    fn goes_with(&self, other: &Self) -> bool {
-        self.0 != other.0
-    }
-
-    async fn carry_out(
-        store: &Arc<PgPool>,
-        requests: &[Self],
-    ) -> Result<Outcomes<TaskOutcome>, RepositoryError> {
-        let (owners, ids) = columns(requests.iter().map(|Toggle(key)| key));
-        let toggle = ToggleTogether { owners: &owners, ids: &ids };
-        let rows = all_or_none(store, async |connection| toggle.load(connection).await).await?;
-        Ok(outcomes(handed_out(requests, rows), TaskOutcome::Updated))
-    }
-
-    async fn carry_out_alone(self, store: &Arc<PgPool>) -> Result<TaskOutcome, RepositoryError> {
-        let Key { owner, id } = self.0;
-        alone(store, &owner, &TaskCommand::Toggle { id, expected: Expectation::Any }).await
+impl Update {
+    fn what(&self) -> New<'_> {
+        match &self.what {
+            What::Change(changes) => New::of(changes),
+            What::Toggle => New::FLIPPED,
+        }
     }
 }
 
@@ -213,7 +197,7 @@ impl Claim for Create {
 
     /// Those who create the same may have each other's row.
     fn is_for(&self, row: &TaskRow) -> bool {
-        row.is(self.new.title.as_str(), self.description())
+        row.is(self.new.title.as_str(), description_of(&self.new))
     }
 }
 
@@ -224,16 +208,6 @@ impl Claim for Update {
 
     fn is_for(&self, row: &TaskRow) -> bool {
         row.id() == self.key.id.get()
-    }
-}
-
-impl Claim for Toggle {
-    fn owner(&self) -> &UserId {
-        &self.0.owner
-    }
-
-    fn is_for(&self, row: &TaskRow) -> bool {
-        row.id() == self.0.id.get()
     }
 }
 

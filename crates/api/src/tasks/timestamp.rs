@@ -16,6 +16,15 @@ pub(super) fn timestamp<S: Serializer>(moment: &DateTime<Utc>, serializer: S) ->
     }
 }
 
+/// Writes a time as text, without quotation marks.
+pub(super) fn write(out: &mut String, moment: DateTime<Utc>) {
+    let mut buffer = TEMPLATE;
+    match written(&moment, &mut buffer) {
+        Some(text) => out.push_str(text),
+        None => out.push_str(&moment.to_rfc3339_opts(SecondsFormat::Micros, true)),
+    }
+}
+
 #[expect(clippy::ref_option, reason = "serde passes what the member is")]
 pub(super) fn optional_timestamp<S: Serializer>(
     moment: &Option<DateTime<Utc>>,
@@ -86,6 +95,9 @@ mod tests {
         }
         for moment in [DateTime::<Utc>::MIN_UTC, DateTime::<Utc>::MAX_UTC] {
             assert_eq!(serialized(moment), by_chrono(moment));
+            let mut text = String::new();
+            write(&mut text, moment);
+            assert_eq!(format!("\"{text}\""), by_chrono(moment));
         }
     }
 

@@ -10,7 +10,11 @@ use task_domain::{
     KeyedRequest, Once, Receipt, ReceiptWriter, Task, TaskCommand, TaskOutcome, TaskService, UserId,
 };
 
-use super::dto::{DeletedBody, TaskBody};
+use super::{
+    JSON,
+    bodies::{DeletedBody, TaskBody},
+    writer,
+};
 use crate::{conditional::etag, error::ApiError, idempotency::IDEMPOTENCY_REPLAYED};
 
 /// All but the unreserved characters of RFC 3986, section 2.3.
@@ -80,7 +84,7 @@ impl Written {
             status: 200,
             location: None,
             etag: Some(etag(task.version)),
-            body: json(&TaskBody::from(task)),
+            body: writer::task(&TaskBody::from(task)),
         }
     }
 
@@ -106,7 +110,7 @@ impl Written {
         if let Some(etag) = self.etag {
             answer.insert_header((header::ETAG, etag));
         }
-        answer.content_type("application/json").body(self.body)
+        answer.insert_header((header::CONTENT_TYPE, JSON)).body(self.body)
     }
 }
 
