@@ -1,3 +1,5 @@
+#[cfg(test)]
+mod benchmarked;
 mod row;
 mod sql;
 pub(crate) mod statements;
