@@ -3,19 +3,17 @@
 mod browser;
 mod node;
 
-use std::{
-    ffi::OsString,
-    fs,
-    path::{Path, PathBuf},
-    process::ExitCode,
-    time::Duration,
-};
+use std::{ffi::OsString, fs, path::Path, process::ExitCode, time::Duration};
 
 use anyhow::{Context as _, bail};
-use serde_json::Value;
 use tokio::{process::Command, time::timeout};
 
-use crate::{postgres::throwaway, process, report};
+use crate::{
+    postgres::throwaway,
+    process,
+    program::{self, Profile},
+    report,
+};
 
 /// What the checks are, and the packages they need.
 const CHECKS: &str = "xtask/interop";
@@ -49,7 +47,7 @@ pub(crate) async fn check(args: &Args) -> anyhow::Result<()> {
     let example = node::install(EXAMPLE, "example").await?;
     let chromium = browser::obtain().await?;
     report::step("Compiling the example", node::script(&example, "build")).await?;
-    let program = report::step("Building task-api", build()).await?;
+    let task_api = program::build(Profile::Dev).await?;
     let database = throwaway::start().await?;
 
     report::headline("The service with a real Better Auth");
@@ -59,7 +57,7 @@ pub(crate) async fn check(args: &Args) -> anyhow::Result<()> {
         .args(args.only.iter().map(|name| format!("--test-name-pattern={name}")))
         .args(test_files(&checks)?)
         .env("DATABASE_SERVER_URL", database.url())
-        .env("TASK_API_PROGRAM", program)
+        .env("TASK_API_PROGRAM", task_api)
         .env("EXAMPLE", example)
         .env("CHROMIUM", chromium)
         .current_dir(&checks);
@@ -82,32 +80,12 @@ fn test_files(checks: &Path) -> anyhow::Result<Vec<OsString>> {
     Ok(files)
 }
 
-/// Builds the program as it is shipped, without the features that tests add, and returns where it is.
-async fn build() -> anyhow::Result<PathBuf> {
-    let mut cargo = Command::new("cargo");
-    cargo.args(["build", "--locked", "--package", "task-api", "--bin", "task-api"]);
-    let messages = process::capture(cargo.args(["--message-format", "json-render-diagnostics"])).await?;
-    executable(&messages).context("`cargo build` does not say where it put the program")
-}
-
-/// The program in the messages of cargo, of which each is a line of JSON.
-fn executable(messages: &str) -> Option<PathBuf> {
-    let messages = messages.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
-    messages.filter_map(|message| message["executable"].as_str().map(PathBuf::from)).next_back()
-}
-
 #[cfg(test)]
 mod tests {
+    use serde_json::Value;
+
     use super::*;
     use crate::workspace::{self, testing::Scratch};
-
-    #[test]
-    fn the_program_is_where_cargo_says() {
-        let messages = "{\"reason\":\"compiler-artifact\",\"executable\":null}\nno JSON\n\
-             {\"reason\":\"compiler-artifact\",\"executable\":\"/x/debug/task-api\"}\n{\"reason\":\"build-finished\"}\n";
-        assert_eq!(executable(messages), Some("/x/debug/task-api".into()));
-        assert_eq!(executable("{}"), None);
-    }
 
     #[test]
     fn checks_run_in_the_order_of_their_names() {

@@ -6,6 +6,7 @@
     reason = "talking to the person who typed it is its job"
 )]
 
+mod bench;
 mod ci;
 mod dev;
 mod doctor;
@@ -16,6 +17,7 @@ mod migrate;
 mod openapi;
 mod postgres;
 mod process;
+mod program;
 mod report;
 mod service;
 mod stop;
@@ -70,6 +72,10 @@ enum Command {
     FuzzApi(fuzz::Args),
     /// Try the service with a real Better Auth, and the example in a real browser (needs Node.js 20 or later)
     Interop(interop::Args),
+    /// Measure the service: load on a database of its own, CPU, memory and latency, beside pgbench with the same SQL
+    ///
+    /// Prints tables, and writes them as JSON and as plots. It needs Linux and takes the machine for some minutes.
+    Bench(bench::Args),
     /// Check everything that must hold before a change lands: format, lints, rules, documents, licences, migrations, tests
     /// with coverage, made-up requests, and a real Better Auth
     Ci,
@@ -107,6 +113,7 @@ async fn run(command: Command, stop: &mut Stop) -> anyhow::Result<ExitCode> {
         Command::Ci => stop.or(Box::pin(ci::run())).await,
         Command::Tidy => stop.or(tidy::run()).await,
         Command::FuzzApi(args) => stop.or(fuzz::run(&args)).await,
+        Command::Bench(args) => stop.or(Box::pin(bench::run(&args))).await,
         Command::Interop(args) => stop.or(interop::run(&args)).await,
     }
 }

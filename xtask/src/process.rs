@@ -2,6 +2,7 @@
 
 use std::{
     io,
+    net::{Ipv4Addr, TcpListener},
     process::{ExitStatus, Output, Stdio},
     time::{Duration, Instant},
 };
@@ -31,6 +32,11 @@ impl Running {
 
     pub(crate) fn child(&mut self) -> &mut Child {
         &mut self.child
+    }
+
+    /// Its number, for as long as it has not ended.
+    pub(crate) fn pid(&self) -> Option<u32> {
+        self.child.id()
     }
 
     pub(crate) async fn wait(&mut self) -> io::Result<ExitStatus> {
@@ -101,6 +107,12 @@ pub(crate) async fn works(program: &str, arguments: &[&str]) -> bool {
 
 fn cannot_run(command: &Command) -> String {
     format!("cannot run `{}`", command.as_std().get_program().to_string_lossy())
+}
+
+/// A port of loopback that nobody has at this moment.
+pub(crate) fn free_port() -> anyhow::Result<u16> {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("no port of 127.0.0.1 is free")?;
+    Ok(listener.local_addr().context("no port of 127.0.0.1 is free")?.port())
 }
 
 /// The command line as a person would type it.

@@ -7,21 +7,26 @@ use tokio::process::Command;
 
 use crate::{process, report, workspace};
 
-/// A subcommand of cargo that comes as a package.
+/// A program that cargo installs.
 pub(crate) struct CargoTool {
-    /// Its package, which is `cargo-` and the subcommand.
+    /// Its package: the program's name, which for a subcommand of cargo begins with `cargo-`.
     package: &'static str,
     version: &'static str,
 }
 
 pub(crate) const DENY: CargoTool = CargoTool { package: "cargo-deny", version: "0.20.2" };
 pub(crate) const LLVM_COV: CargoTool = CargoTool { package: "cargo-llvm-cov", version: "0.9.1" };
+/// Sends requests at a fixed rate.
+pub(crate) const OHA: CargoTool = CargoTool { package: "oha", version: "1.16.0" };
 
 impl CargoTool {
     /// Installs the tool unless some version of it is there already.
     pub(crate) async fn ensure(&self) -> anyhow::Result<()> {
-        let subcommand = self.package.trim_start_matches("cargo-");
-        if process::works("cargo", &[subcommand, "--version"]).await {
+        let is_there = match self.package.strip_prefix("cargo-") {
+            Some(subcommand) => process::works("cargo", &[subcommand, "--version"]).await,
+            None => process::works(self.package, &["--version"]).await,
+        };
+        if is_there {
             return Ok(());
         }
         let pinned = format!("{}@{}", self.package, self.version);

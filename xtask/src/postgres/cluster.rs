@@ -27,6 +27,8 @@ pub(crate) enum Purpose {
     Keep,
     /// It is a test's: the server never waits for a disk.
     ThrowAway,
+    /// It is a measurement's: the server writes it as safely as a person's, and it is worth nothing afterwards.
+    Measure,
 }
 
 impl Cluster {
@@ -103,11 +105,11 @@ impl Cluster {
         self.home.join("password")
     }
 
-    /// A kept server checks passwords by SCRAM. A throw-away one takes them as they are, over loopback: tests open
+    /// A server checks passwords by SCRAM. One of tests takes them as they are, over loopback: tests open
     /// thousands of connections, and SCRAM costs an unoptimised client much more than the connection.
     fn authentication(&self) -> &'static [&'static str] {
         match self.purpose {
-            Purpose::Keep => &["--auth=scram-sha-256"],
+            Purpose::Keep | Purpose::Measure => &["--auth=scram-sha-256"],
             Purpose::ThrowAway => &["--auth=password", "--no-sync"],
         }
     }

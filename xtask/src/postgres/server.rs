@@ -2,7 +2,6 @@
 
 use std::{
     fs::{self, File},
-    net::{Ipv4Addr, TcpListener},
     os::unix::process::CommandExt as _,
     path::Path,
     process::{Child, Command, ExitStatus, Stdio},
@@ -25,17 +24,28 @@ const START_LIMIT: Duration = Duration::from_mins(2);
 const STOP_LIMIT: Duration = Duration::from_secs(30);
 const POLL: Duration = Duration::from_millis(10);
 
-/// Never waits for a disk, and spends nothing on replicas: the data of a test is worth nothing after it.
-const FAST_AND_UNSAFE: [&str; 6] = [
+/// Never waits for a disk, and spends nothing on replicas: the data of a test is worth nothing after it. Each test opens
+/// pools of its own, and many run at once.
+const FAST_AND_UNSAFE: [&str; 7] = [
     "fsync=off",
     "synchronous_commit=off",
     "full_page_writes=off",
     "wal_level=minimal",
     "max_wal_senders=0",
     "autovacuum=off",
+    "max_connections=400",
 ];
-/// Each test opens pools of its own, and many run at once.
-const TEST_CONNECTIONS: &str = "max_connections=400";
+/// Durable, as in production. No checkpoint and no vacuum falls into one turn and not into another: the log has room for
+/// what a load of ten million tasks writes.
+const DURABLE_AND_EVEN: [&str; 7] = [
+    "fsync=on",
+    "synchronous_commit=on",
+    "max_connections=200",
+    "shared_buffers=512MB",
+    "max_wal_size=32GB",
+    "checkpoint_timeout=1h",
+    "autovacuum=off",
+];
 
 /// A server that ends with this value, and with this process however that ends.
 pub(crate) struct Server {
@@ -50,7 +60,7 @@ impl Server {
     pub(crate) async fn start(cluster: &Cluster, binaries: &Binaries, log: &Path) -> anyhow::Result<Self> {
         stop_leftover(&cluster.data()).await?;
         for _ in 0..3 {
-            let port = free_port()?;
+            let port = process::free_port()?;
             let mut server = Self::spawn(cluster, binaries, port, log)?;
             let ended = server.wait_until_ready(&cluster.data()).await;
             match ended.with_context(|| format!("the last words of PostgreSQL:\n{}", last_words(log)))? {
@@ -69,15 +79,17 @@ impl Server {
         self.port
     }
 
+    /// The process that all others of the server are children of.
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
     fn spawn(cluster: &Cluster, binaries: &Binaries, port: u16, log: &Path) -> anyhow::Result<Self> {
         let words = File::create(log).with_context(|| format!("cannot write {}", log.display()))?;
         let again = words.try_clone().with_context(|| format!("cannot write {}", log.display()))?;
         let mut command = cluster.account().command(binaries.program("postgres"));
         command.arg("-D").arg(cluster.data()).args(["-h", "127.0.0.1", "-k", "", "-p", &port.to_string()]);
-        if cluster.purpose() == Purpose::ThrowAway {
-            command
-                .args(FAST_AND_UNSAFE.iter().chain([&TEST_CONNECTIONS]).flat_map(|setting| ["-c", setting]));
-        }
+        command.args(settings(cluster.purpose()).iter().flat_map(|setting| ["-c", setting]));
         // A group of its own: Ctrl-C on the keyboard must not end the server before those who use it.
         let mut child = command
             .process_group(0)
@@ -155,7 +167,15 @@ impl Drop for Server {
 fn ending(purpose: Purpose) -> (Signal, &'static str) {
     match purpose {
         Purpose::Keep => (Signal::INT, "INT"),
-        Purpose::ThrowAway => (Signal::QUIT, "QUIT"),
+        Purpose::ThrowAway | Purpose::Measure => (Signal::QUIT, "QUIT"),
+    }
+}
+
+fn settings(purpose: Purpose) -> &'static [&'static str] {
+    match purpose {
+        Purpose::Keep => &[],
+        Purpose::ThrowAway => &FAST_AND_UNSAFE,
+        Purpose::Measure => &DURABLE_AND_EVEN,
     }
 }
 
@@ -207,12 +227,6 @@ fn disown(data: &Path, file: &PidFile) -> anyhow::Result<()> {
         fs::write(&path, ours).with_context(|| format!("cannot write {}", path.display()))?;
     }
     Ok(())
-}
-
-/// A port of loopback that nobody has at this moment.
-fn free_port() -> anyhow::Result<u16> {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("no port of 127.0.0.1 is free")?;
-    Ok(listener.local_addr().context("no port of 127.0.0.1 is free")?.port())
 }
 
 fn said(log: &Path, words: &str) -> bool {

@@ -1,4 +1,5 @@
-//! A PostgreSQL for one run of the tests: in memory where that is possible, and gone afterwards.
+//! A PostgreSQL for one run, gone afterwards: of the tests, in memory where that is possible; or of the measurements, as
+//! durable as any, on a disk.
 
 use std::{
     fs::{self, File},
@@ -11,7 +12,7 @@ use anyhow::Context as _;
 use super::{
     SUPERUSER,
     account::Account,
-    binaries,
+    binaries::{self, Binaries},
     cluster::{Cluster, Purpose},
     pidfile::PidFile,
     server::Server,
@@ -27,9 +28,11 @@ const YOUNG: Duration = Duration::from_mins(1);
 /// The server, for as long as this value lives.
 pub(crate) struct ThrowAway {
     url: String,
+    cluster: Cluster,
+    binaries: Binaries,
     // Dropped in this order: first the server ends, then its folder goes.
-    _server: Server,
-    _folder: Folder,
+    server: Server,
+    folder: Folder,
 }
 
 impl ThrowAway {
@@ -37,22 +40,51 @@ impl ThrowAway {
     pub(crate) fn url(&self) -> &str {
         &self.url
     }
+
+    /// The address of another database of the server.
+    pub(crate) fn url_of(&self, database: &str) -> anyhow::Result<String> {
+        self.cluster.url(self.server.port(), database)
+    }
+
+    /// A program that comes with the server, where it does: not all packages have the clients too.
+    pub(crate) fn client(&self, name: &str) -> Option<PathBuf> {
+        Some(self.binaries.program(name)).filter(|program| program.is_file())
+    }
+
+    /// The process that all others of the server are children of.
+    pub(crate) fn pid(&self) -> u32 {
+        self.server.pid()
+    }
+
+    /// A folder that goes with the server.
+    pub(crate) fn folder(&self) -> &Path {
+        &self.folder.path
+    }
 }
 
-/// Starts an empty server.
+/// Starts an empty server for tests.
 pub(crate) async fn start() -> anyhow::Result<ThrowAway> {
+    start_for(Purpose::ThrowAway, &in_memory()).await
+}
+
+/// Starts an empty server for measurements.
+pub(crate) async fn start_durable() -> anyhow::Result<ThrowAway> {
+    start_for(Purpose::Measure, &on_disk()).await
+}
+
+async fn start_for(purpose: Purpose, base: &Path) -> anyhow::Result<ThrowAway> {
     let account = Account::choose()?;
     let cache = cache(&account)?;
     let binaries = binaries::obtain(None, &account, &cache).await?;
-    let folder = Folder::create()?;
-    let cluster = Cluster::at(folder.path.clone(), account, Purpose::ThrowAway)?;
+    let folder = Folder::create(base)?;
+    let cluster = Cluster::at(folder.path.clone(), account, purpose)?;
     let name = format!("Starting a throw-away PostgreSQL {}", binaries.major);
     let server = report::step(&name, async {
         cluster.initialise(&binaries).await?;
         Server::start(&cluster, &binaries, &folder.log()).await
     })
     .await?;
-    Ok(ThrowAway { url: cluster.url(server.port(), SUPERUSER)?, _server: server, _folder: folder })
+    Ok(ThrowAway { url: cluster.url(server.port(), SUPERUSER)?, cluster, binaries, server, folder })
 }
 
 /// Fetched programs are shared with the private server.
@@ -67,9 +99,8 @@ struct Folder {
 }
 
 impl Folder {
-    fn create() -> anyhow::Result<Self> {
-        let base = base();
-        sweep(&base);
+    fn create(base: &Path) -> anyhow::Result<Self> {
+        sweep(base);
         let path = base.join(format!("{PREFIX}{}", workspace::random_hex(8)?));
         let lock = lock_path(&path);
         let lock = File::create_new(&lock).with_context(|| format!("cannot create {}", lock.display()))?;
@@ -94,11 +125,17 @@ fn lock_path(folder: &Path) -> PathBuf {
 }
 
 /// Memory where there is enough of it, else the system's folder for temporary files.
-fn base() -> PathBuf {
+fn in_memory() -> PathBuf {
     let memory = Path::new("/dev/shm");
     let room = rustix::fs::statvfs(memory).map_or(0, |found| found.f_bavail.saturating_mul(found.f_frsize));
     let writable = rustix::fs::access(memory, rustix::fs::Access::WRITE_OK).is_ok();
     if writable && room >= ROOM { memory.to_path_buf() } else { std::env::temp_dir() }
+}
+
+/// The folder for temporary files that is on a disk even where the usual one is in memory, unless TMPDIR names another.
+fn on_disk() -> PathBuf {
+    let named = std::env::var_os("TMPDIR").filter(|folder| !folder.is_empty());
+    named.map_or_else(|| PathBuf::from("/var/tmp"), PathBuf::from)
 }
 
 /// Removes what killed runs left behind: folders whose lock nobody holds and whose server has ended.

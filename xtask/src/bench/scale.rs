@@ -1,0 +1,154 @@
+//! What a request costs with few tasks in the table and with many: it should grow with the answer and not with the data.
+
+use serde_json::{Value, json};
+
+use super::{
+    Args,
+    data::{DataSet, MANY, USUAL},
+    measure::Workshop,
+    sample::{Samples, rounded},
+    table::{self, Table},
+    workload::{Point, Workload},
+    workloads::{self, TEMPLATE},
+};
+use crate::report;
+
+/// What is asked for of both: one task, changes, and the first hundred tasks of one user.
+const WORKLOADS: [Workload; 5] =
+    [Workload::Get, Workload::FirstPage, Workload::Update, Workload::Toggle, Workload::Create];
+const CONNECTIONS: u32 = 100;
+/// Enough different tasks that a large table is not a small one of which the rest is never touched.
+const REQUESTS: u64 = 100_000;
+/// Too large to be copied for each turn, so that all rounds are on it.
+const LARGE: &str = "large";
+
+/// The same points on both tables.
+pub(super) struct Outcome {
+    large: DataSet,
+    rows: Vec<Row>,
+}
+
+struct Row {
+    workload: Workload,
+    few: Samples,
+    many: Samples,
+}
+
+pub(super) async fn run(workshop: &mut Workshop, args: &Args) -> anyhow::Result<Outcome> {
+    let large = DataSet::large(args.scale_tasks);
+    workshop.store.make(LARGE, large).await?;
+    let row = |workload| Row { workload, few: Samples::default(), many: Samples::default() };
+    let mut outcome = Outcome { large, rows: WORKLOADS.map(row).into() };
+    for round in 1..=args.rounds {
+        for (data, name) in [(USUAL, TEMPLATE), (large, LARGE)] {
+            report::headline(&format!("Round {round} of {}, {} tasks", args.rounds, data.tasks));
+            turn(workshop, args, &mut outcome, data, name, round).await?;
+        }
+    }
+    workshop.store.drop(LARGE).await?;
+    Ok(outcome)
+}
+
+async fn turn(
+    workshop: &mut Workshop,
+    args: &Args,
+    outcome: &mut Outcome,
+    data: DataSet,
+    name: &str,
+    round: u32,
+) -> anyhow::Result<()> {
+    let is_large = name == LARGE;
+    let subject =
+        if is_large { workshop.start_on(name).await? } else { workshop.start_on_copy(name).await? };
+    let cold = workshop.warm(&subject, data, args).await?;
+    for row in &mut outcome.rows {
+        let point = Point { workload: row.workload, connections: CONNECTIONS };
+        let requests = workshop.requests(row.workload, data, REQUESTS)?;
+        let mut sample = workshop.measure(&subject, &requests, point, args, round).await?;
+        sample.load.faults += cold;
+        workloads::tell(point, &sample);
+        if is_large { row.many.add(&sample) } else { row.few.add(&sample) }
+    }
+    workshop.end(subject).await
+}
+
+impl Row {
+    /// How many times as many requests are served with few tasks in the table.
+    fn ratio(&self) -> Option<f64> {
+        Some(self.few.medians()?.rate / self.many.medians()?.rate)
+    }
+}
+
+impl Outcome {
+    pub(super) fn is_sound(&self) -> bool {
+        self.rows.iter().all(|row| !row.few.faults.any() && !row.many.faults.any())
+    }
+
+    pub(super) fn table(&self) -> String {
+        let (few, many) = (table::millions(USUAL.tasks), table::millions(self.large.tasks));
+        let mut table = Table::new(&[
+            "workload, 100 connections",
+            &format!("{few} tasks, requests/s"),
+            &format!("{many} tasks, requests/s"),
+            "times slower",
+            &format!("{few}, CPU µs"),
+            &format!("{many}, CPU µs"),
+            &format!("{few}, p99 ms"),
+            &format!("{many}, p99 ms"),
+        ]);
+        for row in &self.rows {
+            let both = [row.few.medians(), row.many.medians()];
+            let shown = |text: fn(super::sample::Numbers) -> String| {
+                both.map(|numbers| numbers.map_or("SPOILED".to_owned(), text))
+            };
+            let mut cells = vec![row.workload.name().to_owned()];
+            cells.extend(shown(|n| table::whole(n.rate)));
+            cells.push(row.ratio().map_or("-".to_owned(), |ratio| format!("{ratio:.2}")));
+            cells.extend(shown(|n| {
+                format!("{} + {}", table::whole(n.service_us), table::whole(n.postgres_us))
+            }));
+            cells.extend(shown(|n| format!("{:.1}", n.p99_ms)));
+            table.row(cells);
+        }
+        table.to_string()
+    }
+
+    pub(super) fn json(&self) -> Value {
+        let of = |row: &Row| {
+            json!({
+                "workload": row.workload.name(),
+                "connections": CONNECTIONS,
+                "times_slower": row.ratio().map(rounded),
+                "few_tasks": row.few.json(),
+                "many_tasks": row.many.json(),
+            })
+        };
+        json!({
+            "few_tasks": USUAL.tasks,
+            "many_tasks": self.large.tasks,
+            "tasks_of_one_user": MANY,
+            "points": self.rows.iter().map(of).collect::<Vec<_>>(),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::bench::sample::{Faults, testing::sample};
+
+    #[test]
+    fn both_columns_stand_side_by_side_with_their_ratio() {
+        let (mut few, mut many) = (Samples::default(), Samples::default());
+        few.add(&sample(1200, Faults::default()));
+        many.add(&sample(1000, Faults::default()));
+        let row = Row { workload: Workload::Get, few, many };
+        let mut outcome = Outcome { large: DataSet::large(10_000_000), rows: vec![row] };
+        let table = outcome.table();
+        assert!(table.contains("0.1 million") && table.contains("10 million"), "{table}");
+        assert!(table.contains("1,200") && table.contains("1,000") && table.contains("1.20"), "{table}");
+        assert_eq!(outcome.json()["points"][0]["times_slower"], 1.2);
+        outcome.rows[0].many.add(&sample(1000, Faults { socket: 1, ..Faults::default() }));
+        assert!(!outcome.is_sound() && outcome.table().contains("SPOILED"));
+    }
+}

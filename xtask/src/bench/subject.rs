@@ -1,0 +1,119 @@
+//! The service that is measured: a process of its own, as it would run in production.
+
+use std::{
+    fs::{File, OpenOptions},
+    net::{Ipv4Addr, SocketAddr},
+    path::{Path, PathBuf},
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context as _, bail};
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::TcpStream,
+    process::Command,
+    time::sleep,
+};
+
+use super::resources;
+use crate::process::{self, Running};
+
+/// Many times what a start takes.
+const START_LIMIT: Duration = Duration::from_secs(20);
+/// How long it is left alone before its memory at rest is read.
+const REST: Duration = Duration::from_millis(500);
+
+/// A service that runs for as long as this value lives.
+pub(super) struct Subject {
+    running: Running,
+    address: SocketAddr,
+    log: File,
+    start: Start,
+}
+
+/// What a start takes.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Start {
+    /// From the start of the process to the first 200 of `/health`.
+    pub(super) milliseconds: f64,
+    /// Resident memory before the first request of the load.
+    pub(super) rest_mib: f64,
+}
+
+impl Subject {
+    /// Starts the program on its default settings and waits until it answers.
+    pub(super) async fn start(
+        program: &Path,
+        folder: &Path,
+        database_url: &str,
+        secret: &str,
+    ) -> anyhow::Result<Self> {
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, process::free_port()?));
+        let path = folder.join("task-api.log");
+        let log = open(&path)?;
+        let mut command = Command::new(program);
+        // Nothing of the person's variables and of their `.env`, which is read from the current folder.
+        command
+            .env_clear()
+            .env("ENVIRONMENT", "production")
+            .env("DATABASE_URL", database_url)
+            .env("BETTER_AUTH_SECRET", secret)
+            .env("HOST", address.ip().to_string())
+            .env("PORT", address.port().to_string())
+            .current_dir(folder)
+            .stdout(open(&path)?)
+            .stderr(open(&path)?);
+        let since = Instant::now();
+        let mut running = Running::spawn(&mut command).context("cannot run task-api")?;
+        while !is_healthy(address).await {
+            if running.child().try_wait()?.is_some() || since.elapsed() > START_LIMIT {
+                bail!("task-api does not answer; its last words:\n{}", last_words(&path));
+            }
+            sleep(Duration::from_millis(1)).await;
+        }
+        let milliseconds = since.elapsed().as_secs_f64() * 1e3;
+        sleep(REST).await;
+        let pid = running.pid().with_context(|| format!("task-api ended: {}", last_words(&path)))?;
+        let start = Start { milliseconds, rest_mib: resources::resident_mib(pid)? };
+        Ok(Self { running, address, log, start })
+    }
+
+    pub(super) fn start_taken(&self) -> Start {
+        self.start
+    }
+
+    pub(super) fn pid(&self) -> anyhow::Result<u32> {
+        self.running.pid().context("task-api has ended while it was measured")
+    }
+
+    pub(super) fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// Forgets what was logged: a line for each request fills a disk in the end.
+    pub(super) fn empty_log(&self) -> anyhow::Result<()> {
+        self.log.set_len(0).context("cannot empty the log of task-api")
+    }
+}
+
+/// Opened anew for each who writes, always at its end, so that it can be emptied meanwhile.
+fn open(path: &PathBuf) -> anyhow::Result<File> {
+    let file = OpenOptions::new().create(true).append(true).open(path);
+    file.with_context(|| format!("cannot write {}", path.display()))
+}
+
+async fn is_healthy(address: SocketAddr) -> bool {
+    ask(address).await.is_ok_and(|answer| answer.starts_with("HTTP/1.1 200"))
+}
+
+async fn ask(address: SocketAddr) -> std::io::Result<String> {
+    let mut stream = TcpStream::connect(address).await?;
+    stream.write_all(b"GET /health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").await?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await?;
+    Ok(answer)
+}
+
+fn last_words(log: &Path) -> String {
+    process::tail(&std::fs::read_to_string(log).unwrap_or_default(), 8)
+}
