@@ -48,8 +48,7 @@ impl Store {
 
     /// Makes a database with the users, the schema and the tasks of a data set.
     pub(super) async fn make(&self, name: &str, data: DataSet) -> anyhow::Result<()> {
-        // The changes of earlier work are written now. From here to the end of a turn there is no checkpoint, so that no
-        // table, small or large, pays for whole pages in the log after one.
+        // What was changed before is written now, and not while something is measured.
         self.execute(&["CHECKPOINT", &format!("CREATE DATABASE {name}")]).await?;
         let database = Database::parse(&self.server.url_of(name)?)?;
         testing::create_users_table(&database).await.map_err(anyhow::Error::from_boxed)?;

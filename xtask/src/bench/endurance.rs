@@ -13,7 +13,7 @@ use super::{
     table::Table,
     workload::{Point, Workload},
     workloads::{self, TEMPLATE},
-    wrk::Order,
+    wrk::{self, Order},
 };
 use crate::report;
 
@@ -31,14 +31,14 @@ pub(super) struct Outcome {
 }
 
 pub(super) async fn run(workshop: &mut Workshop, args: &Args, minutes: u32) -> anyhow::Result<Outcome> {
-    report::headline(&format!("The mix with {} connections for {minutes} minutes", POINT.connections));
+    report::headline(&format!("The mix with {} connections for {minutes} min", POINT.connections));
     let subject = workshop.start_on_copy(TEMPLATE).await?;
     let start = subject.start_taken();
     let requests = workshop.requests(POINT.workload, USUAL, REQUESTS)?;
     let url = subject.url();
     let order =
         |seconds, strict| Order { url: &url, requests: &requests, point: POINT, seconds, seed: 1, strict };
-    let before = workshop.watch(&subject, &order(args.warmup, true), WATCH).await?.0.load.faults;
+    let before = wrk::run(&order(args.warmup, true)).await?.faults;
     let work = order(minutes * 60, false);
     let watched = workshop.watch(&subject, &work, WATCH);
     // A line is logged for each request: what nobody reads must not fill the disk.
@@ -71,7 +71,7 @@ impl Outcome {
 
     /// The last reading of each minute.
     fn after_minutes(&self) -> Vec<f64> {
-        self.memory.chunks(MINUTE).filter_map(|minute| minute.last()).copied().collect()
+        self.memory.chunks_exact(MINUTE).filter_map(|minute| minute.last()).copied().collect()
     }
 
     pub(super) fn table(&self) -> String {
@@ -111,7 +111,7 @@ mod tests {
     fn memory_is_told_at_rest_after_each_minute_and_at_most() {
         let mut samples = Samples::default();
         samples.add(&sample(1000, Faults::default()));
-        let memory = [vec![20.0; 59], vec![31.0], vec![40.5; 30], vec![32.0; 30]].concat();
+        let memory = [vec![20.0; 59], vec![31.0], vec![40.5; 30], vec![32.0; 31]].concat();
         let start = Start { milliseconds: 25.0, rest_mib: 14.0 };
         let outcome = Outcome { start, samples, memory };
         let json = outcome.json();

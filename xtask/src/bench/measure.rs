@@ -1,6 +1,9 @@
 //! A point: a workload at a number of connections, against the service.
 
-use std::{path::PathBuf, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    time::{Duration, Instant},
+};
 
 use super::{
     Args, data,
@@ -72,7 +75,7 @@ impl Workshop {
     pub(super) async fn measure(
         &self,
         subject: &Subject,
-        requests: &std::path::Path,
+        requests: &Path,
         point: Point,
         args: &Args,
         round: u32,
@@ -94,11 +97,11 @@ impl Workshop {
         every: Duration,
     ) -> anyhow::Result<(Sample, Vec<f64>)> {
         let (pid, postgres) = (subject.pid()?, self.store.server().pid());
-        let before = Processors::read(Some(pid), postgres)?;
+        let (since, before) = (Instant::now(), Processors::read(Some(pid), postgres)?);
         let (load, memory) = resources::watching(pid, every, wrk::run(order)).await?;
         let used = Processors::read(Some(pid), postgres)?.since(before);
         let peak_mib = memory.iter().copied().fold(0.0, f64::max);
-        Ok((Sample { load, used, peak_mib }, memory))
+        Ok((Sample { load, used, seconds: since.elapsed().as_secs_f64(), peak_mib }, memory))
     }
 
     /// The first requests pay for cold caches and for statements that are prepared once for each connection.

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use super::{
     Args,
     data::{DataSet, MANY, USUAL},
+    database::Store,
     measure::Workshop,
     sample::{Samples, rounded},
     table::{self, Table},
@@ -22,6 +23,13 @@ const REQUESTS: u64 = 100_000;
 /// Too large to be copied for each turn, so that all rounds are on it.
 const LARGE: &str = "large";
 
+/// Which of the two tables a turn is on.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Size {
+    Usual,
+    Large(DataSet),
+}
+
 /// The same points on both tables.
 pub(super) struct Outcome {
     large: DataSet,
@@ -34,18 +42,20 @@ struct Row {
     many: Samples,
 }
 
+/// Each table has a server of its own: to drop the copy of one turn takes a checkpoint, after which the first change of a
+/// page writes all of it into the log. A copy has no such changes, and so the large table must not have them either.
 pub(super) async fn run(workshop: &mut Workshop, args: &Args) -> anyhow::Result<Outcome> {
     let large = DataSet::large(args.scale_tasks);
-    workshop.store.make(LARGE, large).await?;
+    let mut spacious = Workshop::new(workshop.program.clone(), Store::start().await?)?;
+    spacious.store.make(LARGE, large).await?;
     let row = |workload| Row { workload, few: Samples::default(), many: Samples::default() };
     let mut outcome = Outcome { large, rows: WORKLOADS.map(row).into() };
     for round in 1..=args.rounds {
-        for (data, name) in [(USUAL, TEMPLATE), (large, LARGE)] {
-            report::headline(&format!("Round {round} of {}, {} tasks", args.rounds, data.tasks));
-            turn(workshop, args, &mut outcome, data, name, round).await?;
-        }
+        report::headline(&format!("Round {round} of {}, {} tasks", args.rounds, USUAL.tasks));
+        turn(workshop, args, &mut outcome, Size::Usual, round).await?;
+        report::headline(&format!("Round {round} of {}, {} tasks", args.rounds, large.tasks));
+        turn(&mut spacious, args, &mut outcome, Size::Large(large), round).await?;
     }
-    workshop.store.drop(LARGE).await?;
     Ok(outcome)
 }
 
@@ -53,13 +63,13 @@ async fn turn(
     workshop: &mut Workshop,
     args: &Args,
     outcome: &mut Outcome,
-    data: DataSet,
-    name: &str,
+    size: Size,
     round: u32,
 ) -> anyhow::Result<()> {
-    let is_large = name == LARGE;
-    let subject =
-        if is_large { workshop.start_on(name).await? } else { workshop.start_on_copy(name).await? };
+    let (subject, data) = match size {
+        Size::Usual => (workshop.start_on_copy(TEMPLATE).await?, USUAL),
+        Size::Large(data) => (workshop.start_on(LARGE).await?, data),
+    };
     let cold = workshop.warm(&subject, data, args).await?;
     for row in &mut outcome.rows {
         let point = Point { workload: row.workload, connections: CONNECTIONS };
@@ -67,7 +77,8 @@ async fn turn(
         let mut sample = workshop.measure(&subject, &requests, point, args, round).await?;
         sample.load.faults += cold;
         workloads::tell(point, &sample);
-        if is_large { row.many.add(&sample) } else { row.few.add(&sample) }
+        let samples = if size == Size::Usual { &mut row.few } else { &mut row.many };
+        samples.add(&sample);
     }
     workshop.end(subject).await
 }
