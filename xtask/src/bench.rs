@@ -56,7 +56,7 @@ pub(crate) struct Args {
     /// Also measure latency at half of the peak, with requests sent at a fixed rate
     #[arg(long)]
     fixed_rate: bool,
-    /// Also measure with ten million tasks in the table (10 GB of disk, and a quarter of an hour to make them)
+    /// Also measure with ten million tasks in the table (12 GB of disk, and some minutes to make them)
     #[arg(long)]
     scale: bool,
     /// With so many tasks instead

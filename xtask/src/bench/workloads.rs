@@ -1,5 +1,7 @@
 //! The workloads themselves, in rounds: the service, then pgbench, each on a fresh copy, so that drift falls on both.
 
+use std::path::Path;
+
 use serde_json::{Value, json};
 
 use super::{
@@ -16,6 +18,8 @@ use crate::report;
 
 /// The database that each turn has a copy of.
 pub(super) const TEMPLATE: &str = "usual";
+/// The copy that pgbench has.
+const BARE: &str = "bare";
 
 /// What the rounds gave.
 pub(super) struct Outcome {
@@ -42,14 +46,7 @@ pub(super) async fn run(workshop: &mut Workshop, args: &Args) -> anyhow::Result<
         report::headline(&format!("Round {round} of {}", args.rounds));
         service_turn(workshop, args, &mut outcome, round).await?;
         if let Some(program) = &pgbench {
-            workshop.store.copy(TEMPLATE, "bare").await?;
-            let url = workshop.store.server().url_of("bare")?;
-            for measured in &mut outcome.points {
-                let rate = pgbench::run(program, &url, USUAL, measured.point, args.seconds, round).await?;
-                report::note(&format!("{} pgbench {:>9}/s", label(measured.point), table::whole(rate)));
-                measured.bare.push(rate);
-            }
-            workshop.store.drop("bare").await?;
+            bare_turn(workshop, args, &mut outcome, round, program).await?;
         }
     }
     Ok(outcome)
@@ -72,6 +69,25 @@ async fn service_turn(
         measured.samples.add(&sample);
     }
     workshop.end(subject).await
+}
+
+async fn bare_turn(
+    workshop: &Workshop,
+    args: &Args,
+    outcome: &mut Outcome,
+    round: u32,
+    pgbench: &Path,
+) -> anyhow::Result<()> {
+    workshop.store.copy(TEMPLATE, BARE).await?;
+    let url = workshop.store.server().url_of(BARE)?;
+    for measured in &mut outcome.points {
+        let point = measured.point;
+        pgbench::run(pgbench, &url, USUAL, point, args.warmup, 1000 + round).await?;
+        let rate = pgbench::run(pgbench, &url, USUAL, point, args.seconds, round).await?;
+        report::note(&format!("{} pgbench {:>9}/s", label(point), table::whole(rate)));
+        measured.bare.push(rate);
+    }
+    workshop.store.drop(BARE).await
 }
 
 /// A line while the work goes on.
