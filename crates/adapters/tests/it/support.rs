@@ -130,10 +130,12 @@ pub(crate) async fn session(database: &Database, sql: &str) -> AsyncPgConnection
     connection
 }
 
-/// The connections of a store, open or left behind, as the server sees them: only its statements bind values.
+/// The connections of a store, open or left behind, as the server sees them: only its statements bind values. Of a long
+/// one the server shows no more than the first kilobyte, and an update binds its values behind that.
 pub(crate) const STORES_CONNECTIONS: &str = "(
     SELECT pid, state, query FROM pg_stat_activity
-    WHERE datname = current_database() AND pid <> pg_backend_pid() AND query LIKE '%tasks%' AND query LIKE '%$1%'
+    WHERE datname = current_database() AND pid <> pg_backend_pid() AND query LIKE '%tasks%'
+      AND (query LIKE '%$1%' OR query LIKE 'UPDATE tasks SET title = coalesce(new.title%')
 ) AS stores_connections";
 
 /// What each connection of the store is doing: "active" or "idle".
