@@ -135,7 +135,7 @@ impl Together for Update {
         requests: &[Self],
     ) -> Result<Outcomes<TaskOutcome>, RepositoryError> {
         let (owners, ids) = columns(requests.iter().map(|update| &update.key));
-        let new = || requests.iter().map(Self::what);
+        let new = || requests.iter().map(Self::values);
         let update = UpdateTogether {
             owners: &owners,
             ids: &ids,
@@ -161,7 +161,8 @@ impl Together for Update {
 }
 
 impl Update {
-    fn what(&self) -> New<'_> {
+    /// What is to be done, as the statement says it.
+    fn values(&self) -> New<'_> {
         match &self.what {
             What::Change(changes) => New::of(changes),
             What::Toggle => New::FLIPPED,
