@@ -4,6 +4,9 @@
 //! switches of processes, a message each way, a plan to start, and for a write the wait for the disk. So whoever comes
 //! while others are at it waits for them, and is then served together with all who came meanwhile. Nobody waits for a
 //! clock: who comes alone is served at once, and the more there is to do, the more is done at a time.
+//!
+//! Several workers may gather together. While there is little to do, one statement at a time serves all of them, so that
+//! few clients are gathered too; a worker that has enough for a statement of its own does not wait for the others.
 
 use std::{
     collections::VecDeque,
@@ -17,6 +20,9 @@ use tokio::{runtime::Handle, sync::oneshot, time::timeout};
 
 /// How many requests one statement serves at the most.
 const AT_MOST: usize = 64;
+
+/// How many waiting requests are worth a statement while there is one under way already.
+const ENOUGH: usize = 16;
 
 /// How long others wait for one that is carried out by itself. It may have to wait for a lock, and they do not.
 const PATIENCE: Duration = Duration::from_millis(20);
@@ -32,9 +38,7 @@ pub(crate) trait Together: Sized + Send + 'static {
     /// What becomes of it.
     type Output: Send + 'static;
     /// By what it is carried out.
-    type Store: Send + Sync + 'static;
-    /// How many statements may be under way at once.
-    const AT_ONCE: usize;
+    type Store: Clone + Send + Sync + 'static;
 
     /// Whether one statement can serve both.
     fn goes_with(&self, other: &Self) -> bool;
@@ -53,22 +57,30 @@ pub(crate) trait Together: Sized + Send + 'static {
     ) -> impl Future<Output = Result<Self::Output, RepositoryError>> + Send;
 }
 
-/// Gathers the requests of one kind. For one runtime, like the pool that it works with.
-pub(crate) struct Gathering<T: Together>(Arc<Shared<T>>);
-
-struct Shared<T: Together> {
+/// Gathers the requests of one kind. A store is for one runtime; the gatherings of several runtimes may be joined, and
+/// each of them then has a lane.
+pub(crate) struct Gathering<T: Together> {
     store: T::Store,
-    queue: Mutex<Queue<T>>,
+    shared: Shared<T>,
+    lane: usize,
 }
 
-struct Queue<T: Together> {
-    under_way: usize,
+struct Shared<T: Together>(Arc<Mutex<Queue<T>>>);
+
+struct Queue<T: Together>(Vec<Lane<T>>);
+
+/// The requests of one runtime.
+struct Lane<T: Together> {
+    /// Whether a statement is under way for it.
+    is_served: bool,
     waiting: VecDeque<Waiting<T>>,
 }
 
 struct Waiting<T: Together> {
     request: T,
     answer: oneshot::Sender<Answer<T>>,
+    /// Where it came from: who waits longest lends its store and its runtime, which both last until it is answered.
+    origin: (T::Store, Handle),
 }
 
 enum Answer<T: Together> {
@@ -83,7 +95,15 @@ enum Entry<T: Together> {
 
 impl<T: Together> Gathering<T> {
     pub(crate) fn new(store: T::Store) -> Self {
-        Self(Arc::new(Shared { store, queue: Mutex::new(Queue { under_way: 0, waiting: VecDeque::new() }) }))
+        let shared = Shared(Arc::new(Mutex::new(Queue(Vec::new()))));
+        let lane = shared.lock().add_lane();
+        Self { store, shared, lane }
+    }
+
+    /// Another lane of this gathering, with a store for another runtime.
+    pub(crate) fn join(&self, store: T::Store) -> Self {
+        let lane = self.shared.lock().add_lane();
+        Self { store, shared: self.shared.clone(), lane }
     }
 
     /// Carries out the request, with others or alone. Where the caller goes away while it waits, nothing is done.
@@ -91,7 +111,7 @@ impl<T: Together> Gathering<T> {
         match self.enter(request) {
             Entry::Now(request, turn) => {
                 // In a box, as below: those who are served together, which are most under load, carry no room for it.
-                let mut alone = Box::pin(request.carry_out_alone(&self.0.store));
+                let mut alone = Box::pin(request.carry_out_alone(&self.store));
                 if let Ok(outcome) = timeout(PATIENCE, &mut alone).await {
                     return outcome;
                 }
@@ -100,41 +120,85 @@ impl<T: Together> Gathering<T> {
             }
             Entry::Later(answer) => match answer.await.map_err(|_| forgotten())? {
                 Answer::Done(outcome) => outcome,
-                Answer::Alone(request) => Box::pin(request.carry_out_alone(&self.0.store)).await,
+                Answer::Alone(request) => Box::pin(request.carry_out_alone(&self.store)).await,
             },
         }
     }
 
     fn enter(&self, request: T) -> Entry<T> {
-        let mut queue = self.0.queue();
-        if queue.under_way < T::AT_ONCE {
-            queue.under_way += 1;
-            return Entry::Now(request, Turn(Arc::clone(&self.0)));
+        let mut queue = self.shared.lock();
+        let turn = || Turn { shared: self.shared.clone(), lane: self.lane };
+        if queue.is_at_rest() {
+            queue.0[self.lane].is_served = true;
+            return Entry::Now(request, turn());
         }
         let (answer, receiver) = oneshot::channel();
-        queue.waiting.push_back(Waiting { request, answer });
+        let origin = (self.store.clone(), Handle::current());
+        let lane = &mut queue.0[self.lane];
+        lane.waiting.push_back(Waiting { request, answer, origin });
+        if !lane.is_served && lane.waiting.len() >= ENOUGH {
+            lane.is_served = true;
+            drop(queue);
+            // It is given back at once to the lane itself.
+            drop(turn());
+        }
         Entry::Later(receiver)
     }
 }
 
 impl<T: Together> Clone for Gathering<T> {
     fn clone(&self) -> Self {
+        Self { store: self.store.clone(), shared: self.shared.clone(), lane: self.lane }
+    }
+}
+
+impl<T: Together> Clone for Shared<T> {
+    fn clone(&self) -> Self {
         Self(Arc::clone(&self.0))
     }
 }
 
 impl<T: Together> Shared<T> {
-    fn queue(&self) -> MutexGuard<'_, Queue<T>> {
-        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Queue<T>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<T: Together> Queue<T> {
+    fn add_lane(&mut self) -> usize {
+        self.0.push(Lane { is_served: false, waiting: VecDeque::new() });
+        self.0.len() - 1
     }
 
-    /// Those who are served next: the first one who still waits, and who goes with all that are taken already.
-    fn next(&self) -> Vec<Waiting<T>> {
-        let mut queue = self.queue();
-        let mut batch: Vec<Waiting<T>> = Vec::with_capacity(queue.waiting.len().min(AT_MOST));
+    fn is_at_rest(&self) -> bool {
+        self.0.iter().all(|lane| !lane.is_served)
+    }
+
+    /// Those who are served next in the turn of a lane that was served: those of all lanes that nobody serves, unless
+    /// they are few and another statement is under way. Whoever ends the last statement takes all, so that nobody is
+    /// left behind.
+    fn next(&mut self, ended: usize) -> Vec<Waiting<T>> {
+        self.0[ended].is_served = false;
+        let waiting = |lane: &Lane<T>| if lane.is_served { 0 } else { lane.waiting.len() };
+        let mut batch = Vec::new();
+        if self.is_at_rest() || self.0.iter().map(waiting).sum::<usize>() >= ENOUGH {
+            // The lane itself comes last: the others have waited for it, and the work goes around among the runtimes.
+            let (until, after) = self.0.split_at_mut(ended + 1);
+            for lane in after.iter_mut().chain(until).filter(|lane| !lane.is_served) {
+                lane.take_into(&mut batch);
+            }
+        }
+        self.0[ended].is_served = !batch.is_empty();
+        batch
+    }
+}
+
+impl<T: Together> Lane<T> {
+    /// Adds those who still wait, and who go with all that are taken already.
+    fn take_into(&mut self, batch: &mut Vec<Waiting<T>>) {
         let mut left = VecDeque::new();
         while batch.len() < AT_MOST
-            && let Some(waiting) = queue.waiting.pop_front()
+            && let Some(waiting) = self.waiting.pop_front()
         {
             if waiting.answer.is_closed() {
                 continue;
@@ -145,52 +209,48 @@ impl<T: Together> Shared<T> {
                 left.push_back(waiting);
             }
         }
-        left.append(&mut queue.waiting);
-        queue.waiting = left;
-        if batch.is_empty() {
-            queue.under_way -= 1;
-        }
-        batch
+        left.append(&mut self.waiting);
+        self.waiting = left;
     }
+}
 
-    async fn serve(&self, batch: Vec<Waiting<T>>) {
-        let (requests, answers): (Vec<_>, Vec<_>) =
-            batch.into_iter().map(|waiting| (waiting.request, waiting.answer)).unzip();
-        match T::carry_out(&self.store, &requests).await {
-            Ok(outcomes) => {
-                for ((request, answer), outcome) in requests.into_iter().zip(answers).zip(outcomes) {
-                    // Whoever does not wait any more does not need to know.
-                    let _ = answer.send(outcome.map_or(Answer::Alone(request), Answer::Done));
-                }
+async fn serve<T: Together>(store: T::Store, batch: Vec<Waiting<T>>) {
+    let (requests, answers): (Vec<_>, Vec<_>) =
+        batch.into_iter().map(|waiting| (waiting.request, waiting.answer)).unzip();
+    match T::carry_out(&store, &requests).await {
+        Ok(outcomes) => {
+            for ((request, answer), outcome) in requests.into_iter().zip(answers).zip(outcomes) {
+                // Whoever does not wait any more does not need to know.
+                let _ = answer.send(outcome.map_or(Answer::Alone(request), Answer::Done));
             }
-            Err(error) => {
-                let error = Arc::new(error);
-                for answer in answers {
-                    let _ = answer.send(Answer::Done(Err(of_all(&error))));
-                }
+        }
+        Err(error) => {
+            let error = Arc::new(error);
+            for answer in answers {
+                let _ = answer.send(Answer::Done(Err(of_all(&error))));
             }
         }
     }
 }
 
 /// The right to have a statement under way. Whoever gives it back lets those who wait go on.
-struct Turn<T: Together>(Arc<Shared<T>>);
+struct Turn<T: Together> {
+    shared: Shared<T>,
+    lane: usize,
+}
 
 impl<T: Together> Drop for Turn<T> {
     fn drop(&mut self) {
-        let batch = self.0.next();
-        if batch.is_empty() {
-            return;
-        }
-        let next = Turn(Arc::clone(&self.0));
-        // Without a runtime the program ends, and those who wait hear that nobody serves them.
-        if let Ok(runtime) = Handle::try_current() {
-            // A task of its own: whoever was served before does not have to stay for it.
-            runtime.spawn(async move {
-                next.0.serve(batch).await;
-                drop(next);
-            });
-        }
+        let batch = self.shared.lock().next(self.lane);
+        let Some(first) = batch.first() else { return };
+        let (store, runtime) = first.origin.clone();
+        let next = Self { shared: self.shared.clone(), lane: self.lane };
+        // A task of its own: nobody who was served before has to stay for it. Where that runtime is at its end, those
+        // who wait hear that nobody serves them.
+        runtime.spawn(async move {
+            serve(store, batch).await;
+            drop(next);
+        });
     }
 }
 
@@ -249,14 +309,13 @@ mod tests {
 
     impl Together for Number {
         type Output = u32;
-        type Store = Store;
-        const AT_ONCE: usize = 1;
+        type Store = Arc<Store>;
 
         fn goes_with(&self, other: &Self) -> bool {
             self.0 != other.0
         }
 
-        async fn carry_out(store: &Store, requests: &[Self]) -> Result<Outcomes<u32>, RepositoryError> {
+        async fn carry_out(store: &Arc<Store>, requests: &[Self]) -> Result<Outcomes<u32>, RepositoryError> {
             let numbers: Vec<_> = requests.iter().map(|number| number.0).collect();
             store.batches.lock().unwrap().push(numbers.clone());
             store.permits.acquire().await.unwrap().forget();
@@ -272,7 +331,7 @@ mod tests {
             Ok(numbers.into_iter().map(outcome).collect())
         }
 
-        async fn carry_out_alone(self, store: &Store) -> Result<u32, RepositoryError> {
+        async fn carry_out_alone(self, store: &Arc<Store>) -> Result<u32, RepositoryError> {
             store.alone.fetch_add(1, Ordering::Relaxed);
             store.permits.acquire().await.unwrap().forget();
             Ok(self.0 * 2)
@@ -281,7 +340,7 @@ mod tests {
 
     fn gathering() -> Gathering<Number> {
         let (batches, alone) = (Mutex::default(), AtomicUsize::new(0));
-        Gathering::new(Store { batches, alone, permits: Semaphore::new(0) })
+        Gathering::new(Arc::new(Store { batches, alone, permits: Semaphore::new(0) }))
     }
 
     impl Gathering<Number> {
@@ -292,19 +351,19 @@ mod tests {
 
         /// A first one, and those who come while it is carried out; then all may go on.
         async fn asked_at_once(&self, numbers: &[u32]) -> Vec<Result<u32, RepositoryError>> {
-            self.0.store.permits.forget_permits(usize::MAX);
+            self.store.permits.forget_permits(usize::MAX);
             let first = self.asks(0);
             tokio::task::yield_now().await;
             let others: Vec<_> = numbers.iter().map(|number| self.asks(*number)).collect();
             tokio::task::yield_now().await;
-            self.0.store.permits.add_permits(1000);
+            self.store.permits.add_permits(1000);
             assert_eq!(first.await.unwrap().unwrap(), 0);
             let answers = timeout(SOON, join_all(others)).await.unwrap();
             answers.into_iter().map(Result::unwrap).collect()
         }
 
         fn batches(&self) -> Vec<Vec<u32>> {
-            self.0.store.batches.lock().unwrap().clone()
+            self.store.batches.lock().unwrap().clone()
         }
     }
 
@@ -315,12 +374,12 @@ mod tests {
     #[tokio::test]
     async fn who_comes_alone_is_served_alone() {
         let gathering = gathering();
-        gathering.0.store.permits.add_permits(3);
+        gathering.store.permits.add_permits(3);
         for number in 1..=3 {
             assert_eq!(gathering.carry_out(Number(number)).await.unwrap(), number * 2);
         }
         assert!(gathering.batches().is_empty());
-        assert_eq!(gathering.0.queue().under_way, 0);
+        assert!(gathering.shared.lock().is_at_rest());
     }
 
     #[tokio::test]
@@ -330,7 +389,7 @@ mod tests {
         assert_eq!(numbers(answers), [10, 12, 14]);
         assert_eq!(gathering.batches(), [[5, 6, 7]]);
         tokio::task::yield_now().await;
-        assert_eq!(gathering.0.queue().under_way, 0);
+        assert!(gathering.shared.lock().is_at_rest());
     }
 
     #[tokio::test]
@@ -358,7 +417,7 @@ mod tests {
         assert!(matches!(answers[2], Err(RepositoryError::UnknownUser)));
         let fine: Vec<_> = answers.into_iter().filter_map(Result::ok).collect();
         assert_eq!(fine, [10, SHY * 2, 12]);
-        assert_eq!(gathering.0.store.alone.load(Ordering::Relaxed), 2, "the first one and the shy one");
+        assert_eq!(gathering.store.alone.load(Ordering::Relaxed), 2, "the first one and the shy one");
     }
 
     #[tokio::test]
@@ -381,7 +440,7 @@ mod tests {
         tokio::task::yield_now().await;
         gone.abort();
         tokio::task::yield_now().await;
-        gathering.0.store.permits.add_permits(2);
+        gathering.store.permits.add_permits(2);
         first.await.unwrap().unwrap();
         assert_eq!(stays.await.unwrap().unwrap(), 12);
         assert_eq!(gathering.batches(), [[6]]);
@@ -394,7 +453,7 @@ mod tests {
         tokio::task::yield_now().await;
         let second = gathering.asks(5);
         tokio::task::yield_now().await;
-        gathering.0.store.permits.add_permits(1);
+        gathering.store.permits.add_permits(1);
         first.abort();
         assert_eq!(timeout(SOON, second).await.unwrap().unwrap().unwrap(), 10);
     }
@@ -407,7 +466,93 @@ mod tests {
         let second = gathering.asks(5);
         sleep(PATIENCE * 3).await;
         assert_eq!(gathering.batches(), [[5]], "it is being served while the first one still is");
-        gathering.0.store.permits.add_permits(2);
+        gathering.store.permits.add_permits(2);
         assert_eq!((slow.await.unwrap().unwrap(), second.await.unwrap().unwrap()), (0, 10));
+    }
+
+    /// Two gatherings that are joined, and a first request of the first one, which is being served.
+    async fn joined() -> [Gathering<Number>; 2] {
+        let first = gathering();
+        let second = first.join(Arc::clone(&first.store));
+        first.asks(0);
+        tokio::task::yield_now().await;
+        [first, second]
+    }
+
+    #[tokio::test]
+    async fn the_few_of_several_lanes_are_served_together() {
+        let [first, second] = joined().await;
+        let asked = [first.asks(5), second.asks(6), first.asks(7)];
+        tokio::task::yield_now().await;
+        first.store.permits.add_permits(2);
+        let answers = timeout(SOON, join_all(asked)).await.unwrap();
+        assert_eq!(numbers(answers.into_iter().map(Result::unwrap).collect()), [10, 12, 14]);
+        assert_eq!(first.batches(), [[6, 5, 7]], "the others have waited for this lane");
+    }
+
+    #[tokio::test]
+    async fn a_lane_with_enough_to_do_does_not_wait_for_another_one() {
+        let [first, second] = joined().await;
+        let numbers: Vec<_> = (1..=20).collect();
+        let asked: Vec<_> = numbers.iter().map(|number| second.asks(*number)).collect();
+        let of_first = first.asks(50);
+        tokio::task::yield_now().await;
+        assert_eq!(first.batches(), [&numbers[..ENOUGH]], "the first one is still being served");
+        first.store.permits.add_permits(100);
+        timeout(SOON, join_all(asked)).await.unwrap();
+        timeout(SOON, of_first).await.unwrap().unwrap().unwrap();
+        tokio::task::yield_now().await;
+        assert!(first.shared.lock().is_at_rest());
+    }
+
+    #[tokio::test]
+    async fn nobody_is_left_behind_however_busy_the_other_lanes_are() {
+        let lanes = joined().await;
+        let lanes = [lanes[0].clone(), lanes[1].clone(), lanes[0].join(Arc::clone(&lanes[0].store))];
+        lanes[0].store.permits.add_permits(usize::MAX >> 4);
+        let busy: Vec<_> = lanes[..2].iter().flat_map(|lane| (0..40).map(|_| lane.clone())).collect();
+        let busy = busy.into_iter().enumerate().map(|(at, lane)| {
+            tokio::spawn(async move {
+                loop {
+                    lane.carry_out(Number(u32::try_from(at).unwrap())).await.unwrap();
+                    tokio::task::yield_now().await;
+                }
+            })
+        });
+        let busy: Vec<_> = busy.collect();
+        for _ in 0..100 {
+            assert_eq!(timeout(SOON, lanes[2].carry_out(Number(500))).await.unwrap().unwrap(), 1000);
+        }
+        for task in busy {
+            task.abort();
+        }
+    }
+
+    #[test]
+    fn who_is_served_with_others_is_served_on_the_runtime_of_one_who_waits() {
+        let first = gathering();
+        let second = first.join(Arc::clone(&first.store));
+        let ended = tokio::runtime::Runtime::new().unwrap();
+        let goes_on = tokio::runtime::Runtime::new().unwrap();
+        let asks_on = |runtime: &tokio::runtime::Runtime, gathering: &Gathering<Number>, number| {
+            let _on = runtime.enter();
+            gathering.asks(number)
+        };
+        let alone = asks_on(&ended, &first, 0);
+        while first.shared.lock().is_at_rest() {
+            std::thread::yield_now();
+        }
+        let waits = asks_on(&goes_on, &second, 5);
+        while second.shared.lock().0[1].waiting.is_empty() {
+            std::thread::yield_now();
+        }
+        first.store.permits.add_permits(1);
+        ended.block_on(alone).unwrap().unwrap();
+        while first.batches().is_empty() {
+            std::thread::yield_now();
+        }
+        drop(ended);
+        second.store.permits.add_permits(1);
+        assert_eq!(goes_on.block_on(waits).unwrap().unwrap(), 10);
     }
 }

@@ -41,6 +41,18 @@ impl PgTaskRepository {
             pool,
         }
     }
+
+    /// The same tasks through another pool, for another runtime. What both are asked to write at the same time is
+    /// written together.
+    #[must_use]
+    pub fn join(&self, pool: Arc<PgPool>) -> Self {
+        Self {
+            finds: Gathering::new(Arc::clone(&pool)),
+            creates: self.creates.join(Arc::clone(&pool)),
+            updates: self.updates.join(Arc::clone(&pool)),
+            pool,
+        }
+    }
 }
 
 impl fmt::Debug for PgTaskRepository {

@@ -105,14 +105,16 @@ impl Server {
         let options = share(&settings.pool, settings.workers);
         let mut pools = Vec::new();
         let mut services = Vec::new();
+        let mut first: Option<PgTaskRepository> = None;
         for _ in 0..settings.workers {
             let pool = Arc::new(
                 PgPool::new(&settings.database, options.clone()).map_err(|error| wiring(error.into()))?,
             );
-            let tasks = TaskService::new(
-                Arc::new(PgTaskRepository::new(Arc::clone(&pool))),
-                Arc::new(PgOnceOnly::new(Arc::clone(&pool))),
-            );
+            let tasks = match &first {
+                Some(first) => first.join(Arc::clone(&pool)),
+                None => first.insert(PgTaskRepository::new(Arc::clone(&pool))).clone(),
+            };
+            let tasks = TaskService::new(Arc::new(tasks), Arc::new(PgOnceOnly::new(Arc::clone(&pool))));
             let of_worker = Services::new(
                 tasks,
                 Arc::clone(&verifier),

@@ -17,11 +17,23 @@ const WITHHELD: [&str; 3] =
 /// Sends everything that passes `filter` to standard output, panics included. To be called once, first of all.
 pub fn init(filter: EnvFilter, format: LogFormat) {
     let filter = WITHHELD.into_iter().filter_map(|directive| directive.parse().ok()).fold(filter, add);
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stdout);
     // A second call in one process, as tests make it, leaves the first one's set-up in place.
     let _ = match format {
-        LogFormat::Pretty => builder.with_ansi(io::stdout().is_terminal()).with_target(false).try_init(),
-        LogFormat::Json => builder.json().flatten_event(true).with_span_list(false).try_init(),
+        LogFormat::Pretty => tracing_subscriber::fmt()
+            .with_env_filter(filter)
+            .with_writer(io::stdout)
+            .with_ansi(io::stdout().is_terminal())
+            .with_target(false)
+            .try_init(),
+        // It keeps the members of a span as they are, where tracing-subscriber writes them as JSON and parses that again
+        // for every line.
+        LogFormat::Json => json_subscriber::fmt()
+            .with_env_filter(filter)
+            .with_writer(io::stdout)
+            .flatten_event(true)
+            .with_current_span(true)
+            .with_span_list(false)
+            .try_init(),
     };
     panic::set_hook(Box::new(|panic| {
         let place = panic.location().map(ToString::to_string).unwrap_or_default();

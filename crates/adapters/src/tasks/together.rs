@@ -56,7 +56,6 @@ pub(super) enum What {
 impl Together for Find {
     type Output = Option<Task>;
     type Store = Arc<PgPool>;
-    const AT_ONCE: usize = 1;
 
     fn goes_with(&self, _: &Self) -> bool {
         true
@@ -98,7 +97,6 @@ impl Read for FindAll<'_> {
 impl Together for Create {
     type Output = TaskOutcome;
     type Store = Arc<PgPool>;
-    const AT_ONCE: usize = 2;
 
     fn goes_with(&self, _: &Self) -> bool {
         true
@@ -124,7 +122,6 @@ impl Together for Create {
 impl Together for Update {
     type Output = TaskOutcome;
     type Store = Arc<PgPool>;
-    const AT_ONCE: usize = 2;
 
     fn goes_with(&self, other: &Self) -> bool {
         self.key != other.key
