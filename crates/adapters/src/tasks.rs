@@ -1,7 +1,7 @@
 #[cfg(test)]
 mod benchmarked;
-mod row;
-mod sql;
+pub(crate) mod row;
+pub(crate) mod sql;
 pub(crate) mod statements;
 mod together;
 

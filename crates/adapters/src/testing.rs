@@ -12,6 +12,7 @@
 )]
 
 mod proxy;
+mod rows;
 mod url;
 
 use std::{
@@ -26,7 +27,7 @@ use diesel::{
 };
 use diesel_async::{AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
 
-pub use self::proxy::Proxy;
+pub use self::{proxy::Proxy, rows::ReceivedRows};
 use crate::{Database, PgPool, PoolOptions, migrations};
 
 /// `users` as Better Auth 1.7 makes it with `user: { modelName: "users" }`.

@@ -17,7 +17,7 @@ use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_mai
 use jsonwebtoken::{EncodingKey, Header, encode};
 use serde_json::json;
 use task_api::{
-    About, Cors, CursorSeal, Readiness, SchemaProbe, SealKeySource, Services, app,
+    About, Cors, CursorSeal, LimitSettings, Limits, Readiness, SchemaProbe, SealKeySource, Services, app,
     auth::{ClaimRules, SharedSecret},
     settings::Environment,
 };
@@ -56,6 +56,7 @@ fn services() -> Services {
         Cors::default(),
         CursorSeal::new(Arc::new(Nothing)),
         Arc::new(Readiness::new(Box::new(Nothing), None)),
+        Arc::new(Limits::new(&LimitSettings::default())),
         &about,
     )
     .unwrap()

@@ -13,6 +13,7 @@ use crate::{
     Cors, CursorSeal,
     auth::{TokenVerifier, verifier_data},
     envelope::envelope,
+    limits::Limits,
     openapi::{self, Document},
     readiness::Readiness,
     routes,
@@ -39,6 +40,7 @@ pub struct Services {
     cors: web::Data<Cors>,
     seal: web::Data<CursorSeal>,
     readiness: web::Data<Readiness>,
+    limits: web::Data<Limits>,
     environment: web::Data<Environment>,
     document: web::Data<Document>,
 }
@@ -53,6 +55,7 @@ impl Services {
         cors: Cors,
         seal: CursorSeal,
         readiness: Arc<Readiness>,
+        limits: Arc<Limits>,
         about: &About,
     ) -> Result<Self, serde_json::Error> {
         let json = openapi::json(&about.title, &about.version)?;
@@ -62,6 +65,7 @@ impl Services {
             cors: web::Data::new(cors),
             seal: web::Data::new(seal),
             readiness: web::Data::from(readiness),
+            limits: web::Data::from(limits),
             environment: web::Data::new(about.environment),
             document: web::Data::new(Document { json: Bytes::from(json), title: about.title.clone() }),
         })
@@ -86,6 +90,7 @@ pub fn app(
         .app_data(services.cors.clone())
         .app_data(services.seal.clone())
         .app_data(services.readiness.clone())
+        .app_data(services.limits.clone())
         .app_data(services.environment.clone())
         .app_data(services.document.clone())
         .configure(routes::configure)

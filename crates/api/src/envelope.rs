@@ -4,7 +4,7 @@
 use std::{any::Any, panic::AssertUnwindSafe, time::Instant};
 
 use actix_web::{
-    Error, ResponseError,
+    Error, HttpMessage, ResponseError,
     body::{BoxBody, MessageBody},
     dev::{ServiceRequest, ServiceResponse},
     error::InternalError,
@@ -22,6 +22,7 @@ use uuid::Uuid;
 use crate::{
     cors::{self, Cors},
     error::ApiError,
+    limits::Standing,
 };
 
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -61,6 +62,10 @@ pub(crate) async fn envelope(
     match outcome {
         Ok(mut answer) => {
             complete(answer.headers_mut());
+            let standing = answer.request().extensions_mut().remove::<Standing>();
+            if let Some(standing) = standing {
+                standing.tell(answer.headers_mut());
+            }
             let route = answer.request().match_pattern();
             log(&span, route.as_deref(), answer.status(), began);
             Ok(answer)

@@ -85,6 +85,9 @@ pub(crate) enum ApiError {
     /// The idempotency key was used for another request.
     #[error("idempotency mismatch")]
     IdempotencyMismatch,
+    /// The user, or the address, has asked too often, and may ask again after so many seconds.
+    #[error("rate limited")]
+    RateLimited(u64),
     /// The database does not answer, or takes no writes now.
     #[error("unavailable")]
     Unavailable(#[source] BoxError),
@@ -154,6 +157,7 @@ impl ApiError {
             Self::PreconditionFailed(_) => "precondition_failed",
             Self::IdempotencyInProgress => "idempotency_in_progress",
             Self::IdempotencyMismatch => "idempotency_mismatch",
+            Self::RateLimited(_) => "rate_limited",
             Self::Unavailable(_) | Self::KeysNotFetched => "unavailable",
             Self::Internal(_) => "internal",
         }
@@ -188,6 +192,7 @@ impl ApiError {
             Self::PreconditionFailed(_) => "The task has been changed since; `current` is what it is now.",
             Self::IdempotencyInProgress => "The first request with this Idempotency-Key is still running.",
             Self::IdempotencyMismatch => "This Idempotency-Key was used for another request; take a new one.",
+            Self::RateLimited(_) => "Too many requests; `Retry-After` says after how many seconds to go on.",
             Self::Unavailable(_) => "The database does not answer right now; try again in a moment.",
             Self::KeysNotFetched => "The keys for checking tokens are not there yet; try again in a moment.",
             Self::Internal(_) => "Something went wrong on our side.",
@@ -234,6 +239,7 @@ impl ApiError {
             Self::Unavailable(_) | Self::KeysNotFetched | Self::IdempotencyInProgress => {
                 answer.insert_header((header::RETRY_AFTER, RETRY_AFTER_SECONDS))
             }
+            Self::RateLimited(seconds) => answer.insert_header((header::RETRY_AFTER, *seconds)),
             Self::UnsupportedMediaType(Media::MergePatch) => {
                 answer.insert_header((ACCEPT_PATCH, ACCEPTED_PATCHES))
             }
@@ -262,6 +268,7 @@ impl ResponseError for ApiError {
             Self::PreconditionFailed(_) => StatusCode::PRECONDITION_FAILED,
             Self::IdempotencyInProgress => StatusCode::CONFLICT,
             Self::IdempotencyMismatch => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::RateLimited(_) => StatusCode::TOO_MANY_REQUESTS,
             Self::Unavailable(_) | Self::KeysNotFetched => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }

@@ -42,6 +42,17 @@ pub(crate) async fn health(environment: web::Data<Environment>) -> HttpResponse 
     HttpResponse::Ok().json(HealthBody { status: "ok", environment: **environment })
 }
 
+/// Says that the process is up: `/health` by the name that orchestrators look for.
+///
+/// Needs no token and never touches the database.
+#[utoipa::path(
+    get, path = "/health/live", tag = "service", operation_id = "live", security(()),
+    responses((status = 200, description = "The process is up.", body = HealthBody)),
+)]
+pub(crate) async fn live(environment: web::Data<Environment>) -> HttpResponse {
+    health(environment).await
+}
+
 /// Says whether requests can be served now.
 ///
 /// Needs no token. The database is looked at once in a second at the most, whoever asks.

@@ -6,13 +6,16 @@ use task_adapters::PgPool;
 use task_domain::OnceOnly;
 use tokio::time::{MissedTickBehavior, interval};
 
-use crate::error::Chain;
+use crate::{error::Chain, limits::Limits};
 
 /// How often expired idempotency keys are removed, and how many at a time.
 const KEYS_INTERVAL: Duration = Duration::from_mins(1);
 const KEYS_BATCH: u16 = 1000;
 /// How often it is seen whether connections have long been idle.
 const CONNECTIONS_INTERVAL: Duration = Duration::from_secs(30);
+
+/// How often full buckets of limits are forgotten.
+const LIMITS_INTERVAL: Duration = Duration::from_secs(15);
 
 /// Does it for as long as the program runs.
 pub(crate) async fn keep(pools: Vec<Arc<PgPool>>, once_only: impl OnceOnly) {
@@ -27,6 +30,15 @@ async fn close_idle_connections(pools: Vec<Arc<PgPool>>) -> Infallible {
         for pool in &pools {
             pool.close_idle();
         }
+    }
+}
+
+/// Forgets who has not asked for some time, so that the memory of limits does not grow with all who ever asked.
+pub(crate) async fn forget_full(limits: &Limits) -> Infallible {
+    let mut round = interval(LIMITS_INTERVAL);
+    loop {
+        round.tick().await;
+        limits.forget_full();
     }
 }
 

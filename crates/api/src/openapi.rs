@@ -28,7 +28,7 @@ use crate::{
 };
 
 const ABOUT: &str = "Tasks of users, each behind a strict wall.\n\n\
-    Every route but `/health` and the documentation needs `Authorization: Bearer <JWT>`. The path's `user_id` is the \
+    Every route but those below `/health` and the documentation needs `Authorization: Bearer <JWT>`. The path's `user_id` is the \
     token's `sub`, percent-encoded. Every answer that is not a success is an `Error`, whose `error` is a stable code \
     that programs branch on.";
 
@@ -44,7 +44,7 @@ const BEARER: &str = "bearer";
 
 #[derive(OpenApi)]
 #[openapi(
-    paths(tasks::list, tasks::create, tasks::get, tasks::update, tasks::delete, tasks::patch, tasks::complete, whoami::whoami, health::health, health::ready),
+    paths(tasks::list, tasks::create, tasks::get, tasks::update, tasks::delete, tasks::patch, tasks::complete, whoami::whoami, health::health, health::live, health::ready),
     components(schemas(ErrorBody<'_>, Fault)),
     tags(
         (name = "tasks", description = "A user's own tasks."),
@@ -120,7 +120,11 @@ fn complete(path: &str, method: &HttpMethod, operation: &mut Operation) {
     let mut refusals = vec![ApiError::Internal("".into())];
     if path.starts_with("/api/") {
         operation.security = Some(vec![SecurityRequirement::new(BEARER, [] as [&str; 0])]);
-        refusals.extend([ApiError::Unauthorized(Refusal::Expired), ApiError::KeysNotFetched]);
+        refusals.extend([
+            ApiError::Unauthorized(Refusal::Expired),
+            ApiError::RateLimited(2),
+            ApiError::KeysNotFetched,
+        ]);
     }
     if path.contains("{user_id}") {
         add_path_parameters(path, operation);
@@ -297,7 +301,7 @@ fn error_response(status: StatusCode) -> Response {
         StatusCode::UNAUTHORIZED => {
             response.header("WWW-Authenticate", header(Type::String, "The challenge of RFC 6750, section 3."))
         }
-        StatusCode::SERVICE_UNAVAILABLE | StatusCode::CONFLICT => {
+        StatusCode::SERVICE_UNAVAILABLE | StatusCode::CONFLICT | StatusCode::TOO_MANY_REQUESTS => {
             response.header("Retry-After", header(Type::Integer, "After how many seconds to try again."))
         }
         _ => response,

@@ -33,6 +33,7 @@ pub(crate) fn endpoints() -> Vec<Endpoint> {
         Endpoint::guarded("/api/{user_id}/tasks/{id}/complete").on(Method::PATCH, tasks::complete),
         Endpoint::guarded("/api/whoami").on(Method::GET, whoami::whoami),
         Endpoint::public("/health").on(Method::GET, health::health),
+        Endpoint::public("/health/live").on(Method::GET, health::live),
         Endpoint::public("/health/ready").on(Method::GET, health::ready),
         Endpoint::public("/openapi.json").on(Method::GET, openapi::document),
         Endpoint::public("/docs").on(Method::GET, docs::swagger),
@@ -123,6 +124,7 @@ mod tests {
         About, Cors, Services, app,
         auth::{ClaimRules, SharedSecret},
         cursor::testing::seal_with,
+        limits::{LimitSettings, Limits},
         readiness::testing::ready,
         settings::Environment,
     };
@@ -143,7 +145,12 @@ mod tests {
         let tasks = TaskService::new(Arc::new(MockTaskRepository::new()), Arc::new(MockOnceOnly::new()));
         let verifier = Arc::new(SharedSecret::new(&[0; 32], ClaimRules::default()));
         let about = About { title: "t".to_owned(), version: "v".to_owned(), environment: Environment::Dev };
-        Services::new(tasks, verifier, Cors::default(), seal_with([0; 32]), ready(), &about).unwrap()
+        Services::new(tasks, verifier, Cors::default(), seal_with([0; 32]), ready(), unlimited(), &about)
+            .unwrap()
+    }
+
+    fn unlimited() -> Arc<Limits> {
+        Arc::new(Limits::new(&LimitSettings::default()))
     }
 
     async fn status(method: Method, path: &str) -> StatusCode {
@@ -179,6 +186,7 @@ mod tests {
             .collect();
         let expected = [
             "/health",
+            "/health/live",
             "/health/ready",
             "/openapi.json",
             "/docs",

@@ -4,8 +4,9 @@ mod auth;
 mod reader;
 mod variables;
 
-use std::{env, time::Duration};
+use std::{env, net::IpAddr, num::NonZeroU32, time::Duration};
 
+use ipnet::IpNet;
 use serde::Serialize;
 use task_adapters::{Database, PoolOptions};
 use tracing_subscriber::{EnvFilter, filter::LevelFilter};
@@ -17,11 +18,13 @@ pub use self::{
     reader::{InvalidSettings, SettingFault},
     variables::{DEFAULT_TITLE, DEFAULT_VERSION, VARIABLES, Variable},
 };
-use crate::{About, Cors, startup::UPKEEP_CONNECTIONS};
+use crate::{About, Cors, limits::LimitSettings, startup::UPKEEP_CONNECTIONS};
 
 /// The longest that a request may take in the database, in milliseconds. Contract, 503.
 const MAX_DEADLINE_MS: u64 = 5000;
 
+/// The most requests in a minute that a limit may be set to.
+const MAX_QUOTA: u32 = 1_000_000;
 /// The most connections that may be configured.
 const MAX_CONNECTIONS: usize = 10_000;
 /// How many connections stay open unless `DATABASE_POOL_SIZE` says otherwise.
@@ -65,6 +68,8 @@ pub struct Settings {
     pub host: String,
     /// The port to listen on; 0 for any that is free.
     pub port: u16,
+    /// How often somebody may ask.
+    pub limits: LimitSettings,
     /// How many threads serve requests.
     pub workers: usize,
     /// How long requests in flight may take to end when the program is told to stop.
@@ -98,6 +103,7 @@ impl Settings {
         let host = reader.text("HOST").unwrap_or_default();
         let port = reader.number("PORT", 0, u16::MAX);
         let workers = workers(&mut reader, pool.max - UPKEEP_CONNECTIONS);
+        let limits = limits(&mut reader);
         let shutdown_timeout = Duration::from_secs(reader.number("SHUTDOWN_TIMEOUT_SECONDS", 0, 3600));
         let log_filter = reader.parsed("LOG_LEVEL", log_filter).unwrap_or_default();
         let log_format = log_format(&mut reader, environment);
@@ -110,6 +116,7 @@ impl Settings {
             cors,
             host,
             port,
+            limits,
             workers,
             shutdown_timeout,
             log_filter,
@@ -190,6 +197,25 @@ fn pool(reader: &mut Reader) -> PoolOptions {
 fn workers(reader: &mut Reader, connections: usize) -> usize {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     reader.optional_number("WORKERS", 1, connections).unwrap_or(cores.min(connections))
+}
+
+fn limits(reader: &mut Reader) -> LimitSettings {
+    let mut quota = |name| reader.optional_number(name, 1, MAX_QUOTA).and_then(NonZeroU32::new);
+    let per_user = quota("RATE_LIMIT_PER_MINUTE");
+    let failures_per_address = quota("RATE_LIMIT_FAILED_AUTH_PER_MINUTE");
+    let trusted_proxies = reader.parsed("TRUSTED_PROXIES", proxies).unwrap_or_default();
+    LimitSettings { per_user, failures_per_address, trusted_proxies }
+}
+
+/// Addresses, and networks in the form of RFC 4632.
+fn proxies(text: &str) -> Result<Vec<IpNet>, String> {
+    let net = |entry: &str| {
+        let address = || entry.parse::<IpAddr>().ok().map(IpNet::from);
+        entry.parse().ok().or_else(address).ok_or_else(|| {
+            format!("must be addresses or networks like 10.0.0.0/8, with commas in between, not {entry:?}")
+        })
+    };
+    text.split(',').map(str::trim).map(net).collect()
 }
 
 fn origins(reader: &mut Reader, environment: Environment) -> Vec<String> {
@@ -361,6 +387,30 @@ mod tests {
     fn every_entry_at_fault_is_told() {
         let faults = with(&[("CORS_ORIGINS", "*, https://a.example, null,")]).unwrap_err().faults;
         assert_eq!(faults.len(), 3, "{faults:?}");
+    }
+
+    #[test]
+    fn limits_are_off_unless_they_are_set() {
+        let limits = with(&[]).unwrap().limits;
+        assert!(limits.per_user.is_none() && limits.failures_per_address.is_none());
+        let proxies = "10.0.0.0/8, 192.0.2.7,fd00::/8";
+        let set = [
+            ("RATE_LIMIT_PER_MINUTE", "600"),
+            ("RATE_LIMIT_FAILED_AUTH_PER_MINUTE", "60"),
+            ("TRUSTED_PROXIES", proxies),
+        ];
+        let limits = with(&set).unwrap().limits;
+        assert_eq!(limits.per_user.map(NonZeroU32::get), Some(600));
+        assert_eq!(limits.failures_per_address.map(NonZeroU32::get), Some(60));
+        let proxies: Vec<_> = limits.trusted_proxies.iter().map(ToString::to_string).collect();
+        assert_eq!(proxies, ["10.0.0.0/8", "192.0.2.7/32", "fd00::/8"]);
+        for wrong in ["*", "10.0.0.0/33", "proxy.example", "10.0.0.1,"] {
+            assert!(problem("TRUSTED_PROXIES", wrong).starts_with("must be addresses or networks"));
+        }
+        assert_eq!(
+            problem("RATE_LIMIT_PER_MINUTE", "0"),
+            "must be a whole number from 1 to 1000000, not \"0\""
+        );
     }
 
     #[test]

@@ -21,6 +21,7 @@ use crate::{
     auth::{HttpKeySource, KeySource, PublishedKeys, SharedSecret, TokenVerifier, Verifiers},
     error::Chain,
     housekeeping,
+    limits::Limits,
     settings::{AuthSettings, JwksSettings},
 };
 
@@ -65,6 +66,7 @@ struct Upkeep {
     database: Database,
     readiness: Arc<Readiness>,
     keys: Option<Arc<PublishedKeys>>,
+    limits: Arc<Limits>,
 }
 
 impl Upkeep {
@@ -80,7 +82,7 @@ impl Upkeep {
             tell_about_database(&self.database).await;
             housekeeping::keep(self.pools.clone(), PgOnceOnly::new(Arc::clone(&self.connection))).await;
         };
-        tokio::join!(database, keys, self.readiness.keep());
+        tokio::join!(database, keys, self.readiness.keep(), housekeeping::forget_full(&self.limits));
     }
 
     fn close(&self) {
@@ -102,9 +104,11 @@ impl Server {
         let upkeep = Arc::new(PgPool::new(&settings.database, upkeep).map_err(|error| wiring(error.into()))?);
         let readiness = Readiness::new(Box::new(SchemaInDatabase(Arc::clone(&upkeep))), keys.clone());
         let readiness = Arc::new(readiness);
+        let limits = Arc::new(Limits::new(&settings.limits));
         let options = share(&settings.pool, settings.workers);
         let mut pools = Vec::new();
         let mut services = Vec::new();
+        // What the workers are asked to write at the same time is written together.
         let mut first: Option<PgTaskRepository> = None;
         for _ in 0..settings.workers {
             let pool = Arc::new(
@@ -121,6 +125,7 @@ impl Server {
                 settings.cors.clone(),
                 CursorSeal::new(Arc::new(KeyInDatabase(Arc::clone(&pool)))),
                 Arc::clone(&readiness),
+                Arc::clone(&limits),
                 &settings.about,
             );
             services.push(of_worker.map_err(|error| wiring(error.into()))?);
@@ -136,8 +141,14 @@ impl Server {
             .bind((settings.host.as_str(), settings.port))
             .map_err(|error| bind_error(settings, &error))?;
         let addresses = server.addrs();
-        let upkeep =
-            Upkeep { pools, connection: upkeep, database: settings.database.clone(), readiness, keys };
+        let upkeep = Upkeep {
+            pools,
+            connection: upkeep,
+            database: settings.database.clone(),
+            readiness,
+            keys,
+            limits,
+        };
         Ok(Self { running: server.run(), addresses, upkeep })
     }
 

@@ -8,7 +8,7 @@ use crate::error::InconsistentRow;
 
 /// What is read of a task: the columns of the statements in `sql.rs`.
 #[derive(Queryable)]
-pub(super) struct TaskRow {
+pub(crate) struct TaskRow {
     id: i64,
     title: String,
     description: Option<String>,
@@ -32,7 +32,7 @@ impl TaskRow {
 
     /// The task that the row is. A row that breaks a rule of the domain, because somebody wrote it past this program,
     /// is an error of deserialization.
-    pub(super) fn into_task(self, owner: &UserId) -> QueryResult<Task> {
+    pub(crate) fn into_task(self, owner: &UserId) -> QueryResult<Task> {
         let row_id = self.id;
         let broken = |reason: BoxError| Error::from(InconsistentRow { id: row_id, reason });
         let version = self.version.map_or(Some(Version::FIRST), Version::new);

@@ -6,7 +6,7 @@ use diesel::sql_types::{Array, BigInt, Bool, Nullable, Text, Timestamptz};
 use crate::fixed::fixed_statement;
 
 /// What is read of a task; see [`TaskRow`](super::row::TaskRow).
-type TaskColumns = (
+pub(crate) type TaskColumns = (
     BigInt,
     Text,
     Nullable<Text>,

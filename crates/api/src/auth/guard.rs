@@ -11,7 +11,7 @@ use actix_web::{
 use task_domain::UserId;
 
 use super::{Identity, Refusal, TokenVerifier};
-use crate::{error::ApiError, extract::path_segment};
+use crate::{error::ApiError, extract::path_segment, limits::Limits};
 
 /// The user who calls, and whose path it is.
 ///
@@ -27,17 +27,27 @@ impl FromRequest for Caller {
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let request = request.clone();
         Box::pin(async move {
-            let token = bearer_token(request.headers())?;
-            let verifier = request
-                .app_data::<web::Data<dyn TokenVerifier>>()
-                .ok_or_else(|| ApiError::Internal("no token verifier was wired".into()))?;
-            let identity = verifier.verify(token).await?;
+            let verifier: &web::Data<dyn TokenVerifier> = wired(&request)?;
+            let limits: &web::Data<Limits> = wired(&request)?;
+            let identity = match bearer_token(request.headers()) {
+                Ok(token) => verifier.verify(token).await,
+                Err(refusal) => Err(refusal.into()),
+            };
+            let identity = identity.map_err(|error| limits.count_failure(&request, error))?;
+            limits.count(&request, &identity.user)?;
             match request.match_info().get("user_id") {
                 Some(_) if !is_user(&request, &identity.user) => Err(ApiError::Forbidden),
                 _ => Ok(Self(identity)),
             }
         })
     }
+}
+
+/// What the application was put together with.
+fn wired<T: 'static>(request: &HttpRequest) -> Result<&T, ApiError> {
+    request
+        .app_data()
+        .ok_or_else(|| ApiError::Internal(format!("{} was not wired", std::any::type_name::<T>()).into()))
 }
 
 /// Something that only the caller may ask for: the guard has judged the request before anything else of it is read.
@@ -95,7 +105,10 @@ mod tests {
     use async_trait::async_trait;
 
     use super::*;
-    use crate::auth::{VerifyError, verifier_data};
+    use crate::{
+        auth::{VerifyError, verifier_data},
+        limits::LimitSettings,
+    };
 
     fn token_of(values: &[&str]) -> Result<String, Refusal> {
         let mut request = TestRequest::default();
@@ -136,6 +149,7 @@ mod tests {
     async fn nothing_is_judged_before_the_token_even_while_that_takes_time() {
         let request = TestRequest::with_uri("/api/u/tasks/x")
             .app_data(verifier_data(Arc::new(Slow)))
+            .app_data(web::Data::new(Limits::new(&LimitSettings::default())))
             .append_header((header::AUTHORIZATION, "Bearer a.b.c"))
             .to_http_request();
         let guarded =

@@ -4,9 +4,10 @@ use std::collections::HashSet;
 
 use crate::helpers::{Request, Server, get, options, post};
 
-fn of_every_kind() -> [Request; 6] {
+fn of_every_kind() -> [Request; 7] {
     [
         get("/health"),
+        get("/health/live"),
         get("/docs"),
         get("/api/alice/tasks").by("alice"),
         get("/api/alice/tasks"),

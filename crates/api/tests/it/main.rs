@@ -22,6 +22,7 @@ mod hostile;
 mod idempotency;
 mod journeys;
 mod key_sources;
+mod limits;
 mod logs;
 mod media_types;
 mod merge_patch;

@@ -172,7 +172,7 @@ fn every_operation_has_the_statuses_that_it_can_answer_with() {
     for (path, method, operation) in operations(&document) {
         let mut expected = vec![if method == "post" { "201" } else { "200" }, "500"];
         if path.starts_with("/api/") {
-            expected.extend(["401", "503"]);
+            expected.extend(["401", "429", "503"]);
             expected.extend(path.contains("{user_id}").then_some("403"));
         }
         expected.extend((path == "/health/ready").then_some("503"));
@@ -210,7 +210,7 @@ fn every_operation_has_the_statuses_that_it_can_answer_with() {
             let demanded = match status.as_str() {
                 "201" => Some("Location"),
                 "401" => Some("WWW-Authenticate"),
-                "409" | "503" => Some("Retry-After"),
+                "409" | "429" | "503" => Some("Retry-After"),
                 "304" | "412" => Some("ETag"),
                 "415" if method == "patch" && path.ends_with("{id}") => Some("Accept-Patch"),
                 "200" if path.ends_with("/tasks") => Some("Link"),
@@ -267,6 +267,7 @@ fn every_error_has_an_example_that_is_valid_itself() {
         "not_found",
         "payload_too_large",
         "precondition_failed",
+        "rate_limited",
         "unauthorized",
         "unavailable",
         "unknown_user",

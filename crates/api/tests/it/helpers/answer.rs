@@ -88,7 +88,7 @@ pub(crate) struct Fault {
 }
 
 /// Every code of the contract with its status.
-pub(crate) const CODES: [(&str, u16); 19] = [
+pub(crate) const CODES: [(&str, u16); 20] = [
     ("invalid_json", 400),
     ("validation_failed", 400),
     ("invalid_query", 400),
@@ -107,6 +107,7 @@ pub(crate) const CODES: [(&str, u16); 19] = [
     ("unsupported_media_type", 415),
     ("idempotency_mismatch", 422),
     ("internal", 500),
+    ("rate_limited", 429),
     ("unavailable", 503),
 ];
 
@@ -321,7 +322,8 @@ impl Answer {
                 "location" => self.status == 201,
                 "www-authenticate" => self.status == 401,
                 "allow" => self.status == 405,
-                "retry-after" => [409, 503].contains(&self.status),
+                "ratelimit" | "ratelimit-policy" => self.header("ratelimit-policy").is_some(),
+                "retry-after" => [409, 429, 503].contains(&self.status),
                 "accept-patch" => self.status == 415 && request.method == "PATCH",
                 "etag" => match self.status {
                     200 => request.method != "DELETE" && !is_list && path != "/api/whoami",
@@ -337,7 +339,7 @@ impl Answer {
             201 => Some("location"),
             401 => Some("www-authenticate"),
             405 => Some("allow"),
-            409 | 503 => Some("retry-after"),
+            409 | 429 | 503 => Some("retry-after"),
             304 | 412 => Some("etag"),
             415 if request.method == "PATCH" && !path.ends_with("/complete") => Some("accept-patch"),
             _ => None,
@@ -360,7 +362,7 @@ impl Answer {
             (200 | 503, "GET") if path == "/health/ready" => drop(self.readiness()),
             (400.., _) => drop(self.error()),
             (200, "GET") if path == "/openapi.json" => drop(self.json()),
-            (200, "GET") if path == "/health" => drop(self.health()),
+            (200, "GET") if ["/health", "/health/live"].contains(&path) => drop(self.health()),
             (200, "GET") if path == "/api/whoami" => drop(self.who_am_i()),
             (200, "GET") if path.ends_with("/tasks") => drop(self.tasks()),
             (200, "DELETE") => drop(self.deleted()),

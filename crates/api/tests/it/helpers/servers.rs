@@ -9,7 +9,8 @@ use std::{
 use actix_web::{HttpServer, dev::ServerHandle, rt};
 use task_adapters::testing::TestDatabase;
 use task_api::{
-    About, Cors, CursorSeal, Readiness, SchemaProbe, SealKeySource, Services, Settings, app,
+    About, Cors, CursorSeal, LimitSettings, Limits, Readiness, SchemaProbe, SealKeySource, Services,
+    Settings, app,
     auth::{ClaimRules, SharedSecret},
     settings::Environment,
     startup,
@@ -71,6 +72,7 @@ impl Server {
             Cors::new(LISTED.map(str::to_owned)),
             CursorSeal::new(Arc::new(FixedKey)),
             Arc::clone(&readiness),
+            Arc::new(Limits::new(&LimitSettings::default())),
             &About {
                 title: "Tasks".to_owned(),
                 version: "1.2.3".to_owned(),

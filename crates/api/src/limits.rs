@@ -1,0 +1,328 @@
+//! How often somebody may ask: a token bucket for each user, and one for each address that fails to say who it is.
+//!
+//! A bucket holds what may be asked for in a minute, and fills up evenly. Buckets are kept in this process, so that of
+//! several replicas each has its own.
+
+use std::{hash::Hash, net::IpAddr, num::NonZeroU32, time::Duration};
+
+use actix_web::{
+    HttpMessage, HttpRequest,
+    http::header::{HeaderMap, HeaderName, HeaderValue},
+};
+use governor::{
+    Quota, RateLimiter,
+    clock::{Clock, MonotonicClock},
+    middleware::StateInformationMiddleware,
+    state::keyed::DashMapStateStore,
+};
+use ipnet::IpNet;
+use task_domain::UserId;
+
+use crate::{auth::VerifyError, error::ApiError};
+
+const RATELIMIT: HeaderName = HeaderName::from_static("ratelimit");
+const RATELIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
+const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+/// What a quota is for, in seconds.
+const WINDOW_SECONDS: u64 = 60;
+/// How much of an IPv6 address tells whom it belongs to: whoever has one has all of its /64.
+const IPV6_NETWORK_BITS: u8 = 64;
+
+/// How often somebody may ask in a minute. `None`: as often as they like.
+#[derive(Clone, Debug, Default)]
+pub struct LimitSettings {
+    /// Requests of one user.
+    pub per_user: Option<NonZeroU32>,
+    /// Requests without a valid token, of one address.
+    pub failures_per_address: Option<NonZeroU32>,
+    /// The proxies whose word is taken for whose request they pass on.
+    pub trusted_proxies: Vec<IpNet>,
+}
+
+/// What is left to those who ask.
+#[derive(Debug)]
+pub struct Limits {
+    users: Option<Buckets<UserId>>,
+    addresses: Option<Buckets<IpAddr>>,
+    trusted_proxies: Vec<IpNet>,
+}
+
+impl Limits {
+    /// Full buckets for everybody.
+    #[must_use]
+    pub fn new(settings: &LimitSettings) -> Self {
+        Self {
+            users: settings.per_user.map(|quota| Buckets::new("user", quota, MonotonicClock)),
+            addresses: settings
+                .failures_per_address
+                .map(|quota| Buckets::new("failed-authentication", quota, MonotonicClock)),
+            trusted_proxies: settings.trusted_proxies.clone(),
+        }
+    }
+
+    /// Counts a request of a user; refuses it where there were too many.
+    pub(crate) fn count(&self, request: &HttpRequest, user: &UserId) -> Result<(), ApiError> {
+        let Some(users) = &self.users else { return Ok(()) };
+        let (standing, outcome) = users.take(user);
+        request.extensions_mut().insert(standing);
+        outcome.map_err(ApiError::RateLimited)
+    }
+
+    /// Counts a request whose token was refused; gives what it is answered with. Whoever has a valid token is never
+    /// kept out because of others behind the same address.
+    pub(crate) fn count_failure(&self, request: &HttpRequest, error: VerifyError) -> ApiError {
+        let address = if matches!(error, VerifyError::Refused(_)) { self.address(request) } else { None };
+        let Some((addresses, address)) = self.addresses.as_ref().zip(address) else { return error.into() };
+        let (standing, outcome) = addresses.take(&network(address));
+        match outcome {
+            Ok(()) => error.into(),
+            Err(retry_after) => {
+                request.extensions_mut().insert(standing);
+                ApiError::RateLimited(retry_after)
+            }
+        }
+    }
+
+    /// Where a request comes from: the first address, seen from here, that is not of a trusted proxy. What is not
+    /// passed on by one is not believed.
+    fn address(&self, request: &HttpRequest) -> Option<IpAddr> {
+        let is_trusted = |address: &IpAddr| self.trusted_proxies.iter().any(|net| net.contains(address));
+        let mut address = request.peer_addr()?.ip().to_canonical();
+        let values: Vec<_> = request.headers().get_all(X_FORWARDED_FOR).collect();
+        let hops = values.into_iter().rev().flat_map(|value| value.to_str().unwrap_or_default().rsplit(','));
+        for hop in hops {
+            if !is_trusted(&address) {
+                break;
+            }
+            // What a trusted proxy cannot have written says nothing.
+            let Some(further) = parse_hop(hop.trim()) else { break };
+            address = further;
+        }
+        Some(address)
+    }
+
+    /// Forgets the buckets that are full again. To be called now and then.
+    pub(crate) fn forget_full(&self) {
+        if let Some(users) = &self.users {
+            users.forget_full();
+        }
+        if let Some(addresses) = &self.addresses {
+            addresses.forget_full();
+        }
+    }
+}
+
+/// What is left to somebody, for the answer.
+#[derive(Clone, Debug)]
+pub(crate) struct Standing {
+    policy: HeaderValue,
+    name: &'static str,
+    remaining: u32,
+    /// After how many seconds everything is there again.
+    full_after: u64,
+}
+
+impl Standing {
+    /// Adds the fields of draft-ietf-httpapi-ratelimit-headers-10.
+    pub(crate) fn tell(self, headers: &mut HeaderMap) {
+        let Self { policy, name, remaining, full_after } = self;
+        if let Ok(value) = HeaderValue::try_from(format!("\"{name}\";r={remaining};t={full_after}")) {
+            headers.insert(RATELIMIT, value);
+            headers.insert(RATELIMIT_POLICY, policy);
+        }
+    }
+}
+
+type Limiter<K, C> = RateLimiter<K, DashMapStateStore<K>, C, StateInformationMiddleware>;
+
+/// A bucket for each key.
+struct Buckets<K: Hash + Eq + Clone, C: Clock = MonotonicClock> {
+    name: &'static str,
+    quota: NonZeroU32,
+    policy: HeaderValue,
+    limiter: Limiter<K, C>,
+}
+
+impl<K: Hash + Eq + Clone, C: Clock> Buckets<K, C> {
+    fn new(name: &'static str, quota: NonZeroU32, clock: C) -> Self {
+        let policy = format!("\"{name}\";q={quota};w={WINDOW_SECONDS}");
+        let policy = HeaderValue::try_from(policy).unwrap_or(HeaderValue::from_static("\"default\""));
+        let limiter = RateLimiter::<_, _, _, StateInformationMiddleware>::new(
+            Quota::per_minute(quota),
+            DashMapStateStore::default(),
+            clock,
+        );
+        Self { name, quota, policy, limiter }
+    }
+
+    /// Takes one out of the bucket; an error says after how many seconds there is one again.
+    fn take(&self, key: &K) -> (Standing, Result<(), u64>) {
+        let (remaining, outcome) = match self.limiter.check_key(key) {
+            Ok(state) => (state.remaining_burst_capacity(), Ok(())),
+            Err(not_until) => {
+                let wait: Duration = not_until.wait_time_from(self.limiter.clock().now());
+                (0, Err(wait.as_millis().div_ceil(1000).max(1).try_into().unwrap_or(u64::MAX)))
+            }
+        };
+        let taken = u64::from(self.quota.get().saturating_sub(remaining));
+        let full_after = (taken * WINDOW_SECONDS).div_ceil(u64::from(self.quota.get()));
+        (Standing { policy: self.policy.clone(), name: self.name, remaining, full_after }, outcome)
+    }
+
+    fn forget_full(&self) {
+        self.limiter.retain_recent();
+        self.limiter.shrink_to_fit();
+    }
+}
+
+impl<K: Hash + Eq + Clone, C: Clock> std::fmt::Debug for Buckets<K, C> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Buckets")
+            .field("name", &self.name)
+            .field("quota", &self.quota)
+            .finish_non_exhaustive()
+    }
+}
+
+/// An address as proxies write it: bare, or with a port.
+fn parse_hop(hop: &str) -> Option<IpAddr> {
+    let bare = || hop.trim_start_matches('[').trim_end_matches(']').parse().ok();
+    let with_port = || hop.parse::<std::net::SocketAddr>().ok().map(|address| address.ip());
+    bare().or_else(with_port).map(|address: IpAddr| address.to_canonical())
+}
+
+/// Whom an address belongs to.
+fn network(address: IpAddr) -> IpAddr {
+    match address {
+        IpAddr::V4(_) => address,
+        IpAddr::V6(_) => IpNet::new(address, IPV6_NETWORK_BITS).map_or(address, |net| net.network()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::{ResponseError, test::TestRequest};
+    use governor::clock::FakeRelativeClock;
+    use task_domain::testing::user;
+
+    use super::*;
+    use crate::auth::Refusal;
+
+    fn quota(number: u32) -> NonZeroU32 {
+        NonZeroU32::new(number).unwrap()
+    }
+
+    fn told(standing: Standing) -> (String, String) {
+        let mut headers = HeaderMap::new();
+        standing.tell(&mut headers);
+        let text = |name| headers.get(name).unwrap().to_str().unwrap().to_owned();
+        (text(RATELIMIT), text(RATELIMIT_POLICY))
+    }
+
+    #[test]
+    fn a_bucket_is_emptied_and_fills_up_evenly() {
+        let clock = FakeRelativeClock::default();
+        let buckets = Buckets::new("user", quota(6), clock.clone());
+        for left in (0..6).rev() {
+            let (standing, outcome) = buckets.take(&"ada");
+            assert_eq!((standing.remaining, outcome), (left, Ok(())));
+        }
+        let (standing, outcome) = buckets.take(&"ada");
+        assert_eq!(outcome, Err(10));
+        assert_eq!(told(standing), ("\"user\";r=0;t=60".to_owned(), "\"user\";q=6;w=60".to_owned()));
+        clock.advance(Duration::from_millis(9_500));
+        assert_eq!(buckets.take(&"ada").1, Err(1), "half a second is told as a whole one");
+        clock.advance(Duration::from_millis(500));
+        assert_eq!(buckets.take(&"ada").1, Ok(()));
+        assert_eq!(buckets.take(&"ada").1, Err(10));
+    }
+
+    #[test]
+    fn what_one_takes_is_not_taken_from_another() {
+        let buckets = Buckets::new("user", quota(1), FakeRelativeClock::default());
+        assert_eq!(buckets.take(&"ada").1, Ok(()));
+        assert_eq!(buckets.take(&"ada").1, Err(60));
+        assert_eq!(buckets.take(&"bob").1, Ok(()));
+    }
+
+    #[test]
+    fn full_buckets_are_forgotten_and_the_others_are_not() {
+        let clock = FakeRelativeClock::default();
+        let buckets = Buckets::new("user", quota(60), clock.clone());
+        buckets.take(&"ada").1.unwrap();
+        clock.advance(Duration::from_secs(2));
+        buckets.take(&"bob").1.unwrap();
+        buckets.forget_full();
+        assert_eq!(buckets.limiter.len(), 1);
+    }
+
+    fn limits(per_user: u32, failures: u32, proxies: &[&str]) -> Limits {
+        Limits::new(&LimitSettings {
+            per_user: NonZeroU32::new(per_user),
+            failures_per_address: NonZeroU32::new(failures),
+            trusted_proxies: proxies.iter().map(|net| net.parse().unwrap()).collect(),
+        })
+    }
+
+    fn request(peer: &str, forwarded: &[&str]) -> HttpRequest {
+        let request = TestRequest::default().peer_addr(format!("{peer}:1").parse().unwrap());
+        let add = |request: TestRequest, value: &&str| request.append_header((X_FORWARDED_FOR, *value));
+        forwarded.iter().fold(request, add).to_http_request()
+    }
+
+    #[test]
+    fn a_forwarded_address_is_believed_from_trusted_proxies_only() {
+        let limits = limits(0, 0, &["10.0.0.0/8", "fd00::/8"]);
+        for (peer, forwarded, address) in [
+            ("203.0.113.9", &[][..], "203.0.113.9"),
+            ("203.0.113.9", &["198.51.100.1"], "203.0.113.9"),
+            ("10.0.0.1", &[], "10.0.0.1"),
+            ("10.0.0.1", &["198.51.100.1"], "198.51.100.1"),
+            // What the client itself claims stands on the left of what the proxies add.
+            ("10.0.0.1", &["1.1.1.1, 198.51.100.1"], "198.51.100.1"),
+            ("10.0.0.1", &["1.1.1.1", "198.51.100.1,10.0.0.2"], "198.51.100.1"),
+            ("10.0.0.1", &["10.0.0.3, 10.0.0.2"], "10.0.0.3"),
+            ("10.0.0.1", &["198.51.100.1:4711"], "198.51.100.1"),
+            ("10.0.0.1", &["198.51.100.1, unknown"], "10.0.0.1"),
+            ("10.0.0.1", &["[2001:db8::1]:443"], "2001:db8::1"),
+            ("[fd00::1]", &["2001:db8::1"], "2001:db8::1"),
+            ("[::ffff:10.0.0.1]", &["::ffff:198.51.100.1"], "198.51.100.1"),
+        ] {
+            let found = limits.address(&request(peer, forwarded)).unwrap();
+            assert_eq!(found.to_string(), address, "{peer} {forwarded:?}");
+        }
+    }
+
+    #[test]
+    fn whoever_has_an_address_of_ipv6_has_its_neighbours_too() {
+        let network = |text: &str| network(text.parse().unwrap()).to_string();
+        assert_eq!(network("2001:db8:1:2:3:4:5:6"), "2001:db8:1:2::");
+        assert_eq!(network("198.51.100.1"), "198.51.100.1");
+    }
+
+    #[test]
+    fn without_a_limit_nothing_is_counted_or_told() {
+        let (limits, request) = (limits(0, 0, &[]), request("203.0.113.9", &[]));
+        for _ in 0..10_000 {
+            limits.count(&request, &user("ada")).unwrap();
+            let error = limits.count_failure(&request, Refusal::Signature.into());
+            assert_eq!(error.status_code(), 401);
+        }
+        assert!(request.extensions().get::<Standing>().is_none());
+    }
+
+    #[test]
+    fn a_failure_counts_for_its_address_and_a_missing_key_for_nobody() {
+        let limits = limits(1, 2, &[]);
+        let (here, there) = (request("203.0.113.9", &[]), request("203.0.113.10", &[]));
+        let fails = |request, error: VerifyError| limits.count_failure(request, error).status_code().as_u16();
+        for _ in 0..5 {
+            assert_eq!(fails(&here, VerifyError::KeysNotFetched), 503);
+        }
+        let statuses: Vec<_> = (0..3).map(|_| fails(&here, Refusal::Signature.into())).collect();
+        assert_eq!(statuses, [401, 401, 429]);
+        assert_eq!(fails(&there, Refusal::Missing.into()), 401);
+        limits.count(&here, &user("ada")).unwrap();
+        assert_eq!(limits.count(&here, &user("ada")).unwrap_err().status_code(), 429);
+    }
+}

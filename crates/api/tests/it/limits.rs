@@ -1,0 +1,113 @@
+//! Contract, "More common errors", 429: how often a user may ask, and how often an address may fail to say who it is.
+
+use crate::helpers::{Answer, Request, Stack, client::request, get, post};
+
+const PER_USER: (&str, &str) = ("RATE_LIMIT_PER_MINUTE", "3");
+const FAILURES: (&str, &str) = ("RATE_LIMIT_FAILED_AUTH_PER_MINUTE", "3");
+
+fn list(user: &str) -> Request {
+    get(format!("/api/{user}/tasks")).by(user)
+}
+
+fn standing(answer: &Answer) -> Option<(&str, &str)> {
+    answer.header("ratelimit").zip(answer.header("ratelimit-policy"))
+}
+
+#[track_caller]
+fn assert_refused(answer: &Answer) {
+    answer.assert_error(429, "rate_limited");
+    let seconds: u64 = answer.header("retry-after").unwrap().parse().unwrap();
+    assert!((1..=20).contains(&seconds), "{seconds}");
+}
+
+#[test]
+fn a_user_who_asks_too_often_is_refused_and_told_when_to_go_on_and_others_are_not() {
+    let stack = Stack::with(&[PER_USER]);
+    for left in (0..3).rev() {
+        let answer = stack.send(&list("alice"));
+        let (standing, policy) = standing(answer.assert_status(200)).unwrap();
+        assert!(standing.starts_with(&format!("\"user\";r={left};t=")), "{standing}");
+        assert_eq!(policy, "\"user\";q=3;w=60");
+    }
+    let refused = stack.send(&list("alice"));
+    assert_refused(&refused);
+    assert!(standing(&refused).unwrap().0.starts_with("\"user\";r=0;t="), "{refused:?}");
+    let bob = stack.send(&list("bob"));
+    assert!(standing(bob.assert_status(200)).unwrap().0.starts_with("\"user\";r=2;"));
+}
+
+#[test]
+fn what_is_refused_changes_nothing_and_every_guarded_route_counts() {
+    let stack = Stack::with(&[PER_USER]);
+    let create = post("/api/alice/tasks").by("alice").json(r#"{"title":"one of three"}"#);
+    stack.send(&create).assert_status(201);
+    // The wall and unknown routes are judged after the limit: neither is a way to ask for free.
+    stack.send(&get("/api/bob/tasks").by("alice")).assert_error(403, "forbidden");
+    stack.send(&get("/nowhere").by("alice")).assert_error(404, "not_found");
+    for request in [create, get("/api/bob/tasks").by("alice"), get("/api/whoami").by("alice")] {
+        assert_refused(&stack.send(&request));
+    }
+    assert_eq!(stack.lines("SELECT title AS line FROM tasks"), ["one of three"]);
+    for public in ["/health", "/health/ready", "/openapi.json"] {
+        assert!(standing(stack.send(&get(public)).assert_status(200)).is_none());
+    }
+}
+
+#[test]
+fn an_address_that_fails_to_say_who_it_is_is_refused_and_who_has_a_token_is_not() {
+    let stack = Stack::with(&[FAILURES]);
+    let nobody = || get("/api/alice/tasks");
+    for request in [nobody(), nobody().bearing("a.b.c"), nobody().header("Authorization", "Basic x")] {
+        assert!(standing(stack.send(&request).assert_status(401)).is_none());
+    }
+    let refused = stack.send(&nobody().bearing("a.b.c"));
+    assert_refused(&refused);
+    assert_eq!(standing(&refused).unwrap().1, "\"failed-authentication\";q=3;w=60");
+    for _ in 0..5 {
+        assert!(standing(stack.send(&list("alice")).assert_status(200)).is_none());
+    }
+}
+
+#[test]
+fn who_is_behind_a_trusted_proxy_fails_for_itself_and_nobody_else_can_pretend_to_be() {
+    let from = |address: &str| get("/api/whoami").header("X-Forwarded-For", address);
+    let trusting = Stack::with(&[FAILURES, ("TRUSTED_PROXIES", "127.0.0.0/8")]);
+    for _ in 0..3 {
+        trusting.send(&from("198.51.100.1")).assert_status(401);
+    }
+    // What a client writes itself stands on the left.
+    assert_refused(&trusting.send(&from("203.0.113.77, 198.51.100.1")));
+    trusting.send(&from("198.51.100.2")).assert_status(401);
+
+    let wary = Stack::with(&[FAILURES]);
+    for last in 1..=3 {
+        wary.send(&from(&format!("198.51.100.{last}"))).assert_status(401);
+    }
+    assert_refused(&wary.send(&from("198.51.100.4")));
+}
+
+#[test]
+fn pages_of_listed_origins_can_read_the_fields() {
+    let stack = Stack::with(&[("RATE_LIMIT_PER_MINUTE", "1")]);
+    let asks = || stack.send(&list("alice").header("Origin", "https://app.example.com"));
+    asks().assert_status(200);
+    let refused = asks();
+    refused.assert_error(429, "rate_limited");
+    let exposed = refused.header("access-control-expose-headers").unwrap().to_lowercase();
+    for name in ["ratelimit", "ratelimit-policy", "retry-after"] {
+        assert!(exposed.split(", ").any(|field| field == name), "{exposed}");
+    }
+    let preflight = request("OPTIONS", "/api/alice/tasks")
+        .header("Origin", "https://app.example.com")
+        .header("Access-Control-Request-Method", "GET");
+    stack.send(&preflight).assert_status(204);
+}
+
+#[test]
+fn without_limits_nobody_is_counted() {
+    let stack = Stack::new();
+    for _ in 0..50 {
+        assert!(standing(stack.send(&list("alice")).assert_status(200)).is_none());
+        assert!(standing(stack.send(&get("/api/whoami")).assert_status(401)).is_none());
+    }
+}
