@@ -16,7 +16,6 @@ mod resources;
 mod sample;
 mod scale;
 mod subject;
-mod table;
 mod workload;
 mod workloads;
 mod wrk;
@@ -33,7 +32,7 @@ use serde_json::{Value, json};
 use self::{data::USUAL, database::Store, measure::Workshop, sample::rounded, workload::Workload};
 use crate::{
     program::{self, Profile},
-    report, tools,
+    report, table, tools,
 };
 
 #[derive(clap::Args)]

@@ -7,6 +7,7 @@
 )]
 
 mod bench;
+mod chaos;
 mod ci;
 mod dev;
 mod doctor;
@@ -21,6 +22,7 @@ mod program;
 mod report;
 mod service;
 mod stop;
+mod table;
 mod test;
 mod tidy;
 mod token;
@@ -76,6 +78,11 @@ enum Command {
     ///
     /// Prints tables, and writes them as JSON and as plots. It needs Linux and takes the machine for some minutes.
     Bench(bench::Args),
+    /// Do bad things to a service of its own while clients write, and see that nothing is lost
+    ///
+    /// Kills and ends the service, crashes and freezes its PostgreSQL, lets clients vanish; then compares what is in the
+    /// table with what the clients were told.
+    Chaos(chaos::Args),
     /// Check everything that must hold before a change lands: format, lints, rules, documents, licences, migrations, tests
     /// with coverage, made-up requests, and a real Better Auth
     Ci,
@@ -114,6 +121,7 @@ async fn run(command: Command, stop: &mut Stop) -> anyhow::Result<ExitCode> {
         Command::Tidy => stop.or(tidy::run()).await,
         Command::FuzzApi(args) => stop.or(fuzz::run(&args)).await,
         Command::Bench(args) => stop.or(Box::pin(bench::run(&args))).await,
+        Command::Chaos(args) => stop.or(Box::pin(chaos::run(&args))).await,
         Command::Interop(args) => stop.or(interop::run(&args)).await,
     }
 }

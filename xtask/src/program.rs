@@ -1,10 +1,14 @@
 //! The service as a program, as it is shipped.
 
-use std::path::PathBuf;
+use std::{net::SocketAddr, path::PathBuf};
 
 use anyhow::Context as _;
 use serde_json::Value;
-use tokio::process::Command;
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::TcpStream,
+    process::Command,
+};
 
 use crate::{process, report};
 
@@ -31,6 +35,19 @@ pub(crate) async fn build(profile: Profile) -> anyhow::Result<PathBuf> {
 fn executable(messages: &str) -> Option<PathBuf> {
     let messages = messages.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
     messages.filter_map(|message| message["executable"].as_str().map(PathBuf::from)).next_back()
+}
+
+/// Whether the service at that address says that it is up.
+pub(crate) async fn is_healthy(address: SocketAddr) -> bool {
+    ask(address).await.is_ok_and(|answer| answer.starts_with("HTTP/1.1 200"))
+}
+
+async fn ask(address: SocketAddr) -> std::io::Result<String> {
+    let mut stream = TcpStream::connect(address).await?;
+    stream.write_all(b"GET /health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").await?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await?;
+    Ok(answer)
 }
 
 #[cfg(test)]

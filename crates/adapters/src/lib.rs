@@ -27,6 +27,6 @@ mod tls;
 
 pub use database::{ConnectError, Database, InvalidDatabaseUrl};
 pub use once_only::PgOnceOnly;
-pub use pool::{PgPool, PoolOptions};
+pub use pool::{PgPool, PoolOptions, PoolUsage};
 pub use service_keys::cursor_key;
 pub use tasks::PgTaskRepository;

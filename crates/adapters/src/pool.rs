@@ -66,6 +66,32 @@ pub struct PoolOptions {
     pub max_age: Duration,
 }
 
+/// How a pool is used at a moment.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct PoolUsage {
+    /// Connections that work for somebody.
+    pub in_use: usize,
+    /// Open connections that nobody uses.
+    pub idle: usize,
+    /// How many connections there may be.
+    pub max: usize,
+    /// How many requests wait for a connection.
+    pub waiting: usize,
+}
+
+impl PoolUsage {
+    /// Both together.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        Self {
+            in_use: self.in_use + other.in_use,
+            idle: self.idle + other.idle,
+            max: self.max + other.max,
+            waiting: self.waiting + other.waiting,
+        }
+    }
+}
+
 /// A read, which changes nothing and so may be repeated.
 pub(crate) trait Read: Send + Sync {
     /// What it finds.
@@ -190,6 +216,18 @@ impl PgPool {
     /// After how long the server gives up a statement.
     fn statement_limit(&self) -> Duration {
         self.options.statement_timeout.min(self.options.lock_timeout)
+    }
+
+    /// How it is used now. The connection that reads share is in use while any of them is under way.
+    #[must_use]
+    pub fn usage(&self) -> PoolUsage {
+        let status = self.connections.status();
+        PoolUsage {
+            in_use: status.size.saturating_sub(status.available),
+            idle: status.available,
+            max: status.max_size,
+            waiting: status.waiting,
+        }
     }
 
     /// Closes every connection that is not in use, and those in use when they come back.

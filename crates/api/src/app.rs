@@ -14,6 +14,7 @@ use crate::{
     auth::{TokenVerifier, verifier_data},
     envelope::envelope,
     limits::Limits,
+    metrics::Metrics,
     openapi::{self, Document},
     readiness::Readiness,
     routes,
@@ -41,6 +42,7 @@ pub struct Services {
     seal: web::Data<CursorSeal>,
     readiness: web::Data<Readiness>,
     limits: web::Data<Limits>,
+    metrics: Option<web::Data<Metrics>>,
     environment: web::Data<Environment>,
     document: web::Data<Document>,
 }
@@ -66,9 +68,17 @@ impl Services {
             seal: web::Data::new(seal),
             readiness: web::Data::from(readiness),
             limits: web::Data::from(limits),
+            metrics: None,
             environment: web::Data::new(about.environment),
             document: web::Data::new(Document { json: Bytes::from(json), title: about.title.clone() }),
         })
+    }
+
+    /// The same, with every request counted there.
+    #[must_use]
+    pub fn counted_by(mut self, metrics: Arc<Metrics>) -> Self {
+        self.metrics = Some(web::Data::from(metrics));
+        self
     }
 }
 
@@ -91,6 +101,7 @@ pub fn app(
         .app_data(services.seal.clone())
         .app_data(services.readiness.clone())
         .app_data(services.limits.clone())
+        .app_data(services.metrics.clone())
         .app_data(services.environment.clone())
         .app_data(services.document.clone())
         .configure(routes::configure)

@@ -1,7 +1,11 @@
 //! What is around every answer, whoever made it: request id, span, CORS, security headers, the access log, and an
 //! answer in place of a panic. It is the outermost middleware, so that nothing escapes it.
 
-use std::{any::Any, panic::AssertUnwindSafe, time::Instant};
+use std::{
+    any::Any,
+    panic::AssertUnwindSafe,
+    time::{Duration, Instant},
+};
 
 use actix_web::{
     Error, HttpMessage, ResponseError,
@@ -9,7 +13,7 @@ use actix_web::{
     dev::{ServiceRequest, ServiceResponse},
     error::InternalError,
     http::{
-        StatusCode,
+        ConnectionType, StatusCode,
         header::{self, HeaderMap, HeaderName, HeaderValue},
     },
     middleware::Next,
@@ -23,6 +27,8 @@ use crate::{
     cors::{self, Cors},
     error::ApiError,
     limits::Standing,
+    metrics::{self, Metrics},
+    readiness::Readiness,
 };
 
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -41,6 +47,16 @@ pub(crate) async fn envelope(
     let request_id = request_id(request.headers());
     let origin = request.app_data::<web::Data<Cors>>().and_then(|cors| cors.listed_origin(request.headers()));
     let span = span(&request, &request_id);
+    let metrics = request.app_data::<Option<web::Data<Metrics>>>().and_then(Option::clone);
+    let method = metrics::known(request.method());
+    let readiness = request.app_data::<web::Data<Readiness>>().cloned();
+    let tell = |route: Option<String>, status: StatusCode| {
+        let took = began.elapsed();
+        log(&span, route.as_deref(), status, took);
+        if let Some(metrics) = &metrics {
+            metrics.answered(method, route, status, took);
+        }
+    };
 
     let outcome = if cors::is_preflight(&request) {
         Ok(request.into_response(cors::answer_preflight(origin.as_ref())))
@@ -64,16 +80,24 @@ pub(crate) async fn envelope(
             complete(answer.headers_mut());
             let standing = answer.request().extensions_mut().remove::<Standing>();
             if let Some(standing) = standing {
+                if let Some(metrics) =
+                    metrics.as_ref().filter(|_| answer.status() == StatusCode::TOO_MANY_REQUESTS)
+                {
+                    metrics.limited(standing.name);
+                }
                 standing.tell(answer.headers_mut());
             }
-            let route = answer.request().match_pattern();
-            log(&span, route.as_deref(), answer.status(), began);
+            if readiness.is_some_and(|readiness| readiness.is_stopping()) {
+                // The client must not send its next request on a connection that is about to go.
+                answer.response_mut().head_mut().set_connection_type(ConnectionType::Close);
+            }
+            tell(answer.request().match_pattern(), answer.status());
             Ok(answer)
         }
         Err(error) => {
             let mut answer = span.in_scope(|| error.error_response());
             complete(answer.headers_mut());
-            log(&span, None, answer.status(), began);
+            tell(None, answer.status());
             Err(InternalError::from_response(error, answer).into())
         }
     }
@@ -126,8 +150,8 @@ fn span(request: &ServiceRequest, request_id: &HeaderValue) -> Span {
 
 /// Says what became of a request. The members are the event's and not the span's, since those of a span are written anew
 /// each time that one is added, and parsed once more for every line.
-fn log(span: &Span, route: Option<&str>, status: StatusCode, began: Instant) {
-    let duration_us = u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX);
+fn log(span: &Span, route: Option<&str>, status: StatusCode, took: Duration) {
+    let duration_us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
     let (route, status) = (route.unwrap_or("unknown"), status.as_u16());
     span.in_scope(|| tracing::info!(route, status, duration_us, "answered"));
 }

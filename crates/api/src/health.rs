@@ -24,7 +24,7 @@ pub(crate) struct HealthBody {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Readiness)]
 pub(crate) struct ReadinessBody {
-    /// `ready` or `not ready`.
+    /// `ready`, `not ready`, or `stopping` once the program was told to end.
     #[schema(example = "ready")]
     status: &'static str,
     /// What it was judged by.
@@ -70,11 +70,12 @@ pub(crate) async fn live(environment: web::Data<Environment>) -> HttpResponse {
 )]
 pub(crate) async fn ready(readiness: web::Data<Readiness>) -> HttpResponse {
     let checks = readiness.checks().await;
-    if checks.are_ok() {
-        HttpResponse::Ok().json(ReadinessBody { status: "ready", checks })
-    } else {
-        HttpResponse::ServiceUnavailable()
-            .insert_header((header::RETRY_AFTER, 1))
-            .json(ReadinessBody { status: "not ready", checks })
-    }
+    let status = match (readiness.is_stopping(), checks.are_ok()) {
+        (true, _) => "stopping",
+        (false, true) => return HttpResponse::Ok().json(ReadinessBody { status: "ready", checks }),
+        (false, false) => "not ready",
+    };
+    HttpResponse::ServiceUnavailable()
+        .insert_header((header::RETRY_AFTER, 1))
+        .json(ReadinessBody { status, checks })
 }

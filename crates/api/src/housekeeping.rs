@@ -6,7 +6,7 @@ use task_adapters::PgPool;
 use task_domain::OnceOnly;
 use tokio::time::{MissedTickBehavior, interval};
 
-use crate::{error::Chain, limits::Limits};
+use crate::{error::Chain, limits::Limits, metrics::Metrics};
 
 /// How often expired idempotency keys are removed, and how many at a time.
 const KEYS_INTERVAL: Duration = Duration::from_mins(1);
@@ -16,6 +16,9 @@ const CONNECTIONS_INTERVAL: Duration = Duration::from_secs(30);
 
 /// How often full buckets of limits are forgotten.
 const LIMITS_INTERVAL: Duration = Duration::from_secs(15);
+
+/// How often measured durations are settled.
+const METRICS_INTERVAL: Duration = Duration::from_secs(5);
 
 /// Does it for as long as the program runs.
 pub(crate) async fn keep(pools: Vec<Arc<PgPool>>, once_only: impl OnceOnly) {
@@ -39,6 +42,15 @@ pub(crate) async fn forget_full(limits: &Limits) -> Infallible {
     loop {
         round.tick().await;
         limits.forget_full();
+    }
+}
+
+/// Settles what was measured, so that its memory does not grow until somebody asks for it.
+pub(crate) async fn settle(metrics: &Metrics) -> Infallible {
+    let mut round = interval(METRICS_INTERVAL);
+    loop {
+        round.tick().await;
+        metrics.settle();
     }
 }
 

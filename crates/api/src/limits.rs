@@ -116,7 +116,8 @@ impl Limits {
 #[derive(Clone, Debug)]
 pub(crate) struct Standing {
     policy: HeaderValue,
-    name: &'static str,
+    /// The name of the limit.
+    pub(crate) name: &'static str,
     remaining: u32,
     /// After how many seconds everything is there again.
     full_after: u64,

@@ -3,7 +3,10 @@
 use std::{
     convert::Infallible,
     fmt,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -69,6 +72,7 @@ pub struct Readiness {
     keys: Option<Arc<PublishedKeys>>,
     demand: Demand,
     seen: Mutex<(Check, Check)>,
+    stopping: AtomicBool,
 }
 
 impl Readiness {
@@ -76,7 +80,7 @@ impl Readiness {
     #[must_use]
     pub fn new(schema: Box<dyn SchemaProbe>, keys: Option<Arc<PublishedKeys>>) -> Self {
         let seen = Mutex::new((Check::Unavailable, Check::Unknown));
-        Self { schema, keys, demand: Demand::new(FRESH, PATIENCE), seen }
+        Self { schema, keys, demand: Demand::new(FRESH, PATIENCE), seen, stopping: AtomicBool::new(false) }
     }
 
     /// Looks whenever somebody asks, for as long as the program runs.
@@ -88,6 +92,16 @@ impl Readiness {
             *self.seen.lock().unwrap_or_else(PoisonError::into_inner) = seen;
             self.demand.work_ended();
         }
+    }
+
+    /// From now on nobody should send requests here any more.
+    pub(crate) fn begin_to_stop(&self) {
+        self.stopping.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether the program is about to end.
+    pub(crate) fn is_stopping(&self) -> bool {
+        self.stopping.load(Ordering::Relaxed)
     }
 
     /// What there is to say now, or was less than a second ago.

@@ -4,7 +4,12 @@ mod auth;
 mod reader;
 mod variables;
 
-use std::{env, net::IpAddr, num::NonZeroU32, time::Duration};
+use std::{
+    env,
+    net::{IpAddr, SocketAddr},
+    num::NonZeroU32,
+    time::Duration,
+};
 
 use ipnet::IpNet;
 use serde::Serialize;
@@ -72,8 +77,12 @@ pub struct Settings {
     pub limits: LimitSettings,
     /// How many threads serve requests.
     pub workers: usize,
+    /// How long the program goes on serving once it is told to stop, so that whoever sends requests notices.
+    pub drain: Duration,
     /// How long requests in flight may take to end when the program is told to stop.
     pub shutdown_timeout: Duration,
+    /// Where metrics are served, if anywhere.
+    pub metrics: Option<SocketAddr>,
     /// Which log lines are written.
     pub log_filter: String,
     /// How log lines look.
@@ -104,7 +113,11 @@ impl Settings {
         let port = reader.number("PORT", 0, u16::MAX);
         let workers = workers(&mut reader, pool.max - UPKEEP_CONNECTIONS);
         let limits = limits(&mut reader);
+        let drain = Duration::from_secs(reader.number("SHUTDOWN_DRAIN_SECONDS", 0, 300));
         let shutdown_timeout = Duration::from_secs(reader.number("SHUTDOWN_TIMEOUT_SECONDS", 0, 3600));
+        let metrics = reader.parsed("METRICS_ADDR", |text| {
+            text.parse().map_err(|_| format!("must be an address with a port, not {text:?}"))
+        });
         let log_filter = reader.parsed("LOG_LEVEL", log_filter).unwrap_or_default();
         let log_format = log_format(&mut reader, environment);
         // Only here, once every variable has been looked at: all faults are told at once.
@@ -118,7 +131,9 @@ impl Settings {
             port,
             limits,
             workers,
+            drain,
             shutdown_timeout,
+            metrics,
             log_filter,
             log_format,
         }))

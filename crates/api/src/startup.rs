@@ -14,7 +14,10 @@ use actix_web::{HttpServer, dev::ServerHandle};
 use async_trait::async_trait;
 use task_adapters::{Database, PgOnceOnly, PgPool, PgTaskRepository, PoolOptions, cursor_key, migrations};
 use task_domain::{BoxError, RepositoryError, TaskService};
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::{
+    signal::unix::{SignalKind, signal},
+    time::sleep,
+};
 
 use crate::{
     CursorSeal, Readiness, SchemaProbe, SealKeySource, Services, Settings, app,
@@ -22,6 +25,7 @@ use crate::{
     error::Chain,
     housekeeping,
     limits::Limits,
+    metrics::{self, Metrics, Sources},
     settings::{AuthSettings, JwksSettings},
 };
 
@@ -45,6 +49,14 @@ pub enum StartError {
         /// What is wrong, and what to do.
         reason: String,
     },
+    /// The address for metrics cannot be listened on.
+    #[error("cannot serve metrics on {address}: {error}; check METRICS_ADDR")]
+    Metrics {
+        /// The configured address.
+        address: SocketAddr,
+        /// What is wrong.
+        error: io::Error,
+    },
     /// A part of the program could not be put together.
     #[error("the program could not be put together: {0}")]
     Wiring(BoxError),
@@ -55,6 +67,10 @@ pub struct Server {
     running: actix_web::dev::Server,
     addresses: Vec<SocketAddr>,
     upkeep: Upkeep,
+    /// The server of metrics and its addresses, where there is one.
+    metrics: Option<(actix_web::dev::Server, Vec<SocketAddr>)>,
+    /// How long it goes on serving once it is told to end.
+    drain: Duration,
 }
 
 /// What goes on beside the requests, on the main runtime.
@@ -67,6 +83,7 @@ struct Upkeep {
     readiness: Arc<Readiness>,
     keys: Option<Arc<PublishedKeys>>,
     limits: Arc<Limits>,
+    metrics: Option<Arc<Metrics>>,
 }
 
 impl Upkeep {
@@ -82,7 +99,13 @@ impl Upkeep {
             tell_about_database(&self.database).await;
             housekeeping::keep(self.pools.clone(), PgOnceOnly::new(Arc::clone(&self.connection))).await;
         };
-        tokio::join!(database, keys, self.readiness.keep(), housekeeping::forget_full(&self.limits));
+        let metrics = async {
+            if let Some(metrics) = &self.metrics {
+                housekeeping::settle(metrics).await;
+            }
+        };
+        let limits = housekeeping::forget_full(&self.limits);
+        tokio::join!(database, keys, self.readiness.keep(), limits, metrics);
     }
 
     fn close(&self) {
@@ -105,6 +128,9 @@ impl Server {
         let readiness = Readiness::new(Box::new(SchemaInDatabase(Arc::clone(&upkeep))), keys.clone());
         let readiness = Arc::new(readiness);
         let limits = Arc::new(Limits::new(&settings.limits));
+        let counted =
+            settings.metrics.map(|_| Metrics::new()).transpose().map_err(|error| wiring(error.into()))?;
+        let counted = counted.map(Arc::new);
         let options = share(&settings.pool, settings.workers);
         let mut pools = Vec::new();
         let mut services = Vec::new();
@@ -128,7 +154,11 @@ impl Server {
                 Arc::clone(&limits),
                 &settings.about,
             );
-            services.push(of_worker.map_err(|error| wiring(error.into()))?);
+            let of_worker = of_worker.map_err(|error| wiring(error.into()))?;
+            services.push(match &counted {
+                Some(metrics) => of_worker.counted_by(Arc::clone(metrics)),
+                None => of_worker,
+            });
             pools.push(pool);
         }
         // actix calls this on each worker's thread, once for every address; a worker keeps to its own pool.
@@ -141,15 +171,18 @@ impl Server {
             .bind((settings.host.as_str(), settings.port))
             .map_err(|error| bind_error(settings, &error))?;
         let addresses = server.addrs();
-        let upkeep = Upkeep {
-            pools,
-            connection: upkeep,
-            database: settings.database.clone(),
-            readiness,
-            keys,
-            limits,
+        let metrics = match counted.as_ref().zip(settings.metrics) {
+            Some((counted, address)) => {
+                let sources = Sources { pools: pools.clone(), keys: keys.clone() };
+                let metrics = metrics::serve(counted, sources, address);
+                Some(metrics.map_err(|error| StartError::Metrics { address, error })?)
+            }
+            None => None,
         };
-        Ok(Self { running: server.run(), addresses, upkeep })
+        let database = settings.database.clone();
+        let upkeep =
+            Upkeep { pools, connection: upkeep, database, readiness, keys, limits, metrics: counted };
+        Ok(Self { running: server.run(), addresses, upkeep, metrics, drain: settings.drain })
     }
 
     /// The addresses that it listens on.
@@ -167,12 +200,21 @@ impl Server {
             let upkeep = Arc::clone(&upkeep);
             async move { upkeep.keep().await }
         });
+        let metrics = self.metrics.map(|(server, addresses)| {
+            tracing::info!(?addresses, "serving metrics");
+            let handle = server.handle();
+            (handle, tokio::spawn(server))
+        });
         let handle = self.running.handle();
         let outcome = tokio::select! {
             outcome = self.running => outcome,
-            impatience = stop_on_signals(handle) => Err(impatience),
+            impatience = stop_on_signals(handle, &upkeep.readiness, self.drain) => Err(impatience),
         };
         kept.abort();
+        // Until here it tells how the last requests fare.
+        if let Some((handle, _)) = metrics {
+            handle.stop(false).await;
+        }
         upkeep.close();
         tracing::info!("stopped");
         outcome
@@ -260,7 +302,7 @@ fn bind_error(settings: &Settings, error: &io::Error) -> StartError {
 /// Begins to stop the server at the first signal and returns at the second.
 ///
 /// The server itself cannot be asked to hurry: it hears nothing more until the requests in flight have been answered.
-async fn stop_on_signals(handle: ServerHandle) -> io::Error {
+async fn stop_on_signals(handle: ServerHandle, readiness: &Readiness, drain: Duration) -> io::Error {
     let (Ok(mut terminate), Ok(mut interrupt)) =
         (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
     else {
@@ -274,9 +316,19 @@ async fn stop_on_signals(handle: ServerHandle) -> io::Error {
         }
     };
     next_signal().await;
+    readiness.begin_to_stop();
     tracing::info!("stopping: the requests in flight are being answered; a second signal ends it at once");
-    drop(handle.stop(true));
-    next_signal().await;
+    // Whoever asks whether it is ready hears that it is not, and every answer ends its connection, so that at the end
+    // nobody has one on which to send another request.
+    let drained = async {
+        sleep(drain).await;
+        drop(handle.stop(true));
+        std::future::pending::<()>().await;
+    };
+    tokio::select! {
+        () = drained => {}
+        () = next_signal() => {}
+    }
     io::Error::other("a second signal came before all requests in flight were answered")
 }
 

@@ -10,12 +10,11 @@ use super::{
     measure::Workshop,
     sample::{Sample, Samples, rounded},
     subject::Start,
-    table::Table,
     workload::{Point, Workload},
     workloads::{self, TEMPLATE},
     wrk::{self, Order},
 };
-use crate::report;
+use crate::{report, table::Table};
 
 /// How often memory is looked at.
 const WATCH: Duration = Duration::from_secs(1);

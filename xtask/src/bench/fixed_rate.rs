@@ -20,12 +20,14 @@ use super::{
     requests,
     sample::rounded,
     subject::Subject,
-    table::{self, Table},
     workload::{Point, Workload},
     workloads,
     wrk::{self, Order},
 };
-use crate::{process, report};
+use crate::{
+    process, report,
+    table::{self, Table},
+};
 
 const DATABASE: &str = "fixed_rate";
 /// How many tasks the user gets whose tasks are asked for one by one.

@@ -7,7 +7,8 @@ use plotters::{
     style::text_anchor::{HPos, Pos, VPos},
 };
 
-use super::{endurance, table, workloads};
+use super::{endurance, workloads};
+use crate::table;
 
 const SERVICE: RGBColor = RGBColor(0x1f, 0x5f, 0xa8);
 const PGBENCH: RGBColor = RGBColor(0xc0, 0xc6, 0xce);

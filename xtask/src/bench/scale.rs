@@ -8,11 +8,13 @@ use super::{
     database::Store,
     measure::Workshop,
     sample::{Samples, rounded},
-    table::{self, Table},
     workload::{Point, Workload},
     workloads::{self, TEMPLATE},
 };
-use crate::report;
+use crate::{
+    report,
+    table::{self, Table},
+};
 
 /// What is asked for of both: one task, changes, and the first hundred tasks of one user.
 const WORKLOADS: [Workload; 5] =

@@ -8,15 +8,13 @@ use std::{
 };
 
 use anyhow::{Context as _, bail};
-use tokio::{
-    io::{AsyncReadExt as _, AsyncWriteExt as _},
-    net::TcpStream,
-    process::Command,
-    time::sleep,
-};
+use tokio::{process::Command, time::sleep};
 
 use super::resources;
-use crate::process::{self, Running};
+use crate::{
+    process::{self, Running},
+    program,
+};
 
 /// Many times what a start takes.
 const START_LIMIT: Duration = Duration::from_secs(20);
@@ -65,7 +63,7 @@ impl Subject {
             .stderr(open(&path)?);
         let since = Instant::now();
         let mut running = Running::spawn(&mut command).context("cannot run task-api")?;
-        while !is_healthy(address).await {
+        while !program::is_healthy(address).await {
             if running.child().try_wait()?.is_some() || since.elapsed() > START_LIMIT {
                 bail!("task-api does not answer; its last words:\n{}", last_words(&path));
             }
@@ -100,18 +98,6 @@ impl Subject {
 fn open(path: &PathBuf) -> anyhow::Result<File> {
     let file = OpenOptions::new().create(true).append(true).open(path);
     file.with_context(|| format!("cannot write {}", path.display()))
-}
-
-async fn is_healthy(address: SocketAddr) -> bool {
-    ask(address).await.is_ok_and(|answer| answer.starts_with("HTTP/1.1 200"))
-}
-
-async fn ask(address: SocketAddr) -> std::io::Result<String> {
-    let mut stream = TcpStream::connect(address).await?;
-    stream.write_all(b"GET /health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").await?;
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).await?;
-    Ok(answer)
 }
 
 fn last_words(log: &Path) -> String {

@@ -11,10 +11,12 @@ use super::{
     pgbench,
     sample::{Sample, Samples, median, rounded},
     subject::Start,
-    table::{self, Table},
     workload::{self, Point},
 };
-use crate::report;
+use crate::{
+    report,
+    table::{self, Table},
+};
 
 /// The database that each turn has a copy of.
 pub(super) const TEMPLATE: &str = "usual";

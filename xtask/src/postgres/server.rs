@@ -37,11 +37,10 @@ const FAST_AND_UNSAFE: [&str; 7] = [
 ];
 /// Durable, as in production. No checkpoint and no vacuum falls into one turn and not into another: the log has room for
 /// what a load of ten million tasks writes.
-const DURABLE_AND_EVEN: [&str; 7] = [
+const DURABLE_AND_EVEN: [&str; 6] = [
     "fsync=on",
     "synchronous_commit=on",
     "max_connections=200",
-    "shared_buffers=512MB",
     "max_wal_size=32GB",
     "checkpoint_timeout=1h",
     "autovacuum=off",
@@ -90,6 +89,9 @@ impl Server {
         let mut command = cluster.account().command(binaries.program("postgres"));
         command.arg("-D").arg(cluster.data()).args(["-h", "127.0.0.1", "-k", "", "-p", &port.to_string()]);
         command.args(settings(cluster.purpose()).iter().flat_map(|setting| ["-c", setting]));
+        if cluster.purpose() == Purpose::Measure {
+            command.args(["-c", &format!("shared_buffers={}MB", quarter_of_memory_mb())]);
+        }
         // A group of its own: Ctrl-C on the keyboard must not end the server before those who use it.
         let mut child = command
             .process_group(0)
@@ -169,6 +171,14 @@ fn ending(purpose: Purpose) -> (Signal, &'static str) {
         Purpose::Keep => (Signal::INT, "INT"),
         Purpose::ThrowAway | Purpose::Measure => (Signal::QUIT, "QUIT"),
     }
+}
+
+/// What PostgreSQL's documentation recommends for `shared_buffers`, within reason.
+fn quarter_of_memory_mb() -> u64 {
+    let text = fs::read_to_string("/proc/meminfo").unwrap_or_default();
+    let total = text.lines().find_map(|line| line.strip_prefix("MemTotal:")?.split_whitespace().next());
+    let kilobytes: u64 = total.and_then(|number| number.parse().ok()).unwrap_or_default();
+    (kilobytes / 1024 / 4).clamp(128, 8192)
 }
 
 fn settings(purpose: Purpose) -> &'static [&'static str] {

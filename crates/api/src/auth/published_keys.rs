@@ -1,6 +1,14 @@
 //! Tokens that are signed with published keys: the set is kept fresh in the background, and a request only looks into it.
 
-use std::{convert::Infallible, fmt, sync::Arc, time::Duration};
+use std::{
+    convert::Infallible,
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
 use arc_swap::ArcSwapOption;
 use tokio::time::sleep;
@@ -31,6 +39,8 @@ pub struct PublishedKeys {
     refresh: Duration,
     current: ArcSwapOption<Current>,
     demand: Demand,
+    succeeded: AtomicU64,
+    failed: AtomicU64,
 }
 
 /// The last good set, and the tokens that were found valid with it. A new set begins without any, so that no token is
@@ -45,7 +55,15 @@ impl PublishedKeys {
     #[must_use]
     pub fn new(source: Box<dyn KeySource>, rules: ClaimRules, refresh: Duration) -> Self {
         let demand = Demand::new(COOL_DOWN, PATIENCE);
-        Self { source, rules, refresh, current: ArcSwapOption::empty(), demand }
+        Self {
+            source,
+            rules,
+            refresh,
+            current: ArcSwapOption::empty(),
+            demand,
+            succeeded: AtomicU64::new(0),
+            failed: AtomicU64::new(0),
+        }
     }
 
     /// Whether there are keys, however old.
@@ -61,12 +79,19 @@ impl PublishedKeys {
             self.demand.work_begins();
             let fetched = self.fetch().await;
             self.demand.work_ended();
+            let counter = if fetched.is_ok() { &self.succeeded } else { &self.failed };
+            counter.fetch_add(1, Ordering::Relaxed);
             failures = if fetched.is_ok() { 0 } else { failures + 1 };
             tokio::select! {
                 () = sleep(self.pause(failures)) => {}
                 () = self.demand.made() => sleep(GATHERING).await,
             }
         }
+    }
+
+    /// How often the set was fetched, and how often that failed.
+    pub(crate) fn fetches(&self) -> (u64, u64) {
+        (self.succeeded.load(Ordering::Relaxed), self.failed.load(Ordering::Relaxed))
     }
 
     /// How long to wait after that many failures in a row.

@@ -43,6 +43,7 @@ pub const VARIABLES: &[Variable] = &[
     variable("RATE_LIMIT_PER_MINUTE", None, "600"),
     variable("RATE_LIMIT_FAILED_AUTH_PER_MINUTE", None, "60"),
     variable("TRUSTED_PROXIES", None, "10.0.0.0/8,192.0.2.7"),
+    variable("SHUTDOWN_DRAIN_SECONDS", Some("1"), "5"),
     variable("SHUTDOWN_TIMEOUT_SECONDS", Some("20"), "20"),
     variable("API_TITLE", Some(DEFAULT_TITLE), "Our tasks"),
     variable("API_VERSION", Some(DEFAULT_VERSION), "1.0.0"),
@@ -53,6 +54,7 @@ pub const VARIABLES: &[Variable] = &[
     variable("DATABASE_LOCK_TIMEOUT_MS", Some("2000"), "2000"),
     variable("DATABASE_DEADLINE_MS", Some("4500"), "4500"),
     variable("DATABASE_CONNECTION_MAX_AGE_SECONDS", Some("1800"), "1800"),
+    variable("METRICS_ADDR", None, "127.0.0.1:9464"),
     variable("LOG_LEVEL", Some("info"), "info,task_api=debug"),
     variable("LOG_FORMAT", None, "json"),
 ];

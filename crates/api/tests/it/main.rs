@@ -26,6 +26,7 @@ mod limits;
 mod logs;
 mod media_types;
 mod merge_patch;
+mod metrics;
 mod migrate;
 mod model;
 mod openapi;

@@ -277,3 +277,33 @@ fn a_second_signal_ends_the_program_at_once() {
     program.signal(Signal::TERM);
     program.wait(Duration::from_secs(5));
 }
+
+#[test]
+fn before_it_ends_it_serves_on_says_that_it_is_not_ready_and_ends_every_connection_after_its_answer() {
+    let runtime = runtime();
+    let database = runtime.block_on(database());
+    let program = Program::start(&[
+        ("DATABASE_URL", database.url()),
+        ("BETTER_AUTH_SECRET", SECRET),
+        ("SHUTDOWN_DRAIN_SECONDS", "2"),
+    ]);
+    let mut kept = Connection::open(program.address);
+    let list = get("/api/alice/tasks").by("alice");
+    assert_eq!(kept.send(&list).assert_status(200).header("connection"), None);
+    get("/health/ready").send(program.address).assert_status(200);
+
+    program.signal(Signal::TERM);
+    program.wait_for("stopping", |line| line.contains("stopping").then_some(()));
+    let unready = get("/health/ready").send(program.address);
+    assert_eq!((unready.status, unready.json()["status"].as_str()), (503, Some("stopping")));
+    assert!(unready.header("retry-after").is_some());
+    get("/health/live").send(program.address).health();
+    // Who is connected already, and who comes only now, is answered, and told to come on another connection.
+    assert_eq!(kept.send(&list).assert_status(200).header("connection"), Some("close"));
+    assert!(kept.try_read("GET").is_none(), "the connection is ended");
+    let create = post("/api/alice/tasks").by("alice").json(r#"{"title":"in the last moment"}"#);
+    assert_eq!(create.send(program.address).assert_status(201).header("connection"), Some("close"));
+
+    let (status, lines) = program.wait(Duration::from_secs(10));
+    assert_eq!(status.code(), Some(0), "{lines:#?}");
+}

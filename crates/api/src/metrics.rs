@@ -1,0 +1,213 @@
+//! What happens, as numbers in the text format of Prometheus. Nothing is counted unless somebody may ask for it.
+
+use std::{fmt, sync::Arc, time::Duration};
+
+use actix_web::{
+    App, HttpResponse, HttpServer, dev,
+    http::{Method, StatusCode},
+    web,
+};
+use metrics::{Key, KeyName, Label, Level, Metadata, Recorder, SharedString, Unit};
+use metrics_exporter_prometheus::{
+    BuildError, Matcher, PrometheusBuilder, PrometheusHandle, PrometheusRecorder,
+};
+use task_adapters::{PgPool, PoolUsage};
+
+use crate::auth::PublishedKeys;
+
+/// The version of Prometheus' text format.
+const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
+const METADATA: Metadata<'static> = Metadata::new(module_path!(), Level::INFO, None);
+
+const DURATION: &str = "http_server_request_duration_seconds";
+const RATE_LIMITED: &str = "task_api_rate_limited_total";
+const KEY_FETCHES: &str = "task_api_key_set_fetches_total";
+const CONNECTIONS: &str = "task_api_db_connections";
+const CONNECTIONS_MAX: &str = "task_api_db_connections_max";
+const WAITING: &str = "task_api_db_waiting_requests";
+const BUILD: &str = "task_api_build_info";
+
+/// Up to how many seconds requests are counted together. The last one is the time that a request may take in the database.
+const BUCKETS: [f64; 12] = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0];
+
+/// The numbers of this process.
+pub struct Metrics {
+    recorder: PrometheusRecorder,
+    handle: PrometheusHandle,
+}
+
+impl Metrics {
+    /// Nothing has happened yet.
+    ///
+    /// Fails only when the buckets cannot be used, which is a bug.
+    pub fn new() -> Result<Self, BuildError> {
+        let duration = Matcher::Full(DURATION.to_owned());
+        let recorder = PrometheusBuilder::new().set_buckets_for_metric(duration, &BUCKETS)?.build_recorder();
+        let name = |name: &'static str| KeyName::from_const_str(name);
+        let duration = "From the head of a request to the head of its answer, by the template of the route.";
+        recorder.describe_histogram(name(DURATION), Some(Unit::Seconds), duration.into());
+        let limited = "Requests that were refused with 429, by the limit that refused them.";
+        recorder.describe_counter(name(RATE_LIMITED), None, limited.into());
+        let fetches = "How often the key set was fetched, by how that ended.";
+        recorder.describe_counter(name(KEY_FETCHES), None, fetches.into());
+        let connections =
+            "Connections to the database of all workers that are open, by whether they are in use.";
+        recorder.describe_gauge(name(CONNECTIONS), None, connections.into());
+        let most = "How many connections all workers may have open.";
+        recorder.describe_gauge(name(CONNECTIONS_MAX), None, most.into());
+        let waiting = "Requests that wait for a connection because all are in use.";
+        recorder.describe_gauge(name(WAITING), None, waiting.into());
+        recorder.describe_gauge(name(BUILD), None, "1, with the version of the program.".into());
+        let handle = recorder.handle();
+        let metrics = Self { recorder, handle };
+        metrics.gauge(BUILD, [("version", env!("CARGO_PKG_VERSION"))], 1.0);
+        Ok(metrics)
+    }
+
+    /// A request was answered.
+    pub(crate) fn answered(
+        &self,
+        method: &'static str,
+        route: Option<String>,
+        status: StatusCode,
+        took: Duration,
+    ) {
+        let labels = vec![
+            Label::from_static_parts("method", method),
+            Label::new("route", route.map_or(SharedString::const_str("unknown"), SharedString::from)),
+            Label::new("status", SharedString::from(status.as_str().to_owned())),
+        ];
+        self.recorder.register_histogram(&Key::from_parts(DURATION, labels), &METADATA).record(took);
+    }
+
+    /// A request was refused by the limit of that name.
+    pub(crate) fn limited(&self, limit: &'static str) {
+        let key = Key::from_parts(RATE_LIMITED, vec![Label::from_static_parts("limit", limit)]);
+        self.recorder.register_counter(&key, &METADATA).increment(1);
+    }
+
+    fn gauge<const N: usize>(
+        &self,
+        name: &'static str,
+        labels: [(&'static str, &'static str); N],
+        value: f64,
+    ) {
+        let labels = labels.map(|(name, value)| Label::from_static_parts(name, value));
+        self.recorder.register_gauge(&Key::from_parts(name, Vec::from(labels)), &METADATA).set(value);
+    }
+
+    /// Brings the numbers up to date that others keep, and writes all of them.
+    fn render(&self, sources: &Sources) -> String {
+        let usage = sources.pools.iter().map(|pool| pool.usage()).fold(PoolUsage::default(), PoolUsage::and);
+        let state = |state| [("state", state)];
+        self.gauge(CONNECTIONS, state("in_use"), count(usage.in_use));
+        self.gauge(CONNECTIONS, state("idle"), count(usage.idle));
+        self.gauge(CONNECTIONS_MAX, [], count(usage.max));
+        self.gauge(WAITING, [], count(usage.waiting));
+        if let Some(keys) = &sources.keys {
+            let (succeeded, failed) = keys.fetches();
+            for (outcome, number) in [("success", succeeded), ("failure", failed)] {
+                let key = Key::from_parts(KEY_FETCHES, vec![Label::from_static_parts("outcome", outcome)]);
+                self.recorder.register_counter(&key, &METADATA).absolute(number);
+            }
+        }
+        self.handle.render()
+    }
+
+    /// Puts what was measured where it takes no more room however much there is. To be called now and then.
+    pub(crate) fn settle(&self) {
+        self.handle.run_upkeep();
+    }
+}
+
+impl fmt::Debug for Metrics {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Metrics").finish_non_exhaustive()
+    }
+}
+
+/// The method where it is one that some route knows: a client can make up any other.
+pub(crate) fn known(method: &Method) -> &'static str {
+    const KNOWN: [&str; 7] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
+    KNOWN.into_iter().find(|known| *known == method.as_str()).unwrap_or("other")
+}
+
+#[expect(clippy::cast_precision_loss, reason = "there are never so many connections")]
+fn count(number: usize) -> f64 {
+    number as f64
+}
+
+/// Who keeps numbers beside those of the requests.
+pub(crate) struct Sources {
+    /// The pools of the workers.
+    pub(crate) pools: Vec<Arc<PgPool>>,
+    /// The published keys, where there are any.
+    pub(crate) keys: Option<Arc<PublishedKeys>>,
+}
+
+/// Serves the numbers, and nothing else, on an address of their own.
+pub(crate) fn serve(
+    metrics: &Arc<Metrics>,
+    sources: Sources,
+    address: std::net::SocketAddr,
+) -> std::io::Result<(dev::Server, Vec<std::net::SocketAddr>)> {
+    let (metrics, sources) = (web::Data::from(Arc::clone(metrics)), web::Data::new(sources));
+    let app = move || {
+        App::new()
+            .app_data(metrics.clone())
+            .app_data(sources.clone())
+            .route("/metrics", web::get().to(render))
+            .route("/metrics", web::head().to(render))
+    };
+    let server = HttpServer::new(app).workers(1).disable_signals().bind(address)?;
+    let addresses = server.addrs();
+    Ok((server.run(), addresses))
+}
+
+async fn render(metrics: web::Data<Metrics>, sources: web::Data<Sources>) -> HttpResponse {
+    HttpResponse::Ok().content_type(CONTENT_TYPE).body(metrics.render(&sources))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rendered(metrics: &Metrics) -> String {
+        metrics.render(&Sources { pools: Vec::new(), keys: None })
+    }
+
+    #[test]
+    fn requests_are_counted_by_route_and_status_and_made_up_methods_together() {
+        let metrics = Metrics::new().unwrap();
+        let route = || Some("/api/{user_id}/tasks".to_owned());
+        metrics.answered("GET", route(), StatusCode::OK, Duration::from_micros(700));
+        metrics.answered("GET", route(), StatusCode::OK, Duration::from_millis(30));
+        for made_up in ["BREW", "WHEN"] {
+            let method = Method::from_bytes(made_up.as_bytes()).unwrap();
+            metrics.answered(known(&method), None, StatusCode::UNAUTHORIZED, Duration::ZERO);
+        }
+        let text = rendered(&metrics);
+        let list = "method=\"GET\",route=\"/api/{user_id}/tasks\",status=\"200\"";
+        for line in [
+            format!("{DURATION}_bucket{{{list},le=\"0.001\"}} 1"),
+            format!("{DURATION}_bucket{{{list},le=\"+Inf\"}} 2"),
+            format!("{DURATION}_count{{{list}}} 2"),
+            format!("{DURATION}_count{{method=\"other\",route=\"unknown\",status=\"401\"}} 2"),
+            format!("# TYPE {DURATION} histogram"),
+        ] {
+            assert!(text.lines().any(|found| found == line), "{line}\n\n{text}");
+        }
+    }
+
+    #[test]
+    fn the_version_and_the_limits_are_told() {
+        let metrics = Metrics::new().unwrap();
+        metrics.limited("user");
+        metrics.limited("user");
+        let text = rendered(&metrics);
+        let version = format!("{BUILD}{{version=\"{}\"}} 1", env!("CARGO_PKG_VERSION"));
+        for line in [version.as_str(), "task_api_rate_limited_total{limit=\"user\"} 2"] {
+            assert!(text.lines().any(|found| found == line), "{line}\n\n{text}");
+        }
+    }
+}

@@ -1,0 +1,174 @@
+//! Clients that write all the time, and repeat what was not answered as the contract tells them.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use anyhow::Context as _;
+use tokio::{
+    task::{JoinHandle, JoinSet},
+    time::sleep,
+};
+
+use super::ledger::Ledger;
+
+/// How many write with a key, and repeat each write until it is answered; and how many without one.
+const WITH_KEY: usize = 8;
+const WITHOUT_KEY: usize = 8;
+/// More than the service may take for any answer.
+const PATIENCE: Duration = Duration::from_secs(20);
+/// How often it is seen whether the service is ready.
+const LOOK: Duration = Duration::from_millis(50);
+/// How long a client waits before it repeats what broke off.
+const PAUSE: Duration = Duration::from_millis(20);
+
+/// Clients at work.
+pub(super) struct Clients {
+    pub(super) ledger: Arc<Ledger>,
+    stop: Arc<AtomicBool>,
+    tasks: JoinSet<()>,
+    balancer: Option<JoinHandle<()>>,
+}
+
+/// What each client has.
+#[derive(Clone)]
+struct Writer {
+    http: reqwest::Client,
+    url: String,
+    token: String,
+    ledger: Arc<Ledger>,
+    stop: Arc<AtomicBool>,
+    /// Whether requests are sent on to the service.
+    sent_on: Arc<AtomicBool>,
+}
+
+impl Clients {
+    /// Sets them to work. `run` is in all titles, so that no two runs write the same. Where they are balanced, requests
+    /// are held back while the service says that it is not ready, as whatever stands in front of it would do.
+    pub(super) fn start(
+        url: &str,
+        user: &str,
+        token: &str,
+        run: &str,
+        balanced: bool,
+    ) -> anyhow::Result<Self> {
+        let ledger = Arc::new(Ledger::default());
+        let stop = Arc::new(AtomicBool::new(false));
+        let http = reqwest::Client::builder().timeout(PATIENCE).build().context("no HTTP client")?;
+        let sent_on = Arc::new(AtomicBool::new(true));
+        let ready = format!("{url}/health/ready");
+        let watching =
+            balanced.then(|| tokio::spawn(look_at_readiness(http.clone(), ready, Arc::clone(&sent_on))));
+        let writer = Writer {
+            http,
+            url: format!("{url}/api/{user}/tasks"),
+            token: token.to_owned(),
+            ledger: Arc::clone(&ledger),
+            stop: Arc::clone(&stop),
+            sent_on,
+        };
+        let mut tasks = JoinSet::new();
+        for number in 0..WITH_KEY + WITHOUT_KEY {
+            let (writer, name) = (writer.clone(), format!("{run}-{number}"));
+            tasks.spawn(async move { writer.work(&name, number < WITH_KEY).await });
+        }
+        Ok(Self { ledger, stop, tasks, balancer: watching })
+    }
+
+    /// Lets each end what it is at.
+    pub(super) async fn stop(mut self) -> anyhow::Result<Arc<Ledger>> {
+        self.stop.store(true, Ordering::Relaxed);
+        while let Some(ended) = self.tasks.join_next().await {
+            ended.context("a client has failed")?;
+        }
+        if let Some(balancer) = self.balancer {
+            balancer.abort();
+        }
+        Ok(self.ledger)
+    }
+}
+
+/// Says again and again whether the service is ready.
+async fn look_at_readiness(http: reqwest::Client, url: String, sent_on: Arc<AtomicBool>) {
+    loop {
+        let ready = http.get(&url).send().await.is_ok_and(|answer| answer.status().is_success());
+        sent_on.store(ready, Ordering::Relaxed);
+        sleep(LOOK).await;
+    }
+}
+
+impl Writer {
+    async fn work(&self, name: &str, with_key: bool) {
+        for number in 0_u64.. {
+            if self.stop.load(Ordering::Relaxed) {
+                return;
+            }
+            while !self.sent_on.load(Ordering::Relaxed) {
+                sleep(LOOK).await;
+            }
+            let title = format!("{name}-{number}");
+            if with_key { self.write_until_answered(title).await } else { self.write_once(title).await }
+        }
+    }
+
+    /// With a key the same request may be sent until there is an answer, and has its effect once.
+    async fn write_until_answered(&self, title: String) {
+        let since = Instant::now();
+        while since.elapsed() < PATIENCE {
+            let sent = Instant::now();
+            match self.send(&title, true).await {
+                Some(201) => return self.ledger.acknowledge(title, sent),
+                Some(409 | 503) | None => sleep(PAUSE).await,
+                // It was told to the ledger, and is nothing to repeat.
+                Some(_) => return,
+            }
+        }
+        self.ledger.unexpected(format!("no answer to {title} in {} s", PATIENCE.as_secs()));
+    }
+
+    async fn write_once(&self, title: String) {
+        let sent = Instant::now();
+        if self.send(&title, false).await == Some(201) {
+            self.ledger.acknowledge(title, sent);
+        } else {
+            self.ledger.nobody_knows(title);
+            sleep(PAUSE).await;
+        }
+    }
+
+    /// The status of the answer; `None` where there was none.
+    async fn send(&self, title: &str, with_key: bool) -> Option<u16> {
+        let since = Instant::now();
+        let request = self.http.post(&self.url).bearer_auth(&self.token);
+        let request =
+            request.header("Content-Type", "application/json").body(format!("{{\"title\":\"{title}\"}}"));
+        let request = if with_key { request.header("Idempotency-Key", title) } else { request };
+        let answer = match request.send().await {
+            Ok(answer) => answer,
+            Err(error) => {
+                // A service that is not there refuses connections: nothing was begun.
+                if !error.is_connect() {
+                    self.ledger.broken();
+                }
+                return None;
+            }
+        };
+        self.ledger.answered_after(since.elapsed());
+        let (status, retry) = (answer.status().as_u16(), answer.headers().contains_key("retry-after"));
+        let Ok(body) = answer.text().await else {
+            self.ledger.broken();
+            return None;
+        };
+        match status {
+            201 if body.contains(title) => {}
+            409 if with_key && retry => {}
+            503 if retry => self.ledger.unavailable(),
+            _ => self.ledger.unexpected(format!("{status} for {title}: {body}")),
+        }
+        Some(status)
+    }
+}

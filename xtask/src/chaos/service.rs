@@ -1,0 +1,100 @@
+//! The service that faults are done to. It keeps its address however often it is started anew.
+
+use std::{
+    fs::File,
+    net::{Ipv4Addr, SocketAddr},
+    path::{Path, PathBuf},
+    process::ExitStatus,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context as _, bail};
+use rustix::process::{Pid, Signal, kill_process};
+use tokio::{process::Command, time::timeout};
+
+use crate::{
+    process::{self, Running},
+    program,
+};
+
+/// Many times what a start takes.
+const START_LIMIT: Duration = Duration::from_secs(20);
+/// More than the service's own limit for ending.
+const END_LIMIT: Duration = Duration::from_secs(30);
+
+pub(super) struct Service {
+    program: PathBuf,
+    folder: PathBuf,
+    variables: Vec<(&'static str, String)>,
+    address: SocketAddr,
+    running: Option<Running>,
+}
+
+impl Service {
+    pub(super) async fn start(
+        program: PathBuf,
+        folder: &Path,
+        database: &str,
+        secret: &str,
+    ) -> anyhow::Result<Self> {
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, process::free_port()?));
+        let variables = vec![
+            ("ENVIRONMENT", "production".to_owned()),
+            ("DATABASE_URL", database.to_owned()),
+            ("BETTER_AUTH_SECRET", secret.to_owned()),
+            ("PORT", address.port().to_string()),
+            ("WORKERS", "2".to_owned()),
+        ];
+        let mut service = Self { program, folder: folder.to_owned(), variables, address, running: None };
+        service.start_again().await?;
+        Ok(service)
+    }
+
+    pub(super) fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    pub(super) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Starts it where it does not run, and waits until it answers.
+    pub(super) async fn start_again(&mut self) -> anyhow::Result<()> {
+        let log = self.folder.join("task-api.log");
+        let file = || File::create(&log).with_context(|| format!("cannot write {}", log.display()));
+        let mut command = Command::new(&self.program);
+        // Nothing of the person's variables and of their `.env`, which is read from the current folder.
+        command.env_clear().envs(self.variables.iter().cloned()).current_dir(&self.folder);
+        command.stdout(file()?).stderr(file()?);
+        let mut running = Running::spawn(&mut command).context("cannot run task-api")?;
+        let since = Instant::now();
+        while !program::is_healthy(self.address).await {
+            if running.child().try_wait()?.is_some() || since.elapsed() > START_LIMIT {
+                let words = std::fs::read_to_string(&log).unwrap_or_default();
+                bail!("task-api does not answer; its last words:\n{}", process::tail(&words, 8));
+            }
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+        self.running = Some(running);
+        Ok(())
+    }
+
+    /// Ends it by `kill -9`.
+    pub(super) async fn kill(&mut self) -> anyhow::Result<()> {
+        self.end_by(Signal::KILL).await.map(drop)
+    }
+
+    /// Asks it to end, and says with what it ended.
+    pub(super) async fn end(&mut self) -> anyhow::Result<ExitStatus> {
+        self.end_by(Signal::TERM).await
+    }
+
+    async fn end_by(&mut self, signal: Signal) -> anyhow::Result<ExitStatus> {
+        let mut running = self.running.take().context("task-api does not run")?;
+        let pid = running.pid().and_then(|pid| Pid::from_raw(i32::try_from(pid).ok()?));
+        kill_process(pid.context("task-api has ended by itself")?, signal)
+            .context("task-api has ended by itself")?;
+        let ended = timeout(END_LIMIT, running.wait()).await;
+        Ok(ended.context("task-api does not end")??)
+    }
+}
