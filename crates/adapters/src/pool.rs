@@ -6,7 +6,10 @@ use std::{
     fmt,
     future::Future,
     ops::AsyncFnOnce,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -54,6 +57,8 @@ pub struct PoolOptions {
     pub at_rest: usize,
     /// How many connections there are at the most.
     pub max: usize,
+    /// How many requests may be with the database or wait for it; who comes then is turned away at once.
+    pub max_requests: usize,
     /// How long a request waits for a free connection, and how long opening one may take.
     pub wait: Duration,
     /// How long the server works on one statement before it gives up.
@@ -110,6 +115,16 @@ pub struct PgPool {
     sharing: Sharing,
     options: PoolOptions,
     idle: Idle,
+    admitted: AtomicUsize,
+}
+
+/// A request's place among those that are with the database or wait for it, given back with this value.
+pub(crate) struct Place<'a>(&'a AtomicUsize);
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 impl PgPool {
@@ -134,7 +149,20 @@ impl PgPool {
             .pre_recycle(known_to_be_alive(options.max_age, idle.before_ping))
             .build()
             .map_err(|error| RepositoryError::Unexpected(error.into()))?;
-        Ok(Self { connections, sharing: Sharing::default(), options, idle })
+        let admitted = AtomicUsize::new(0);
+        Ok(Self { connections, sharing: Sharing::default(), options, idle, admitted })
+    }
+
+    /// Takes a place for a request, which is turned away at once where all are taken. Beyond what the database can do, to
+    /// let more requests wait would only make every one of them slower.
+    pub(crate) fn admit(&self) -> Result<Place<'_>, RepositoryError> {
+        let before = self.admitted.fetch_add(1, Ordering::Relaxed);
+        let place = Place(&self.admitted);
+        if before < self.options.max_requests {
+            Ok(place)
+        } else {
+            Err(RepositoryError::Unavailable("too many requests wait for the database".into()))
+        }
     }
 
     /// Runs `operation` on a connection of its own, within the deadline.

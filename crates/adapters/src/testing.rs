@@ -182,6 +182,7 @@ pub fn pool_options() -> PoolOptions {
     PoolOptions {
         at_rest: 2,
         max: 10,
+        max_requests: 10_000,
         wait: Duration::from_secs(20),
         statement_timeout: Duration::from_secs(20),
         lock_timeout: Duration::from_secs(20),

@@ -30,6 +30,8 @@ const MAX_DEADLINE_MS: u64 = 5000;
 
 /// The most requests in a minute that a limit may be set to.
 const MAX_QUOTA: u32 = 1_000_000;
+/// The most requests that may be let wait.
+const MAX_QUEUE: usize = 1_000_000;
 /// The most connections that may be configured.
 const MAX_CONNECTIONS: usize = 10_000;
 /// How many connections stay open unless `DATABASE_POOL_SIZE` says otherwise.
@@ -195,11 +197,13 @@ fn database(reader: &mut Reader) -> Option<Database> {
 
 fn pool(reader: &mut Reader) -> PoolOptions {
     let max = reader.number("DATABASE_POOL_MAX", UPKEEP_CONNECTIONS + 1, MAX_CONNECTIONS);
+    let max_requests = reader.number("DATABASE_QUEUE_MAX", 1, MAX_QUEUE);
     let at_rest = reader.optional_number("DATABASE_POOL_SIZE", 0, max).unwrap_or(max.min(AT_REST));
     let mut time = |name| Duration::from_millis(reader.number(name, 1, MAX_DEADLINE_MS));
     PoolOptions {
         at_rest,
         max,
+        max_requests,
         wait: time("DATABASE_POOL_WAIT_MS"),
         statement_timeout: time("DATABASE_STATEMENT_TIMEOUT_MS"),
         lock_timeout: time("DATABASE_LOCK_TIMEOUT_MS"),

@@ -279,6 +279,7 @@ fn share(all: &PoolOptions, workers: usize) -> PoolOptions {
     PoolOptions {
         at_rest: all.at_rest.div_ceil(workers),
         max: (all.max - UPKEEP_CONNECTIONS) / workers,
+        max_requests: all.max_requests.div_ceil(workers),
         ..all.clone()
     }
 }

@@ -87,6 +87,27 @@ async fn a_call_waits_for_a_connection_no_longer_than_it_may() {
 }
 
 #[tokio::test]
+async fn who_comes_when_too_many_wait_is_turned_away_at_once_and_nobody_else_is() {
+    let store = Arc::new(Store::with(PoolOptions { max_requests: 3, ..pool_options() }).await);
+    let task = store.task("t").await;
+    let blocker = session(store.db.database(), "BEGIN; SELECT FROM tasks FOR UPDATE").await;
+    let waiting: Vec<_> = (0..3).map(|_| toggle_in_background(&store, &task)).collect();
+    until_active(&store.db, 1).await;
+    tokio::time::sleep(SHORT).await;
+
+    let (outcome, took) = timed(store.tasks.find(&store.ada, task.id)).await;
+    assert!(unavailable(outcome).contains("too many requests wait"), "{took:?}");
+    assert!(took < SHORT, "{took:?}");
+    drop(blocker);
+    for toggle in waiting {
+        toggle.await.unwrap().unwrap().unwrap();
+    }
+    // All places are free again, also those of who was turned away.
+    let reads = (0..3).map(|_| store.tasks.find(&store.ada, task.id));
+    assert_eq!(try_join_all(reads).await.unwrap().len(), 3);
+}
+
+#[tokio::test]
 async fn a_call_that_waits_gets_the_connection_that_comes_free() {
     let store = Store::with(one()).await;
     let task = store.task("t").await;

@@ -49,6 +49,7 @@ pub const VARIABLES: &[Variable] = &[
     variable("API_VERSION", Some(DEFAULT_VERSION), "1.0.0"),
     variable("DATABASE_POOL_SIZE", None, "10"),
     variable("DATABASE_POOL_MAX", Some("30"), "30"),
+    variable("DATABASE_QUEUE_MAX", Some("2000"), "2000"),
     variable("DATABASE_POOL_WAIT_MS", Some("2000"), "2000"),
     variable("DATABASE_STATEMENT_TIMEOUT_MS", Some("3000"), "3000"),
     variable("DATABASE_LOCK_TIMEOUT_MS", Some("2000"), "2000"),
