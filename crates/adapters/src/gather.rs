@@ -263,6 +263,7 @@ fn of_all(error: &Arc<RepositoryError>) -> RepositoryError {
     let cause = Box::new(OfAll(Arc::clone(error)));
     match **error {
         RepositoryError::Unavailable(_) => RepositoryError::Unavailable(cause),
+        RepositoryError::Overloaded => RepositoryError::Overloaded,
         RepositoryError::UnknownUser | RepositoryError::Unexpected(_) => RepositoryError::Unexpected(cause),
     }
 }

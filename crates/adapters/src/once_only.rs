@@ -97,7 +97,7 @@ impl OnceOnly for PgOnceOnly {
         command: TaskCommand,
         receipts: ReceiptWriter,
     ) -> Result<Once, RepositoryError> {
-        let _place = self.pool.admit()?;
+        let _place = self.pool.admit().await?;
         self.pool
             .run(async |connection| {
                 let transaction = connection.transaction(async |connection| {
@@ -117,7 +117,7 @@ impl OnceOnly for PgOnceOnly {
     }
 
     async fn recall(&self, owner: &UserId, request: &KeyedRequest) -> Result<Option<Once>, RepositoryError> {
-        let _place = self.pool.admit()?;
+        let _place = self.pool.admit().await?;
         self.pool
             .run(async |connection| {
                 connection.transaction(async |connection| known(connection, owner, request).await).await

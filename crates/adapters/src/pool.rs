@@ -50,6 +50,9 @@ const IDLE: Idle = Idle { before_ping: Duration::from_secs(30), before_close: Du
 /// How long a ping may take.
 const PING_TIMEOUT: Duration = Duration::from_secs(1);
 
+/// How long somebody is kept who is turned away because too many wait.
+const TURNING_AWAY: Duration = Duration::from_millis(500);
+
 /// How many connections a pool keeps, and how long each step may take.
 #[derive(Clone, Debug)]
 pub struct PoolOptions {
@@ -153,16 +156,20 @@ impl PgPool {
         Ok(Self { connections, sharing: Sharing::default(), options, idle, admitted })
     }
 
-    /// Takes a place for a request, which is turned away at once where all are taken. Beyond what the database can do, to
-    /// let more requests wait would only make every one of them slower.
-    pub(crate) fn admit(&self) -> Result<Place<'_>, RepositoryError> {
+    /// Takes a place for a request, which is turned away where all are taken: to let more requests wait than the database
+    /// can take would only make every one of them slower.
+    ///
+    /// It is turned away after a moment, since clients that repeat at once would otherwise keep the processors busy with
+    /// being turned away.
+    pub(crate) async fn admit(&self) -> Result<Place<'_>, RepositoryError> {
         let before = self.admitted.fetch_add(1, Ordering::Relaxed);
         let place = Place(&self.admitted);
         if before < self.options.max_requests {
-            Ok(place)
-        } else {
-            Err(RepositoryError::Unavailable("too many requests wait for the database".into()))
+            return Ok(place);
         }
+        drop(place);
+        tokio::time::sleep(TURNING_AWAY).await;
+        Err(RepositoryError::Overloaded)
     }
 
     /// Runs `operation` on a connection of its own, within the deadline.

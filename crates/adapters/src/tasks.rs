@@ -64,7 +64,7 @@ impl fmt::Debug for PgTaskRepository {
 #[async_trait]
 impl TaskRepository for PgTaskRepository {
     async fn list(&self, owner: &UserId, query: &TaskQuery) -> Result<TaskPage, RepositoryError> {
-        let _place = self.pool.admit()?;
+        let _place = self.pool.admit().await?;
         if query.count_all {
             // To count takes as long as there are tasks, and nobody should have to wait behind it.
             return self.pool.run(async |connection| statements::list(connection, owner, query).await).await;
@@ -73,13 +73,13 @@ impl TaskRepository for PgTaskRepository {
     }
 
     async fn find(&self, owner: &UserId, id: TaskId) -> Result<Option<Task>, RepositoryError> {
-        let _place = self.pool.admit()?;
+        let _place = self.pool.admit().await?;
         let find = Find(Key { owner: owner.clone(), id });
         self.pool.in_time(self.finds.carry_out(find)).await
     }
 
     async fn execute(&self, owner: &UserId, command: TaskCommand) -> Result<TaskOutcome, RepositoryError> {
-        let _place = self.pool.admit()?;
+        let _place = self.pool.admit().await?;
         let owner = owner.clone();
         match command {
             TaskCommand::Create(new) => {

@@ -91,6 +91,9 @@ pub(crate) enum ApiError {
     /// The database does not answer, or takes no writes now.
     #[error("unavailable")]
     Unavailable(#[source] BoxError),
+    /// More is asked for than the database can do.
+    #[error("overloaded")]
+    Overloaded,
     /// The keys that tokens are checked with have never been fetched.
     #[error("keys not fetched")]
     KeysNotFetched,
@@ -158,7 +161,7 @@ impl ApiError {
             Self::IdempotencyInProgress => "idempotency_in_progress",
             Self::IdempotencyMismatch => "idempotency_mismatch",
             Self::RateLimited(_) => "rate_limited",
-            Self::Unavailable(_) | Self::KeysNotFetched => "unavailable",
+            Self::Unavailable(_) | Self::Overloaded | Self::KeysNotFetched => "unavailable",
             Self::Internal(_) => "internal",
         }
     }
@@ -194,6 +197,7 @@ impl ApiError {
             Self::IdempotencyMismatch => "This Idempotency-Key was used for another request; take a new one.",
             Self::RateLimited(_) => "Too many requests; `Retry-After` says after how many seconds to go on.",
             Self::Unavailable(_) => "The database does not answer right now; try again in a moment.",
+            Self::Overloaded => "Too much is asked for right now; try again in a moment.",
             Self::KeysNotFetched => "The keys for checking tokens are not there yet; try again in a moment.",
             Self::Internal(_) => "Something went wrong on our side.",
         }
@@ -236,7 +240,7 @@ impl ApiError {
                 answer.insert_header((header::WWW_AUTHENTICATE, refusal.challenge()))
             }
             Self::MethodNotAllowed(allow) => answer.insert_header((header::ALLOW, allow.as_str())),
-            Self::Unavailable(_) | Self::KeysNotFetched | Self::IdempotencyInProgress => {
+            Self::Unavailable(_) | Self::Overloaded | Self::KeysNotFetched | Self::IdempotencyInProgress => {
                 answer.insert_header((header::RETRY_AFTER, RETRY_AFTER_SECONDS))
             }
             Self::RateLimited(seconds) => answer.insert_header((header::RETRY_AFTER, *seconds)),
@@ -269,7 +273,7 @@ impl ResponseError for ApiError {
             Self::IdempotencyInProgress => StatusCode::CONFLICT,
             Self::IdempotencyMismatch => StatusCode::UNPROCESSABLE_ENTITY,
             Self::RateLimited(_) => StatusCode::TOO_MANY_REQUESTS,
-            Self::Unavailable(_) | Self::KeysNotFetched => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Unavailable(_) | Self::Overloaded | Self::KeysNotFetched => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
@@ -289,6 +293,7 @@ impl From<TaskError> for ApiError {
             TaskError::NotFound => Self::NotFound,
             TaskError::Repository(RepositoryError::UnknownUser) => Self::UnknownUser,
             TaskError::Repository(RepositoryError::Unavailable(cause)) => Self::Unavailable(cause),
+            TaskError::Repository(RepositoryError::Overloaded) => Self::Overloaded,
             TaskError::Repository(RepositoryError::Unexpected(cause)) => Self::Internal(cause),
         }
     }
@@ -348,6 +353,7 @@ mod tests {
             (TaskError::NotFound, 404, "not_found"),
             (RepositoryError::UnknownUser.into(), 403, "unknown_user"),
             (RepositoryError::Unavailable(cause()).into(), 503, "unavailable"),
+            (RepositoryError::Overloaded.into(), 503, "unavailable"),
             (RepositoryError::Unexpected(cause()).into(), 500, "internal"),
         ];
         for (error, status, code) in table {

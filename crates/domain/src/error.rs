@@ -11,6 +11,9 @@ pub enum RepositoryError {
     /// whether this one had an effect is unknown.
     #[error("the task store is unavailable")]
     Unavailable(#[source] BoxError),
+    /// More is asked for than the store can do. Nothing was done; the same call may succeed later.
+    #[error("more is asked for than the task store can do")]
+    Overloaded,
     /// Anything that should not happen: a bug, or a store that is not as it should be.
     #[error("the task store failed unexpectedly")]
     Unexpected(#[source] BoxError),
