@@ -91,6 +91,8 @@ pub(super) async fn run(stage: &mut Stage, fault: Fault, short: bool) -> anyhow:
     match fault {
         Fault::VanishedClients => {
             complaints.extend(vanish(stage, times).await?);
+            // The pool is whole: whoever stays is served.
+            recoveries.push(until_writing(&clients.ledger, Instant::now()).await?);
         }
         _ => {
             for _ in 0..times {
