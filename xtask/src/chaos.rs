@@ -99,7 +99,7 @@ struct Stage {
     database: String,
     token: String,
     /// Dropped last: the service ends before its database.
-    _server: ThrowAway,
+    server: ThrowAway,
 }
 
 /// Whose tasks are written.
@@ -115,7 +115,7 @@ impl Stage {
         let secret = workspace::random_hex(32)?;
         let token = token::issue(&secret, USER, TOKEN_LIFE)?;
         let service = Service::start(program, server.folder(), &url, &secret).await?;
-        Ok(Self { service, database: url, token, _server: server })
+        Ok(Self { service, database: url, token, server })
     }
 
     /// The rows of the one query, as text.
@@ -136,6 +136,11 @@ impl Stage {
     /// The titles of all tasks, each as often as it is there.
     async fn titles(&self) -> anyhow::Result<Vec<String>> {
         self.column("SELECT title FROM tasks").await
+    }
+
+    /// The process that all others of PostgreSQL are children of.
+    fn postmaster(&self) -> anyhow::Result<i32> {
+        i32::try_from(self.server.pid()).context("a process has a small number")
     }
 
     /// The processes of PostgreSQL that work for the service.

@@ -72,6 +72,8 @@ async fn documentation() -> anyhow::Result<()> {
 /// The list of advisories comes from the network. Where it cannot be had, everything else is still checked.
 async fn dependencies() -> anyhow::Result<()> {
     tools::DENY.ensure().await?;
+    // Also what only other systems compile: the build has not fetched that, and what follows looks at all of it.
+    cargo(&["fetch", "--locked"]).await?;
     cargo(&["deny", "--offline", "--log-level", "warn", "check", "licenses", "bans", "sources"]).await?;
     let mut advisories = Command::new("cargo");
     advisories.args(["deny", "--log-level", "error", "check", "advisories"]);

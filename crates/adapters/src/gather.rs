@@ -27,13 +27,16 @@ const ENOUGH: usize = 16;
 /// How long others wait for one that is carried out by itself. It may have to wait for a lock, and they do not.
 const PATIENCE: Duration = Duration::from_millis(20);
 
+/// How long others wait for a statement of many, which is more than most take.
+const TOGETHER_PATIENCE: Duration = Duration::from_millis(100);
+
 /// What became of each request; `None` is for one that needs a statement of its own, for which nothing was done.
 pub(crate) type Outcomes<T> = Vec<Option<Result<T, RepositoryError>>>;
 
 /// A request that one statement can carry out together with others of its kind.
 ///
-/// What is done for one must not depend on the others: none of them waits for what another one needs, and a fault of one
-/// is told to that one alone.
+/// What is done for one must not depend on the others: a fault of one is told to that one alone, and none of them should
+/// wait for what another one needs.
 pub(crate) trait Together: Sized + Send + 'static {
     /// What becomes of it.
     type Output: Send + 'static;
@@ -79,7 +82,8 @@ struct Lane<T: Together> {
 struct Waiting<T: Together> {
     request: T,
     answer: oneshot::Sender<Answer<T>>,
-    /// Where it came from: who waits longest lends its store and its runtime, which both last until it is answered.
+    /// Where it came from. The first one that is served lends its store and its runtime, which last for as long as it
+    /// waits for its answer.
     origin: (T::Store, Handle),
 }
 
@@ -248,8 +252,12 @@ impl<T: Together> Drop for Turn<T> {
         // A task of its own: nobody who was served before has to stay for it. Where that runtime is at its end, those
         // who wait hear that nobody serves them.
         runtime.spawn(async move {
-            serve(store, batch).await;
-            drop(next);
+            let mut served = Box::pin(serve(store, batch));
+            // Where it waits for a connection or for a lock, others go on beside it.
+            if timeout(TOGETHER_PATIENCE, &mut served).await.is_err() {
+                drop(next);
+                served.await;
+            }
         });
     }
 }
@@ -469,6 +477,29 @@ mod tests {
         assert_eq!(gathering.batches(), [[5]], "it is being served while the first one still is");
         gathering.store.permits.add_permits(2);
         assert_eq!((slow.await.unwrap().unwrap(), second.await.unwrap().unwrap()), (0, 10));
+    }
+
+    #[tokio::test]
+    async fn many_that_take_long_together_hold_up_nobody() {
+        let gathering = gathering();
+        let first = gathering.asks(0);
+        tokio::task::yield_now().await;
+        let (second, third) = (gathering.asks(5), gathering.asks(6));
+        tokio::task::yield_now().await;
+        gathering.store.permits.add_permits(1);
+        first.await.unwrap().unwrap();
+        tokio::task::yield_now().await;
+        let later = gathering.asks(7);
+        sleep(TOGETHER_PATIENCE * 3).await;
+        assert_eq!(
+            gathering.batches(),
+            [vec![5, 6], vec![7]],
+            "it is being served while the others still are"
+        );
+        gathering.store.permits.add_permits(2);
+        for (asked, answer) in [(second, 10), (third, 12), (later, 14)] {
+            assert_eq!(asked.await.unwrap().unwrap(), answer);
+        }
     }
 
     /// Two gatherings that are joined, and a first request of the first one, which is being served.

@@ -50,6 +50,8 @@ pub(crate) async fn envelope(
     let metrics = request.app_data::<Option<web::Data<Metrics>>>().and_then(Option::clone);
     let method = metrics::known(request.method());
     let readiness = request.app_data::<web::Data<Readiness>>().cloned();
+    // The client must not send its next request on a connection that is about to go.
+    let is_stopping = || readiness.as_ref().is_some_and(|readiness| readiness.is_stopping());
     let tell = |route: Option<String>, status: StatusCode| {
         let took = began.elapsed();
         log(&span, route.as_deref(), status, took);
@@ -87,8 +89,7 @@ pub(crate) async fn envelope(
                 }
                 standing.tell(answer.headers_mut());
             }
-            if readiness.is_some_and(|readiness| readiness.is_stopping()) {
-                // The client must not send its next request on a connection that is about to go.
+            if is_stopping() {
                 answer.response_mut().head_mut().set_connection_type(ConnectionType::Close);
             }
             tell(answer.request().match_pattern(), answer.status());
@@ -97,6 +98,9 @@ pub(crate) async fn envelope(
         Err(error) => {
             let mut answer = span.in_scope(|| error.error_response());
             complete(answer.headers_mut());
+            if is_stopping() {
+                answer.head_mut().set_connection_type(ConnectionType::Close);
+            }
             tell(None, answer.status());
             Err(InternalError::from_response(error, answer).into())
         }

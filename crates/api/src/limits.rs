@@ -89,13 +89,16 @@ impl Limits {
         let is_trusted = |address: &IpAddr| self.trusted_proxies.iter().any(|net| net.contains(address));
         let mut address = request.peer_addr()?.ip().to_canonical();
         let values: Vec<_> = request.headers().get_all(X_FORWARDED_FOR).collect();
-        let hops = values.into_iter().rev().flat_map(|value| value.to_str().unwrap_or_default().rsplit(','));
+        // Each by itself: what a client has written beside it must not make a proxy's word unreadable.
+        let hops = values.into_iter().rev().flat_map(|value| value.as_bytes().rsplit(|byte| *byte == b','));
         for hop in hops {
             if !is_trusted(&address) {
                 break;
             }
             // What a trusted proxy cannot have written says nothing.
-            let Some(further) = parse_hop(hop.trim()) else { break };
+            let Some(further) = std::str::from_utf8(hop).ok().and_then(|hop| parse_hop(hop.trim())) else {
+                break;
+            };
             address = further;
         }
         Some(address)
@@ -283,6 +286,7 @@ mod tests {
             ("10.0.0.1", &["1.1.1.1, 198.51.100.1"], "198.51.100.1"),
             ("10.0.0.1", &["1.1.1.1", "198.51.100.1,10.0.0.2"], "198.51.100.1"),
             ("10.0.0.1", &["10.0.0.3, 10.0.0.2"], "10.0.0.3"),
+            ("10.0.0.1", &["é, 198.51.100.1"], "198.51.100.1"),
             ("10.0.0.1", &["198.51.100.1:4711"], "198.51.100.1"),
             ("10.0.0.1", &["198.51.100.1, unknown"], "10.0.0.1"),
             ("10.0.0.1", &["[2001:db8::1]:443"], "2001:db8::1"),

@@ -55,7 +55,7 @@ impl Metrics {
         recorder.describe_gauge(name(CONNECTIONS), None, connections.into());
         let most = "How many connections all workers may have open.";
         recorder.describe_gauge(name(CONNECTIONS_MAX), None, most.into());
-        let waiting = "Requests that wait for a connection because all are in use.";
+        let waiting = "Requests that wait for a connection of their own, or for one to be opened.";
         recorder.describe_gauge(name(WAITING), None, waiting.into());
         recorder.describe_gauge(name(BUILD), None, "1, with the version of the program.".into());
         let handle = recorder.handle();

@@ -106,7 +106,10 @@ impl Readiness {
 
     /// What there is to say now, or was less than a second ago.
     pub(crate) async fn checks(&self) -> Checks {
-        self.demand.wait().await;
+        // Once it is about to end, what was seen last will do: whoever asks wants to know at once.
+        if !self.is_stopping() {
+            self.demand.wait().await;
+        }
         let (database, migrations) = *self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         let has_keys = self.keys.as_ref().is_none_or(|keys| keys.is_ready());
         Checks { database, migrations, keys: if has_keys { Check::Ok } else { Check::NotFetched } }

@@ -150,8 +150,9 @@ impl Writer {
         let answer = match request.send().await {
             Ok(answer) => answer,
             Err(error) => {
-                // A service that is not there refuses connections: nothing was begun.
-                if !error.is_connect() {
+                if error.is_connect() {
+                    self.ledger.refuse();
+                } else {
                     self.ledger.broken();
                 }
                 return None;

@@ -15,6 +15,7 @@ pub(super) struct Ledger {
     told: Mutex<Told>,
     unavailable: AtomicU64,
     broken: AtomicU64,
+    refused: AtomicU64,
     longest_us: AtomicU64,
     /// When the newest of the acknowledged writes was sent.
     newest: Mutex<Option<Instant>>,
@@ -67,6 +68,15 @@ impl Ledger {
     /// The connection broke off before the answer was there.
     pub(super) fn broken(&self) {
         self.broken.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// There was nobody to connect to.
+    pub(super) fn refuse(&self) {
+        self.refused.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn refused(&self) -> u64 {
+        self.refused.load(Ordering::Relaxed)
     }
 
     pub(super) fn answered_after(&self, time: Duration) {
