@@ -33,6 +33,7 @@ export async function driveEveryRoute(api, user, token) {
 
   assert.equal((await drive("get", "/api/whoami", 200)).body.user_id, user.id);
   assert.equal((await drive("get", "/health", 200, { token: undefined })).body.status, "ok");
+  assert.equal((await drive("get", "/health/live", 200, { token: undefined })).body.status, "ok");
   assert.equal((await drive("get", "/health/ready", 200, { token: undefined })).body.status, "ready");
   for (const path of ["/docs", "/redoc", "/openapi.json"]) {
     assert.equal((await api.call("get", path)).status, 200, path);
