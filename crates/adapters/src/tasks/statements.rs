@@ -57,7 +57,8 @@ pub(crate) async fn execute(
 async fn create(connection: &mut AsyncPgConnection, owner: &UserId, new: &NewTask) -> QueryResult<Task> {
     let create =
         Create { owner: owner.as_str(), title: new.title.as_str(), description: description_of(new) };
-    create.get_result::<TaskRow>(connection).await?.into_task(owner)
+    let row = only(create.load(connection).await?).ok_or(diesel::result::Error::NotFound)?;
+    row.into_task(owner)
 }
 
 /// The description of a new task.
@@ -113,7 +114,7 @@ async fn update(
         any_version,
         versions: &versions,
     };
-    task(owner, update.get_result(connection).await.optional()?)
+    task(owner, only(update.load(connection).await?))
 }
 
 async fn delete(
@@ -133,6 +134,12 @@ fn versions(expected: &Expectation) -> (bool, Vec<i64>) {
         Expectation::Any => (true, Vec::new()),
         Expectation::OneOf(versions) => (false, versions.iter().copied().map(Version::get).collect()),
     }
+}
+
+/// The only row of a write that was answered to its end. PostgreSQL sends rows before it commits, and a server that
+/// crashes in between sends them without: who takes the first row for the answer acknowledges what is not there.
+fn only(rows: Vec<TaskRow>) -> Option<TaskRow> {
+    rows.into_iter().next()
 }
 
 fn task(owner: &UserId, row: Option<TaskRow>) -> QueryResult<Option<Task>> {
