@@ -335,3 +335,26 @@ async fn of_concurrent_deletions_exactly_one_had_the_task() {
     let deletions = join_all((0..20).map(|_| store.tasks.delete(&store.ada, task.id))).await;
     assert_eq!(deletions.into_iter().filter(|outcome| *outcome.as_ref().unwrap()).count(), 1);
 }
+
+/// PostgreSQL sends the row of a write before it commits. What it then refuses has not been done.
+#[tokio::test]
+async fn a_write_whose_commit_fails_is_not_acknowledged_although_its_row_was_sent() {
+    let store = Store::new().await;
+    let task = store.task("as it was").await;
+    store
+        .db
+        .execute(
+            "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS
+                 $$ BEGIN RAISE EXCEPTION 'not in the end'; END $$;
+             CREATE CONSTRAINT TRIGGER refuse AFTER INSERT OR UPDATE ON tasks
+                 DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION refuse()",
+        )
+        .await;
+    let created = unexpected(store.tasks.create(&store.ada, new_task("t")).await);
+    assert!(created.contains("not in the end"), "{created}");
+    let updated = unexpected(store.tasks.update(&store.ada, task.id, changes(Some("new"), None)).await);
+    assert!(updated.contains("not in the end"), "{updated}");
+    let toggled = unexpected(store.tasks.toggle(&store.ada, task.id).await);
+    assert!(toggled.contains("not in the end"), "{toggled}");
+    assert_eq!(store.all(&store.ada).await, [task], "nothing was done");
+}
