@@ -27,7 +27,8 @@ pub(crate) async fn run() -> anyhow::Result<ExitCode> {
     check("Migrations", Box::pin(migrate::check::run())).await?;
     let outcome = check("Tests", test::run_tests(&test::Args::with_coverage())).await?;
     if outcome.success {
-        check("Requests made from the OpenAPI document", fuzz::check(&fuzz::Args::bounded())).await?;
+        let bounded = fuzz::Args::bounded();
+        check("Requests made from the OpenAPI document", Box::pin(fuzz::check(&bounded))).await?;
         check("Bad days", chaos::check(&chaos::Args::bounded())).await?;
         check("A real Better Auth and a real browser", interop::check(&interop::Args::everything())).await?;
     }

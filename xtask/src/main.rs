@@ -119,7 +119,7 @@ async fn run(command: Command, stop: &mut Stop) -> anyhow::Result<ExitCode> {
         Command::Openapi(args) => openapi::run(&args),
         Command::Ci => stop.or(Box::pin(ci::run())).await,
         Command::Tidy => stop.or(tidy::run()).await,
-        Command::FuzzApi(args) => stop.or(fuzz::run(&args)).await,
+        Command::FuzzApi(args) => stop.or(Box::pin(fuzz::run(&args))).await,
         Command::Bench(args) => stop.or(Box::pin(bench::run(&args))).await,
         Command::Chaos(args) => stop.or(Box::pin(chaos::run(&args))).await,
         Command::Interop(args) => stop.or(interop::run(&args)).await,

@@ -1,11 +1,14 @@
+mod hosts;
+
 use std::{fmt, net::IpAddr, time::Duration};
 
 use diesel_async::AsyncPgConnection;
 use tokio_postgres::{
-    Config, NoTls,
+    Client, Config, NoTls,
     config::{Host, SslMode as WireSslMode},
 };
 
+use self::hosts::Hosts;
 use crate::tls::{self, SslMode};
 
 /// How long the TCP handshake with one address may take.
@@ -21,6 +24,8 @@ const TCP_USER_TIMEOUT: Duration = Duration::from_secs(10);
 #[derive(Clone)]
 pub struct Database {
     config: Config,
+    /// Where there are several hosts: each of them apart.
+    hosts: Option<Hosts>,
     tls: tls::Connector,
 }
 
@@ -36,6 +41,9 @@ pub enum InvalidDatabaseUrl {
     /// It names no host.
     #[error("names no host")]
     NoHost,
+    /// There are more or fewer ports, or addresses, than hosts.
+    #[error("must have one port for all hosts or one for each, and one `hostaddr` for each where it has any")]
+    Hosts,
     /// Its `sslmode` is not one of those understood.
     #[error("sslmode must be disable, prefer, require, verify-ca or verify-full, not {0:?}")]
     SslMode(String),
@@ -67,6 +75,9 @@ impl Database {
     /// `sslmode` is `prefer` unless it is given. `prefer` encrypts where the server can, without checking its
     /// certificate; `require`, `verify-ca` and `verify-full` all check the chain and the host name, against
     /// `sslrootcert` where that is given and the system's authorities otherwise.
+    ///
+    /// Of several hosts the first that answers is taken; with `target_session_attrs=read-write` the first that can be
+    /// written to, which after a fail-over is another one than before.
     pub fn parse(url: &str) -> Result<Self, InvalidDatabaseUrl> {
         let rest = url.strip_prefix("postgresql://").or_else(|| url.strip_prefix("postgres://"));
         let rest = rest.ok_or(InvalidDatabaseUrl::Scheme)?;
@@ -82,7 +93,9 @@ impl Database {
                         SslMode::parse(value).ok_or_else(|| InvalidDatabaseUrl::SslMode(value.to_owned()))?;
                 }
                 Some(("sslrootcert", value)) => root_file = Some(value.to_owned()),
-                _ => others.push(pair),
+                // tokio-postgres takes all of it for one name.
+                Some(("host", value)) => others.extend(value.split(',').map(|host| format!("host={host}"))),
+                _ => others.push(pair.to_owned()),
             }
         }
 
@@ -93,30 +106,54 @@ impl Database {
         if config.get_hosts().is_empty() {
             return Err(InvalidDatabaseUrl::NoHost);
         }
-        if config.get_connect_timeout().is_none() {
-            config.connect_timeout(CONNECT_TIMEOUT);
-        }
-        config.keepalives_idle(KEEPALIVE_IDLE).tcp_user_timeout(TCP_USER_TIMEOUT).ssl_mode(match mode {
-            SslMode::Disable => WireSslMode::Disable,
-            SslMode::Prefer => WireSslMode::Prefer,
-            SslMode::Verified => WireSslMode::Require,
-        });
-        if config.get_application_name().is_none() {
-            config.application_name("task-api");
-        }
-        Ok(Self { config, tls: tls::Connector::new(mode, root_file.as_deref())? })
+        let complete = |config: &mut Config| complete(config, mode);
+        complete(&mut config);
+        let hosts = Hosts::of(&config, &hosts::without_hosts(address, &others)?)?;
+        let hosts = hosts.map(|hosts| hosts.with(complete));
+        Ok(Self { config, hosts, tls: tls::Connector::new(mode, root_file.as_deref())? })
     }
 
     /// Opens a connection. Its driver runs on the runtime of the caller and ends with the connection.
     pub async fn connect(&self) -> Result<AsyncPgConnection, ConnectError> {
+        match &self.hosts {
+            None => self.connect_by(&self.config).await,
+            Some(hosts) => Box::pin(hosts.connect(|config| self.connect_by(config))).await,
+        }
+    }
+
+    async fn connect_by(&self, config: &Config) -> Result<AsyncPgConnection, ConnectError> {
         Ok(match &self.tls {
             tls::Connector::Plain => {
-                let (client, connection) = self.config.connect(NoTls).await?;
+                let (client, connection) = config.connect(NoTls).await?;
                 AsyncPgConnection::try_from_client_and_connection(client, connection).await?
             }
             tls::Connector::Rustls(connector) => {
-                let (client, connection) = self.config.connect(connector.clone()).await?;
+                let (client, connection) = config.connect(connector.clone()).await?;
                 AsyncPgConnection::try_from_client_and_connection(client, connection).await?
+            }
+        })
+    }
+
+    /// Opens a connection without diesel, for what diesel does not show: when which statement is prepared.
+    pub(crate) async fn client(&self) -> Result<Client, ConnectError> {
+        match &self.hosts {
+            None => self.client_by(&self.config).await,
+            Some(hosts) => Box::pin(hosts.connect(|config| self.client_by(config))).await,
+        }
+    }
+
+    async fn client_by(&self, config: &Config) -> Result<Client, ConnectError> {
+        // A driver ends with its client, and whatever went wrong on the way is told to the client.
+        Ok(match &self.tls {
+            tls::Connector::Plain => {
+                let (client, connection) = config.connect(NoTls).await?;
+                drop(tokio::spawn(connection));
+                client
+            }
+            tls::Connector::Rustls(connector) => {
+                let (client, connection) = config.connect(connector.clone()).await?;
+                drop(tokio::spawn(connection));
+                client
             }
         })
     }
@@ -168,6 +205,11 @@ impl Database {
     pub fn with_name(&self, name: &str) -> Self {
         let mut other = self.clone();
         other.config.dbname(name);
+        other.hosts = other.hosts.map(|hosts| {
+            hosts.with(|config| {
+                config.dbname(name);
+            })
+        });
         other
     }
 }
@@ -179,6 +221,21 @@ impl fmt::Debug for Database {
             .field("ports", &self.config.get_ports())
             .field("database", &self.config.get_dbname())
             .finish_non_exhaustive()
+    }
+}
+
+/// What no URL says, or need not say.
+fn complete(config: &mut Config, mode: SslMode) {
+    if config.get_connect_timeout().is_none() {
+        config.connect_timeout(CONNECT_TIMEOUT);
+    }
+    config.keepalives_idle(KEEPALIVE_IDLE).tcp_user_timeout(TCP_USER_TIMEOUT).ssl_mode(match mode {
+        SslMode::Disable => WireSslMode::Disable,
+        SslMode::Prefer => WireSslMode::Prefer,
+        SslMode::Verified => WireSslMode::Require,
+    });
+    if config.get_application_name().is_none() {
+        config.application_name("task-api");
     }
 }
 

@@ -18,6 +18,7 @@ mod once_only;
 #[cfg(test)]
 mod plans;
 mod pool;
+pub mod pooler;
 mod schema;
 mod service_keys;
 mod tasks;

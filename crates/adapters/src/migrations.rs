@@ -16,7 +16,7 @@ use diesel_async::{AsyncMigrationHarness, AsyncPgConnection, RunQueryDsl, Simple
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 use task_domain::{BoxError, RepositoryError};
 
-use crate::{ConnectError, Database, PgPool};
+use crate::{ConnectError, Database, PgPool, pooler};
 
 const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../migrations");
 
@@ -63,6 +63,12 @@ pub enum MigrationError {
     /// `users.id` has a type that `tasks.user_id` cannot refer to.
     #[error("`users.id` is of the type {0}, but task owners are kept as text: make it `text`")]
     UsersIdType(String),
+    /// In between is a pooler in transaction mode, where a lock is not held by a connection.
+    #[error(
+        "the database is reached through a pooler in transaction mode, where the lock of a migration does not hold: let \
+         DATABASE_DIRECT_URL lead to PostgreSQL itself"
+    )]
+    Pooler,
     /// A migration failed; those before it are applied, it is not.
     #[error("{0}")]
     Failed(BoxError),
@@ -216,6 +222,9 @@ impl Lock {
         struct Outcome {
             #[diesel(sql_type = Bool)]
             acquired: bool,
+        }
+        if pooler::find(database).await?.is_some() {
+            return Err(MigrationError::Pooler);
         }
         let mut connection = database.connect().await?;
         let mut told = false;

@@ -72,6 +72,29 @@ pub struct PoolOptions {
     pub deadline: Duration,
     /// After how long a connection is replaced, so that a change of address or credentials is noticed.
     pub max_age: Duration,
+    /// Whether [`session`](Self::session) is left to the role: behind a pooler in transaction mode, what is set on a
+    /// connection would be for whoever comes next, and not for us.
+    pub session_of_role: bool,
+}
+
+impl PoolOptions {
+    /// What holds for each session of PostgreSQL, as names and values of its settings.
+    ///
+    /// Each statement is planned once for all values: for the values of the first few times PostgreSQL would, on disks
+    /// that it takes for slow, rather read all of a user's tasks and sort them than walk the index that has the order.
+    /// And it is planned for a table that will have grown: as long as that is small, PostgreSQL would rather read it
+    /// all, and would go on to do so until somebody counts it again.
+    #[must_use]
+    pub fn session(&self) -> [(&'static str, String); 5] {
+        let milliseconds = |time: Duration| format!("{}ms", time.as_millis());
+        [
+            ("statement_timeout", milliseconds(self.statement_timeout)),
+            ("lock_timeout", milliseconds(self.lock_timeout)),
+            ("idle_in_transaction_session_timeout", milliseconds(self.deadline)),
+            ("plan_cache_mode", "force_generic_plan".to_owned()),
+            ("enable_seqscan", "off".to_owned()),
+        ]
+    }
 }
 
 /// How a pool is used at a moment.
@@ -290,18 +313,10 @@ impl fmt::Debug for PgPool {
 }
 
 fn manager(database: &Database, options: &PoolOptions) -> Manager {
-    // Each statement is planned once for all values. For the values of the first few times PostgreSQL would, on disks
-    // that it takes for slow, rather read all of a user's tasks and sort them than walk the index that has the order.
-    // And it is planned for a table that will have grown: as long as that is small, PostgreSQL would rather read it
-    // all, and would go on to do so until somebody counts it again.
-    let session = format!(
-        "SET statement_timeout = {}; SET lock_timeout = {}; SET idle_in_transaction_session_timeout = {}; \
-         SET plan_cache_mode = force_generic_plan; \
-         SET enable_seqscan = off",
-        options.statement_timeout.as_millis(),
-        options.lock_timeout.as_millis(),
-        options.deadline.as_millis(),
-    );
+    let mut session = options.session().map(|(name, value)| format!("SET {name} = '{value}'")).join("; ");
+    if options.session_of_role {
+        session.clear();
+    }
     let database = database.clone();
     let mut config = ManagerConfig::<AsyncPgConnection>::default();
     // `Fast` looks at what is known here: that the connection is open and has no transaction. No round trip.
@@ -311,7 +326,9 @@ fn manager(database: &Database, options: &PoolOptions) -> Manager {
         async move {
             let bad = |error: &dyn std::error::Error| ConnectionError::BadConnection(error.to_string());
             let mut connection = database.connect().await.map_err(|error| bad(&error))?;
-            connection.batch_execute(&session).await.map_err(|error| bad(&error))?;
+            if !session.is_empty() {
+                connection.batch_execute(&session).await.map_err(|error| bad(&error))?;
+            }
             Ok(connection)
         }
         .boxed()

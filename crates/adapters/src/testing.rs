@@ -188,6 +188,7 @@ pub fn pool_options() -> PoolOptions {
         lock_timeout: Duration::from_secs(20),
         deadline: Duration::from_secs(30),
         max_age: Duration::from_mins(10),
+        session_of_role: false,
     }
 }
 

@@ -25,7 +25,7 @@ pub struct Cli {
 pub enum Command {
     /// Serve the API until SIGTERM or Ctrl-C.
     Serve,
-    /// Change the database's schema; needs `DATABASE_URL` only.
+    /// Change the database's schema; needs `DATABASE_URL` only, or `DATABASE_DIRECT_URL` where a pooler is in between.
     #[command(subcommand)]
     Migrate(Migrate),
     /// Look at settings, database, users, keys, clocks and a token, and say what to change where something is wrong.

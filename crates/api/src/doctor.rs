@@ -4,13 +4,14 @@
 mod clock;
 mod database;
 mod keys;
+mod pooler;
 mod report;
 mod shown;
 mod token;
 
 use std::time::Instant;
 
-use task_adapters::inspection::{self, ClockDifference, Inspection};
+use task_adapters::inspection::{self, ClockDifference, Inspection, InspectionError};
 use task_domain::UserId;
 
 pub use self::report::{Finding, Report, Verdict};
@@ -88,9 +89,18 @@ async fn look_at_database(settings: &Settings) -> (Vec<Finding>, Option<Inspecti
             findings.push(database::migrations(&inspection));
             findings.extend(database::users(&inspection));
             findings.extend(database::rights(&inspection));
+            findings.extend(pooler::examine(settings).await);
             (findings, Some(inspection))
         }
-        Err(error) => (vec![database::unreachable(&settings.database, &error)], None),
+        Err(error) => {
+            // A pooler that loses statements makes one of the questions fail, and not always the same.
+            let refused = matches!(error, InspectionError::Read(_));
+            let pooler = if refused { pooler::examine(settings).await } else { Vec::new() };
+            let explained = pooler.iter().any(pooler::is_unusable);
+            let findings =
+                if explained { pooler } else { vec![database::unreachable(&settings.database, &error)] };
+            (findings, None)
+        }
     }
 }
 

@@ -6,6 +6,7 @@ pub mod cli;
 mod conditional;
 mod cors;
 mod cursor;
+mod database_check;
 mod demand;
 mod docs;
 pub mod doctor;

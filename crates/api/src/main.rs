@@ -3,7 +3,6 @@
 
 use std::process::ExitCode;
 
-use anyhow::Context;
 use clap::Parser;
 use task_api::{
     Settings,
@@ -40,7 +39,7 @@ async fn main() -> ExitCode {
 async fn serve() -> anyhow::Result<()> {
     let settings = Settings::load()?;
     telemetry::init(settings.log_filter.parse()?, settings.log_format);
-    Server::bind(&settings)?.run().await.context("the server stopped unexpectedly")
+    Ok(Server::bind(&settings)?.run().await?)
 }
 
 async fn migrate(what: Migrate) -> anyhow::Result<()> {

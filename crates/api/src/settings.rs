@@ -65,6 +65,8 @@ pub struct Settings {
     pub about: About,
     /// The database.
     pub database: Database,
+    /// The same database without a pooler in between, where there is one: for migrations.
+    pub direct_database: Option<Database>,
     /// How many connections there are in all, and how long each step may take.
     pub pool: PoolOptions,
     /// Who vouches for tokens.
@@ -104,12 +106,18 @@ impl Settings {
         let mut reader = Reader::new(variables);
         let environment = environment(&mut reader);
         let (database, auth) = (database(&mut reader), auth::read(&mut reader, environment));
+        let direct_database = direct_database(&mut reader);
         let about = About {
             title: reader.text("API_TITLE").unwrap_or_default(),
             version: reader.text("API_VERSION").unwrap_or_default(),
             environment,
         };
-        let pool = pool(&mut reader);
+        let mut pool = pool(&mut reader);
+        // Whoever names another way besides has a pooler on this one.
+        pool.session_of_role = direct_database
+            .as_ref()
+            .zip(database.as_ref())
+            .is_some_and(|(direct, usual)| direct.address() != usual.address());
         let cors = Cors::new(origins(&mut reader, environment));
         let host = reader.text("HOST").unwrap_or_default();
         let port = reader.number("PORT", 0, u16::MAX);
@@ -126,6 +134,7 @@ impl Settings {
         reader.finish(database.zip(auth).map(|(database, auth)| Self {
             about,
             database,
+            direct_database,
             pool,
             auth,
             cors,
@@ -142,10 +151,11 @@ impl Settings {
     }
 }
 
-/// Loads `DATABASE_URL` alone: all that a migration needs.
+/// Loads `DATABASE_DIRECT_URL`, or else `DATABASE_URL`: all that a migration needs.
 pub fn load_database() -> Result<Database, InvalidSettings> {
     let mut reader = Reader::new(variables()?);
-    let database = database(&mut reader);
+    let direct = direct_database(&mut reader);
+    let database = if direct.is_some() { direct } else { database(&mut reader) };
     reader.finish(database)
 }
 
@@ -185,14 +195,16 @@ fn environment(reader: &mut Reader) -> Environment {
 }
 
 fn database(reader: &mut Reader) -> Option<Database> {
-    let url = reader.required("DATABASE_URL")?;
-    match Database::parse(&url) {
-        Ok(database) => Some(database),
-        Err(error) => {
-            reader.fault("DATABASE_URL", format!("cannot be used: {error}"));
-            None
-        }
-    }
+    reader.required("DATABASE_URL")?;
+    reader.parsed("DATABASE_URL", parse_database)
+}
+
+fn direct_database(reader: &mut Reader) -> Option<Database> {
+    reader.parsed("DATABASE_DIRECT_URL", parse_database)
+}
+
+fn parse_database(url: &str) -> Result<Database, String> {
+    Database::parse(url).map_err(|error| format!("cannot be used: {error}"))
 }
 
 fn pool(reader: &mut Reader) -> PoolOptions {
@@ -209,6 +221,7 @@ fn pool(reader: &mut Reader) -> PoolOptions {
         lock_timeout: time("DATABASE_LOCK_TIMEOUT_MS"),
         deadline: time("DATABASE_DEADLINE_MS"),
         max_age: Duration::from_secs(reader.number("DATABASE_CONNECTION_MAX_AGE_SECONDS", 1, 86_400)),
+        session_of_role: false,
     }
 }
 
@@ -376,6 +389,18 @@ mod tests {
             let error = with(&[(name, value)]).unwrap_err().to_string();
             assert!(!error.contains("s3cret"), "{error}");
         }
+    }
+
+    #[test]
+    fn whoever_names_a_direct_way_leaves_the_limits_of_sessions_to_the_role() {
+        assert!(!with(&[]).unwrap().pool.session_of_role);
+        let direct = |url| with(&[("DATABASE_DIRECT_URL", url)]).unwrap();
+        let settings = direct("postgres://owner@localhost:5433/app");
+        assert!(settings.pool.session_of_role);
+        assert_eq!(settings.direct_database.unwrap().address(), "localhost:5433/app");
+        // The same way twice, as templates have it, is no pooler.
+        assert!(!direct("postgres://owner@localhost:5432/app").pool.session_of_role);
+        assert!(problem("DATABASE_DIRECT_URL", "localhost/app").starts_with("cannot be used: must begin"));
     }
 
     #[test]

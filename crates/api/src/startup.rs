@@ -12,7 +12,7 @@ use std::{
 
 use actix_web::{HttpServer, dev::ServerHandle};
 use async_trait::async_trait;
-use task_adapters::{Database, PgOnceOnly, PgPool, PgTaskRepository, PoolOptions, cursor_key, migrations};
+use task_adapters::{PgOnceOnly, PgPool, PgTaskRepository, PoolOptions, cursor_key, migrations};
 use task_domain::{BoxError, RepositoryError, TaskService};
 use tokio::{
     signal::unix::{SignalKind, signal},
@@ -22,7 +22,7 @@ use tokio::{
 use crate::{
     CursorSeal, Readiness, SchemaProbe, SealKeySource, Services, Settings, app,
     auth::{HttpKeySource, KeySource, PublishedKeys, SharedSecret, TokenVerifier, Verifiers},
-    error::Chain,
+    database_check::{DatabaseCheck, UnusablePooler},
     housekeeping,
     limits::Limits,
     metrics::{self, Metrics, Sources},
@@ -62,11 +62,23 @@ pub enum StartError {
     Wiring(BoxError),
 }
 
+/// Why the server has ended otherwise than it was told to.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// Something that it cannot do without has failed, or it was ended in a hurry.
+    #[error("the server stopped unexpectedly")]
+    Io(#[from] io::Error),
+    /// The database can only be reached in a way with which it cannot work.
+    #[error(transparent)]
+    UnusablePooler(#[from] UnusablePooler),
+}
+
 /// A server that listens, and answers once it is run.
 pub struct Server {
     running: actix_web::dev::Server,
     addresses: Vec<SocketAddr>,
     upkeep: Upkeep,
+    check: DatabaseCheck,
     /// The server of metrics and its addresses, where there is one.
     metrics: Option<(actix_web::dev::Server, Vec<SocketAddr>)>,
     /// How long it goes on serving once it is told to end.
@@ -79,7 +91,6 @@ struct Upkeep {
     pools: Vec<Arc<PgPool>>,
     /// The pool of upkeep's own, of one connection.
     connection: Arc<PgPool>,
-    database: Database,
     readiness: Arc<Readiness>,
     keys: Option<Arc<PublishedKeys>>,
     limits: Arc<Limits>,
@@ -94,11 +105,7 @@ impl Upkeep {
                 keys.keep().await;
             }
         };
-        // One after the other, since both take the one connection that is not the workers'.
-        let database = async {
-            tell_about_database(&self.database).await;
-            housekeeping::keep(self.pools.clone(), PgOnceOnly::new(Arc::clone(&self.connection))).await;
-        };
+        let database = housekeeping::keep(self.pools.clone(), PgOnceOnly::new(Arc::clone(&self.connection)));
         let metrics = async {
             if let Some(metrics) = &self.metrics {
                 housekeeping::settle(metrics).await;
@@ -179,10 +186,9 @@ impl Server {
             }
             None => None,
         };
-        let database = settings.database.clone();
-        let upkeep =
-            Upkeep { pools, connection: upkeep, database, readiness, keys, limits, metrics: counted };
-        Ok(Self { running: server.run(), addresses, upkeep, metrics, drain: settings.drain })
+        let upkeep = Upkeep { pools, connection: upkeep, readiness, keys, limits, metrics: counted };
+        let check = DatabaseCheck::new(settings);
+        Ok(Self { running: server.run(), addresses, upkeep, check, metrics, drain: settings.drain })
     }
 
     /// The addresses that it listens on.
@@ -193,7 +199,9 @@ impl Server {
 
     /// Answers requests until SIGTERM or Ctrl-C, then finishes those in flight and closes the pools. A second signal
     /// ends it at once.
-    pub async fn run(self) -> io::Result<()> {
+    ///
+    /// Ends by itself where it finds out that it can never work with the database that it has been given.
+    pub async fn run(self) -> Result<(), RunError> {
         tracing::info!(addresses = ?self.addresses, "listening");
         let upkeep = Arc::new(self.upkeep);
         let kept = tokio::spawn({
@@ -207,8 +215,9 @@ impl Server {
         });
         let handle = self.running.handle();
         let outcome = tokio::select! {
-            outcome = self.running => outcome,
-            impatience = stop_on_signals(handle, &upkeep.readiness, self.drain) => Err(impatience),
+            outcome = self.running => outcome.map_err(RunError::from),
+            impatience = stop_on_signals(handle, &upkeep.readiness, self.drain) => Err(impatience.into()),
+            unusable = self.check.until_unusable() => Err(unusable.into()),
         };
         kept.abort();
         // Until here it tells how the last requests fare.
@@ -331,21 +340,6 @@ async fn stop_on_signals(handle: ServerHandle, readiness: &Readiness, drain: Dur
         () = next_signal() => {}
     }
     io::Error::other("a second signal came before all requests in flight were answered")
-}
-
-/// Says at the start what will otherwise be found out at the first request.
-async fn tell_about_database(database: &Database) {
-    match migrations::status(database).await {
-        Ok(migrations) => {
-            let pending = migrations.iter().filter(|migration| !migration.applied).count();
-            if pending > 0 {
-                tracing::warn!(pending, "the database lacks migrations; run `task-api migrate run`");
-            }
-        }
-        Err(error) => {
-            tracing::warn!(error = %Chain(&error), "the database does not answer yet; until it does, requests get 503");
-        }
-    }
 }
 
 #[cfg(test)]

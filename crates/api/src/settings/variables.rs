@@ -30,6 +30,7 @@ const fn secret(name: &'static str, example: &'static str) -> Variable {
 pub const VARIABLES: &[Variable] = &[
     variable("ENVIRONMENT", Some("dev"), "production"),
     secret("DATABASE_URL", "postgresql://user:password@host/database?sslmode=require"),
+    secret("DATABASE_DIRECT_URL", "postgresql://user:password@direct-host/database?sslmode=require"),
     variable("AUTH_JWKS_URL", None, "https://app.example.com/api/auth/jwks"),
     variable("AUTH_JWKS_REFRESH_SECONDS", Some("600"), "600"),
     secret("BETTER_AUTH_SECRET", "the output of: openssl rand -base64 32"),

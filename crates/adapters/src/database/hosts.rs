@@ -1,0 +1,241 @@
+//! Several hosts in one `DATABASE_URL`: which is asked when, and what is made of the answers.
+
+use std::{
+    future::Future,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use futures_util::{StreamExt as _, stream::FuturesUnordered};
+use tokio_postgres::{
+    Config,
+    config::{Host, LoadBalanceHosts},
+};
+
+use super::{ConnectError, InvalidDatabaseUrl, with_causes};
+
+/// How long a host is waited for alone before the next one is asked as well. A host that is gone without a word would
+/// otherwise use up the time of the whole request.
+const HEAD_START: Duration = Duration::from_millis(300);
+
+/// The hosts of a URL, and which of them was the right one last.
+#[derive(Clone, Debug)]
+pub(super) struct Hosts {
+    /// For each host all that is needed to connect to it alone.
+    each: Arc<[Config]>,
+    /// The place of the one that took us last: a standby is not asked again for each connection.
+    last: Arc<AtomicUsize>,
+}
+
+impl Hosts {
+    /// The hosts of `all`, each apart; `None` where there is one only, or where tokio-postgres is to choose at random.
+    pub(super) fn of(all: &Config, without_hosts: &Config) -> Result<Option<Self>, InvalidDatabaseUrl> {
+        let (hosts, ports, addresses) = (all.get_hosts(), all.get_ports(), all.get_hostaddrs());
+        let fits = |count: usize| count == hosts.len() || count <= 1;
+        if !fits(ports.len()) || !(addresses.is_empty() || addresses.len() == hosts.len()) {
+            return Err(InvalidDatabaseUrl::Hosts);
+        }
+        if hosts.len() < 2 || all.get_load_balance_hosts() == LoadBalanceHosts::Random {
+            return Ok(None);
+        }
+        let each = hosts.iter().enumerate().map(|(place, host)| {
+            let mut config = without_hosts.clone();
+            match host {
+                Host::Tcp(name) => config.host(name),
+                Host::Unix(folder) => config.host_path(folder),
+            };
+            if let Some(address) = addresses.get(place) {
+                config.hostaddr(*address);
+            }
+            if let Some(port) = ports.get(place).or(ports.first()) {
+                config.port(*port);
+            }
+            config
+        });
+        Ok(Some(Self { each: each.collect(), last: Arc::default() }))
+    }
+
+    /// The same for each.
+    pub(super) fn with(&self, change: impl Fn(&mut Config)) -> Self {
+        let mut each = self.each.to_vec();
+        each.iter_mut().for_each(change);
+        Self { each: each.into(), last: Arc::default() }
+    }
+
+    /// The first connection that comes about. The host that took us last is asked first, each further one when those
+    /// before it have refused or have not answered for a moment.
+    pub(super) async fn connect<'a, T, F>(
+        &'a self,
+        connect: impl Fn(&'a Config) -> F,
+    ) -> Result<T, ConnectError>
+    where
+        F: Future<Output = Result<T, ConnectError>>,
+    {
+        let first = self.last.load(Ordering::Relaxed);
+        let mut waiting = (0..self.each.len()).map(|step| (first + step) % self.each.len());
+        let mut asked = FuturesUnordered::new();
+        let mut refusals = Vec::new();
+        loop {
+            let next = waiting.next();
+            if let Some(place) = next {
+                let attempt = connect(&self.each[place]);
+                asked.push(async move { (place, attempt.await) });
+            }
+            let head_start = async {
+                match next {
+                    Some(_) => tokio::time::sleep(HEAD_START).await,
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::pin!(head_start);
+            loop {
+                tokio::select! {
+                    biased;
+                    answer = asked.next() => match answer {
+                        Some((place, Ok(connection))) => {
+                            self.last.store(place, Ordering::Relaxed);
+                            return Ok(connection);
+                        }
+                        Some((place, Err(ConnectError(reason)))) => {
+                            refusals.push(format!("{}: {reason}", address(&self.each[place])));
+                            if asked.is_empty() { break }
+                        }
+                        None => return Err(ConnectError(refusals.join("; "))),
+                    },
+                    () = &mut head_start => break,
+                }
+            }
+        }
+    }
+}
+
+/// All of a URL but its hosts, so that each can be put in alone.
+pub(super) fn without_hosts(address: &str, parameters: &[String]) -> Result<Config, InvalidDatabaseUrl> {
+    let (user, rest) = address.rsplit_once('@').map_or(("", address), |(user, rest)| (user, rest));
+    let path = rest.split_once('/').map_or("", |(_, path)| path);
+    let names_hosts = |pair: &str| {
+        let name = pair.split('=').next().unwrap_or_default();
+        matches!(name, "host" | "hostaddr" | "port")
+    };
+    let parameters: Vec<_> =
+        parameters.iter().map(String::as_str).filter(|pair| !names_hosts(pair)).collect();
+    let at = if user.is_empty() { "" } else { "@" };
+    format!("postgresql://{user}{at}/{path}?{}", parameters.join("&"))
+        .parse()
+        .map_err(|error: tokio_postgres::Error| InvalidDatabaseUrl::Syntax(with_causes(&error)))
+}
+
+/// Host and port of a configuration that has one of each.
+fn address(config: &Config) -> String {
+    let port = config.get_ports().first().copied().unwrap_or(5432);
+    match config.get_hosts().first() {
+        Some(Host::Tcp(name)) => format!("{name}:{port}"),
+        Some(Host::Unix(folder)) => format!("{}:{port}", folder.display()),
+        None => String::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::time::{Instant, sleep};
+
+    use super::*;
+    use crate::Database;
+
+    const THREE: &str = "postgres://u:p@a:1,b:2,c:3/d?target_session_attrs=read-write";
+
+    fn hosts(url: &str) -> Hosts {
+        Database::parse(url).unwrap().hosts.unwrap()
+    }
+
+    fn names(hosts: &Hosts) -> Vec<String> {
+        hosts.each.iter().map(address).collect()
+    }
+
+    fn refused(text: &str) -> ConnectError {
+        ConnectError(text.to_owned())
+    }
+
+    #[test]
+    fn each_host_has_its_port_and_everything_else() {
+        let hosts_of_three = hosts(THREE);
+        assert_eq!(names(&hosts_of_three), ["a:1", "b:2", "c:3"]);
+        for config in &*hosts_of_three.each {
+            assert_eq!((config.get_user(), config.get_password()), (Some("u"), Some(&b"p"[..])));
+            assert_eq!(config.get_dbname(), Some("d"));
+            assert_eq!(
+                config.get_target_session_attrs(),
+                tokio_postgres::config::TargetSessionAttrs::ReadWrite
+            );
+            assert_eq!(config.get_application_name(), Some("task-api"));
+        }
+        assert_eq!(names(&hosts("postgres://a,b/d")), ["a:5432", "b:5432"]);
+        assert_eq!(names(&hosts("postgres://u@/d?host=a,b&port=7")), ["a:7", "b:7"]);
+        assert!(Database::parse("postgres://a/d").unwrap().hosts.is_none());
+    }
+
+    #[test]
+    fn numbers_of_hosts_and_ports_that_do_not_fit_are_refused() {
+        for url in ["postgres://u@/d?host=a,b,c&port=1,2", "postgres://a,b/d?hostaddr=127.0.0.1"] {
+            let error = Database::parse(url).unwrap_err();
+            assert!(matches!(error, InvalidDatabaseUrl::Hosts), "{url}: {error}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_host_that_refuses_leaves_the_turn_to_the_next_at_once_and_the_right_one_is_first_from_then_on()
+    {
+        let hosts = hosts(THREE);
+        let asked = std::sync::Mutex::new(Vec::new());
+        let connect = |config: &Config| {
+            let name = address(config);
+            asked.lock().unwrap().push(name.clone());
+            async move { if name == "b:2" { Ok(name) } else { Err(refused("the server is read-only")) } }
+        };
+        let since = Instant::now();
+        assert_eq!(hosts.connect(connect).await.unwrap(), "b:2");
+        assert_eq!(hosts.connect(connect).await.unwrap(), "b:2");
+        assert_eq!(since.elapsed(), Duration::ZERO);
+        assert_eq!(*asked.lock().unwrap(), ["a:1", "b:2", "b:2"]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_host_that_says_nothing_is_waited_for_a_moment_and_not_given_up() {
+        let hosts = hosts(THREE);
+        let connect = |slow: Duration| {
+            move |config: &Config| {
+                let name = address(config);
+                async move {
+                    match name.as_str() {
+                        "a:1" => sleep(slow).await,
+                        "b:2" => sleep(Duration::from_mins(1)).await,
+                        _ => return Err(refused("the server is read-only")),
+                    }
+                    Ok(name)
+                }
+            }
+        };
+        let since = Instant::now();
+        assert_eq!(hosts.connect(connect(Duration::from_secs(5))).await.unwrap(), "a:1");
+        assert_eq!(since.elapsed(), Duration::from_secs(5));
+
+        let since = Instant::now();
+        assert_eq!(hosts.connect(connect(Duration::from_hours(1))).await.unwrap(), "b:2");
+        assert_eq!(since.elapsed(), HEAD_START + Duration::from_mins(1));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn where_none_takes_us_each_says_why() {
+        let error = hosts(THREE)
+            .connect(|config| {
+                let name = address(config);
+                async move { Err::<(), _>(refused(&format!("not {name}"))) }
+            })
+            .await
+            .unwrap_err();
+        assert_eq!(error.to_string(), "a:1: not a:1; b:2: not b:2; c:3: not c:3");
+    }
+}

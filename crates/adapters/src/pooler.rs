@@ -1,0 +1,123 @@
+//! A pooler between the service and PostgreSQL, such as PgBouncer: what kind it is, seen by what it does.
+//!
+//! In transaction mode a connection is given a session of PostgreSQL for the length of a transaction only, and afterwards
+//! another one. So nothing stays with a connection that was `SET` on it, and a statement that was prepared on it is there
+//! only where the pooler sees to that.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use tokio::time::timeout;
+use tokio_postgres::{Client, SimpleQueryMessage, Statement, error::SqlState, types::Type};
+
+use crate::{ConnectError, Database, PoolOptions};
+
+/// Which session of PostgreSQL carries out the statement.
+const SESSION: &str = "SELECT pg_backend_pid()";
+/// What a session says to the name of a statement that it does not know, that somebody else has given there already, or
+/// that somebody else has given there to another statement.
+const LOST: [SqlState; 3] =
+    [SqlState::INVALID_SQL_STATEMENT_NAME, SqlState::DUPLICATE_PSTATEMENT, SqlState::PROTOCOL_VIOLATION];
+/// How often it is tried: other connections of the pooler may have the session that was to be given away.
+const TIMES: usize = 3;
+/// Those of some settings that a new session has as PostgreSQL comes with them, and the role as SQL writes it.
+const AS_SHIPPED: &str = "SELECT name, quote_ident(current_user) FROM pg_settings
+    WHERE name = ANY (string_to_array($1, ',')) AND reset_val = boot_val";
+/// How long the sessions of a pooler are waited for: it may have only one.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// A pooler in transaction mode.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pooler {
+    /// It knows which statements a connection has prepared, and prepares them wherever it is carried out: PgBouncer 1.21
+    /// or later with `max_prepared_statements`, and Neon.
+    KeepsStatements,
+    /// It does not, so that a statement is there at one time and not at another. The service cannot work with it.
+    LosesStatements,
+}
+
+/// Looks for a pooler in transaction mode: two connections are open, and one is given the session that the other has just
+/// had. Where nobody shares sessions that never happens. Changes nothing.
+pub async fn find(database: &Database) -> Result<Option<Pooler>, ConnectError> {
+    let (first, second) = (database.client().await?, database.client().await?);
+    match watch(&first, &second).await {
+        Ok(found) => Ok(found),
+        Err(error) if error.code().is_some_and(|code| LOST.contains(code)) => {
+            Ok(Some(Pooler::LosesStatements))
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// What of [`PoolOptions::session`] is not set for the role or the database, as statements that set it. Behind a pooler in
+/// transaction mode nobody else sets it. Changes nothing.
+pub async fn unset(database: &Database, options: &PoolOptions) -> Result<Vec<String>, ConnectError> {
+    let client = database.client().await?;
+    let wanted = options.session();
+    let names: Vec<_> = wanted.iter().map(|(name, _)| *name).collect();
+    // A statement of its own each time, so that it does not matter whether it is kept.
+    let rows = client.query_typed(AS_SHIPPED, &[(&names.join(","), Type::TEXT)]).await?;
+    let mut statements = Vec::new();
+    for row in rows {
+        let (name, role): (String, String) = (row.try_get(0)?, row.try_get(1)?);
+        if let Some((_, value)) = wanted.iter().find(|(wanted, _)| *wanted == name) {
+            statements.push(format!("ALTER ROLE {role} SET {name} = '{value}'"));
+        }
+    }
+    Ok(statements)
+}
+
+async fn watch(first: &Client, second: &Client) -> Result<Option<Pooler>, tokio_postgres::Error> {
+    // Other processes give the same names, so that it has to be seen whose statement is carried out.
+    let ours = unique();
+    let statement = first.prepare(&format!("{SESSION}, '{ours}'")).await?;
+    for _ in 0..TIMES {
+        let Some(before) = session(first, &statement, &ours).await? else {
+            return Ok(Some(Pooler::LosesStatements));
+        };
+        second.batch_execute("BEGIN").await?;
+        // It is held by the transaction, so that the first connection has to be given another one.
+        let held = simple_session(second).await?;
+        let after = timeout(PATIENCE, session(first, &statement, &ours)).await;
+        second.batch_execute("ROLLBACK").await?;
+        let moved = match after {
+            Ok(after) => match after? {
+                Some(after) => after != before,
+                None => return Ok(Some(Pooler::LosesStatements)),
+            },
+            // The pooler has no other one.
+            Err(_) => false,
+        };
+        if moved || held == before {
+            return Ok(Some(Pooler::KeepsStatements));
+        }
+    }
+    Ok(None)
+}
+
+/// The session that has carried out our statement; `None` where it was another one of the same name.
+async fn session(
+    client: &Client,
+    statement: &Statement,
+    ours: &str,
+) -> Result<Option<i32>, tokio_postgres::Error> {
+    let row = client.query_one(statement, &[]).await?;
+    let is_ours = row.try_get(1).is_ok_and(|found: &str| found == ours);
+    Ok(row.try_get(0).ok().filter(|_| is_ours))
+}
+
+/// A text that no other process has at any time.
+fn unique() -> String {
+    let time = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    format!("task-api {} {}", std::process::id(), time.as_nanos())
+}
+
+/// The same without anything prepared.
+async fn simple_session(client: &Client) -> Result<i32, tokio_postgres::Error> {
+    let answer = client.simple_query(SESSION).await?;
+    let row = answer.iter().find_map(|message| match message {
+        SimpleQueryMessage::Row(row) => row.get(0)?.parse().ok(),
+        _ => None,
+    });
+    // No session has the number 0, so that it is equal to none.
+    Ok(row.unwrap_or(0))
+}

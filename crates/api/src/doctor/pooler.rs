@@ -1,0 +1,134 @@
+//! A pooler between the service and PostgreSQL, and the way around it.
+
+use std::time::Duration;
+
+use task_adapters::{
+    ConnectError, Database,
+    pooler::{self, Pooler},
+};
+use tokio::time::timeout;
+
+use super::{report::Finding, shown};
+use crate::{Settings, database_check::UnusablePooler};
+
+const NAME: &str = "pooler";
+
+/// Looks whether there is one and whether everything is set that it takes. Nothing to say where there is none, and nobody
+/// has prepared for one.
+pub(super) async fn examine(settings: &Settings) -> Vec<Finding> {
+    let limit = settings.pool.deadline;
+    let direct = settings.direct_database.as_ref();
+    let mut findings = Vec::new();
+    match within(limit, pooler::find(&settings.database)).await {
+        Ok(found) => findings.extend(of(found, direct.is_some())),
+        Err(reason) => {
+            let found = format!("it cannot be found out whether there is one: {}", shown::plain(&reason));
+            let advice = "Two more connections are opened for that: look at the limits of connections.";
+            findings.push(Finding::warning(NAME, found, advice));
+        }
+    }
+    if settings.pool.session_of_role {
+        match within(limit, pooler::unset(&settings.database, &settings.pool)).await {
+            Ok(unset) if unset.is_empty() => {}
+            Ok(unset) => findings.push(limits(&unset)),
+            Err(reason) => {
+                let found = format!("the limits of the role cannot be read: {}", shown::plain(&reason));
+                findings.push(Finding::warning(NAME, found, "Try again, and look at the log of PostgreSQL."));
+            }
+        }
+    }
+    if let Some(direct) = direct {
+        findings.push(way_around(direct, within(limit, pooler::find(direct)).await));
+    }
+    findings
+}
+
+/// Whether it is said that the service cannot work with the pooler.
+pub(super) fn is_unusable(finding: &Finding) -> bool {
+    finding.found == UnusablePooler.to_string()
+}
+
+async fn within<T>(
+    limit: Duration,
+    work: impl Future<Output = Result<T, ConnectError>>,
+) -> Result<T, String> {
+    match timeout(limit, work).await {
+        Ok(outcome) => outcome.map_err(|error| error.to_string()),
+        Err(_) => Err(format!("no answer within {limit:?}")),
+    }
+}
+
+fn of(found: Option<Pooler>, has_direct_way: bool) -> Option<Finding> {
+    match (found?, has_direct_way) {
+        (Pooler::LosesStatements, _) => {
+            let advice = "Change the pooler, or let DATABASE_URL lead to PostgreSQL itself: the service has a pool already.";
+            Some(Finding::problem(NAME, UnusablePooler.to_string(), advice))
+        }
+        (Pooler::KeepsStatements, true) => {
+            Some(Finding::ok(NAME, "it is in transaction mode and keeps prepared statements"))
+        }
+        (Pooler::KeepsStatements, false) => {
+            let found = "DATABASE_URL leads through a pooler in transaction mode, and no other way is named";
+            let advice = "Set DATABASE_DIRECT_URL to the address of PostgreSQL itself. Without it migrations are refused, and \
+                          the service sets its limits on sessions that others use too.";
+            Some(Finding::warning(NAME, found, advice))
+        }
+    }
+}
+
+/// The role has to have the limits of statements itself.
+fn limits(unset: &[String]) -> Finding {
+    let statements: Vec<_> = unset.iter().map(|statement| format!("`{}`", shown::plain(statement))).collect();
+    let found = "behind a pooler the limits of statements have to be the role's, and it lacks some";
+    let advice = format!(
+        "Run, and let the pooler connect anew: {}. Or take DATABASE_DIRECT_URL away, where there is no pooler.",
+        statements.join("; ")
+    );
+    Finding::warning(NAME, found, advice)
+}
+
+fn way_around(direct: &Database, found: Result<Option<Pooler>, String>) -> Finding {
+    let address = shown::plain(&direct.address());
+    match found {
+        Ok(None) => Finding::ok(NAME, format!("DATABASE_DIRECT_URL leads to PostgreSQL itself at {address}")),
+        Ok(Some(_)) => Finding::problem(
+            NAME,
+            format!(
+                "DATABASE_DIRECT_URL leads through a pooler as well, at {address}: migrations are refused"
+            ),
+            "Let it lead to PostgreSQL itself; for Neon that is the host without `-pooler`.",
+        ),
+        Err(reason) => Finding::problem(
+            NAME,
+            format!("{address} of DATABASE_DIRECT_URL cannot be used: {}", shown::plain(&reason)),
+            "Correct DATABASE_DIRECT_URL. The service runs without it, and migrations do not.",
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{super::Verdict, *};
+
+    #[test]
+    fn each_way_to_the_database_has_its_verdict() {
+        let verdict = |found, direct| of(found, direct).map(|finding| finding.verdict);
+        assert_eq!(verdict(None, true), None);
+        assert_eq!(verdict(Some(Pooler::KeepsStatements), true), Some(Verdict::Ok));
+        assert_eq!(verdict(Some(Pooler::KeepsStatements), false), Some(Verdict::Warning));
+        assert_eq!(verdict(Some(Pooler::LosesStatements), true), Some(Verdict::Problem));
+
+        let direct = Database::parse("postgres://me:s3cret@db/app").unwrap();
+        for (found, verdict) in [
+            (Ok(None), Verdict::Ok),
+            (Ok(Some(Pooler::KeepsStatements)), Verdict::Problem),
+            (Err("refused".to_owned()), Verdict::Problem),
+        ] {
+            let finding = way_around(&direct, found);
+            assert_eq!(finding.verdict, verdict);
+            assert!(finding.found.contains("db:5432/app") && !finding.found.contains("s3cret"));
+        }
+        let finding = limits(&["ALTER ROLE app SET lock_timeout = '2000ms'".to_owned()]);
+        assert!(finding.advice.contains("`ALTER ROLE app SET lock_timeout = '2000ms'`"), "{finding:?}");
+    }
+}
