@@ -12,13 +12,14 @@ use task_domain::TaskService;
 use crate::{
     Cors, CursorSeal,
     auth::{TokenVerifier, verifier_data},
-    envelope::envelope,
+    envelope::{Observers, envelope},
     limits::Limits,
     metrics::Metrics,
     openapi::{self, Document},
     readiness::Readiness,
     routes,
     settings::Environment,
+    traces::Traces,
 };
 
 /// What the program says of itself.
@@ -42,7 +43,7 @@ pub struct Services {
     seal: web::Data<CursorSeal>,
     readiness: web::Data<Readiness>,
     limits: web::Data<Limits>,
-    metrics: Option<web::Data<Metrics>>,
+    observers: Observers,
     environment: web::Data<Environment>,
     document: web::Data<Document>,
 }
@@ -68,7 +69,7 @@ impl Services {
             seal: web::Data::new(seal),
             readiness: web::Data::from(readiness),
             limits: web::Data::from(limits),
-            metrics: None,
+            observers: Observers::default(),
             environment: web::Data::new(about.environment),
             document: web::Data::new(Document { json: Bytes::from(json), title: about.title.clone() }),
         })
@@ -77,7 +78,14 @@ impl Services {
     /// The same, with every request counted there.
     #[must_use]
     pub fn counted_by(mut self, metrics: Arc<Metrics>) -> Self {
-        self.metrics = Some(web::Data::from(metrics));
+        self.observers.metrics = Some(metrics);
+        self
+    }
+
+    /// The same, with a span for every request.
+    #[must_use]
+    pub(crate) fn traced_by(mut self, traces: Arc<Traces>) -> Self {
+        self.observers.traces = Some(traces);
         self
     }
 }
@@ -101,7 +109,7 @@ pub fn app(
         .app_data(services.seal.clone())
         .app_data(services.readiness.clone())
         .app_data(services.limits.clone())
-        .app_data(services.metrics.clone())
+        .app_data(services.observers.clone())
         .app_data(services.environment.clone())
         .app_data(services.document.clone())
         .configure(routes::configure)

@@ -4,6 +4,7 @@
 use std::{
     any::Any,
     panic::AssertUnwindSafe,
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -20,6 +21,7 @@ use actix_web::{
     web,
 };
 use futures_util::FutureExt;
+use opentelemetry::trace::FutureExt as _;
 use tracing::{Instrument, Span};
 use uuid::Uuid;
 
@@ -29,6 +31,7 @@ use crate::{
     limits::Standing,
     metrics::{self, Metrics},
     readiness::Readiness,
+    traces::{RequestTrace, Traces},
 };
 
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -38,6 +41,15 @@ const VARY_ORIGIN: HeaderValue = HeaderValue::from_static("Origin");
 /// How long a request's own id may be.
 const MAX_REQUEST_ID: usize = 128;
 
+/// Who is told of every request.
+#[derive(Clone, Default)]
+pub(crate) struct Observers {
+    /// Counts them, where somebody may ask.
+    pub(crate) metrics: Option<Arc<Metrics>>,
+    /// Makes spans of them, where they are sent somewhere.
+    pub(crate) traces: Option<Arc<Traces>>,
+}
+
 /// Wraps everything.
 pub(crate) async fn envelope(
     request: ServiceRequest,
@@ -46,15 +58,19 @@ pub(crate) async fn envelope(
     let began = Instant::now();
     let request_id = request_id(request.headers());
     let origin = request.app_data::<web::Data<Cors>>().and_then(|cors| cors.listed_origin(request.headers()));
-    let span = span(&request, &request_id);
-    let metrics = request.app_data::<Option<web::Data<Metrics>>>().and_then(Option::clone);
+    let Observers { metrics, traces } = request.app_data().cloned().unwrap_or_default();
     let method = metrics::known(request.method());
+    let trace = traces.map(|traces| traces.begin(&request, method));
+    let span = span(&request, &request_id, trace.as_ref());
     let readiness = request.app_data::<web::Data<Readiness>>().cloned();
     // The client must not send its next request on a connection that is about to go.
     let is_stopping = || readiness.as_ref().is_some_and(|readiness| readiness.is_stopping());
     let tell = |route: Option<String>, status: StatusCode| {
         let took = began.elapsed();
         log(&span, route.as_deref(), status, took);
+        if let Some(trace) = &trace {
+            trace.answered(route.as_deref(), status);
+        }
         if let Some(metrics) = &metrics {
             metrics.answered(method, route, status, took);
         }
@@ -62,6 +78,8 @@ pub(crate) async fn envelope(
 
     let outcome = if cors::is_preflight(&request) {
         Ok(request.into_response(cors::answer_preflight(origin.as_ref())))
+    } else if let Some(trace) = &trace {
+        answer(request, next).instrument(span.clone()).with_context(trace.context()).await
     } else {
         answer(request, next).instrument(span.clone()).await
     };
@@ -143,13 +161,19 @@ fn is_request_id(bytes: &[u8]) -> bool {
         && bytes.iter().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(byte))
 }
 
-/// The span of a request. It names the route's template and never the path, which has the user's id in it.
-fn span(request: &ServiceRequest, request_id: &HeaderValue) -> Span {
-    tracing::info_span!(
-        "request",
-        request_id = request_id.to_str().unwrap_or_default(),
-        method = request.method().as_str(),
-    )
+/// The span that the log lines of a request belong to. It names no path, which has the user's id in it.
+fn span(request: &ServiceRequest, request_id: &HeaderValue, trace: Option<&RequestTrace>) -> Span {
+    let (request_id, method) = (request_id.to_str().unwrap_or_default(), request.method().as_str());
+    match trace.map(RequestTrace::ids) {
+        None => tracing::info_span!("request", request_id, method),
+        Some(ids) => tracing::info_span!(
+            "request",
+            request_id,
+            method,
+            trace_id = %ids.trace_id(),
+            span_id = %ids.span_id(),
+        ),
+    }
 }
 
 /// Says what became of a request. The members are the event's and not the span's, since those of a span are written anew

@@ -27,6 +27,7 @@ pub mod settings;
 pub mod startup;
 mod tasks;
 pub mod telemetry;
+mod traces;
 mod whoami;
 
 pub use app::{About, Services, app};

@@ -2,6 +2,7 @@
 
 mod auth;
 mod reader;
+mod traces;
 mod variables;
 
 use std::{
@@ -21,6 +22,7 @@ use self::reader::Reader;
 pub use self::{
     auth::{AuthSettings, JwksSettings, MIN_SECRET_BYTES},
     reader::{InvalidSettings, SettingFault},
+    traces::{TraceSampler, TraceSettings},
     variables::{DEFAULT_TITLE, DEFAULT_VERSION, VARIABLES, Variable},
 };
 use crate::{About, Cors, limits::LimitSettings, startup::UPKEEP_CONNECTIONS};
@@ -47,6 +49,18 @@ pub enum Environment {
     Staging,
     /// Where it is used.
     Production,
+}
+
+impl Environment {
+    /// As it is configured and told.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Dev => "dev",
+            Self::Staging => "staging",
+            Self::Production => "production",
+        }
+    }
 }
 
 /// How log lines look.
@@ -87,6 +101,8 @@ pub struct Settings {
     pub shutdown_timeout: Duration,
     /// Where metrics are served, if anywhere.
     pub metrics: Option<SocketAddr>,
+    /// Where traces are sent, if anywhere.
+    pub traces: Option<TraceSettings>,
     /// Which log lines are written.
     pub log_filter: String,
     /// How log lines look.
@@ -128,6 +144,7 @@ impl Settings {
         let metrics = reader.parsed("METRICS_ADDR", |text| {
             text.parse().map_err(|_| format!("must be an address with a port, not {text:?}"))
         });
+        let traces = traces::read(&mut reader);
         let log_filter = reader.parsed("LOG_LEVEL", log_filter).unwrap_or_default();
         let log_format = log_format(&mut reader, environment);
         // Only here, once every variable has been looked at: all faults are told at once.
@@ -145,6 +162,7 @@ impl Settings {
             drain,
             shutdown_timeout,
             metrics,
+            traces,
             log_filter,
             log_format,
         }))

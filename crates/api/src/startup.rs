@@ -27,6 +27,7 @@ use crate::{
     limits::Limits,
     metrics::{self, Metrics, Sources},
     settings::{AuthSettings, JwksSettings},
+    traces::{self, Traced, Traces},
 };
 
 /// How long an idle connection is kept for the client's next request: longer than proxies keep theirs, so that it is
@@ -81,6 +82,7 @@ pub struct Server {
     check: DatabaseCheck,
     /// The server of metrics and its addresses, where there is one.
     metrics: Option<(actix_web::dev::Server, Vec<SocketAddr>)>,
+    traces: Option<Arc<Traces>>,
     /// How long it goes on serving once it is told to end.
     drain: Duration,
 }
@@ -138,6 +140,8 @@ impl Server {
         let counted =
             settings.metrics.map(|_| Metrics::new()).transpose().map_err(|error| wiring(error.into()))?;
         let counted = counted.map(Arc::new);
+        let traces = settings.traces.as_ref().map(|traces| Traces::start(traces, &settings.about));
+        let traces = traces.transpose().map_err(wiring)?.map(Arc::new);
         let options = share(&settings.pool, settings.workers);
         let mut pools = Vec::new();
         let mut services = Vec::new();
@@ -151,7 +155,7 @@ impl Server {
                 Some(first) => first.join(Arc::clone(&pool)),
                 None => first.insert(PgTaskRepository::new(Arc::clone(&pool))).clone(),
             };
-            let tasks = TaskService::new(Arc::new(tasks), Arc::new(PgOnceOnly::new(Arc::clone(&pool))));
+            let tasks = use_cases(tasks, PgOnceOnly::new(Arc::clone(&pool)), traces.as_ref());
             let of_worker = Services::new(
                 tasks,
                 Arc::clone(&verifier),
@@ -162,8 +166,12 @@ impl Server {
                 &settings.about,
             );
             let of_worker = of_worker.map_err(|error| wiring(error.into()))?;
-            services.push(match &counted {
+            let of_worker = match &counted {
                 Some(metrics) => of_worker.counted_by(Arc::clone(metrics)),
+                None => of_worker,
+            };
+            services.push(match &traces {
+                Some(traces) => of_worker.traced_by(Arc::clone(traces)),
                 None => of_worker,
             });
             pools.push(pool);
@@ -188,7 +196,7 @@ impl Server {
         };
         let upkeep = Upkeep { pools, connection: upkeep, readiness, keys, limits, metrics: counted };
         let check = DatabaseCheck::new(settings);
-        Ok(Self { running: server.run(), addresses, upkeep, check, metrics, drain: settings.drain })
+        Ok(Self { running: server.run(), addresses, upkeep, check, metrics, traces, drain: settings.drain })
     }
 
     /// The addresses that it listens on.
@@ -225,6 +233,10 @@ impl Server {
             handle.stop(false).await;
         }
         upkeep.close();
+        if let Some(traces) = self.traces {
+            // Whoever is in a hurry does not wait for traces.
+            traces.end(if outcome.is_ok() { traces::LAST_CHANCE } else { Duration::ZERO }).await;
+        }
         tracing::info!("stopped");
         outcome
     }
@@ -253,6 +265,17 @@ struct SchemaInDatabase(Arc<PgPool>);
 impl SchemaProbe for SchemaInDatabase {
     async fn is_up_to_date(&self) -> Result<bool, RepositoryError> {
         migrations::is_up_to_date(&self.0).await
+    }
+}
+
+/// The use cases over both ports, each of whose calls is a span where there are traces.
+fn use_cases(tasks: PgTaskRepository, once_only: PgOnceOnly, traces: Option<&Arc<Traces>>) -> TaskService {
+    match traces {
+        None => TaskService::new(Arc::new(tasks), Arc::new(once_only)),
+        Some(traces) => TaskService::new(
+            Arc::new(Traced::new(tasks, Arc::clone(traces))),
+            Arc::new(Traced::new(once_only, Arc::clone(traces))),
+        ),
     }
 }
 

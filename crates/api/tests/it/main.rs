@@ -40,3 +40,4 @@ mod start_and_stop;
 mod tasks;
 mod token_forms;
 mod tokens;
+mod traces;

@@ -1,0 +1,284 @@
+//! Where traces are sent, and which. The variables and their meaning are those of OpenTelemetry.
+
+use std::{fmt, time::Duration};
+
+use percent_encoding::percent_decode_str;
+use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+use url::Url;
+
+use super::reader::Reader;
+
+/// The name of the service in traces, unless it is configured.
+const SERVICE_NAME: &str = "task-api";
+/// The resource attribute that says the same as `OTEL_SERVICE_NAME`.
+const SERVICE_NAME_ATTRIBUTE: &str = "service.name";
+/// What OTLP over HTTP adds to the address of a collector.
+const TRACES_PATH: &str = "/v1/traces";
+/// The one protocol that is spoken.
+const PROTOCOL: &str = "http/protobuf";
+/// The longest that a collector may take for an answer, in milliseconds.
+const MAX_TIMEOUT_MS: u64 = 60_000;
+
+/// Where traces are sent, and which.
+#[derive(Clone)]
+pub struct TraceSettings {
+    /// The whole address that spans are posted to.
+    pub endpoint: Url,
+    /// What is sent along, such as a key. Its values are secret.
+    pub headers: HeaderMap,
+    /// How long the collector may take for an answer.
+    pub timeout: Duration,
+    /// The name of the service.
+    pub service_name: String,
+    /// What else is said of the service.
+    pub resource: Vec<(String, String)>,
+    /// Which requests are traced.
+    pub sampler: TraceSampler,
+}
+
+impl fmt::Debug for TraceSettings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Its address too may have a key in it.
+        let host = self.endpoint.host_str();
+        f.debug_struct("TraceSettings")
+            .field("host", &host)
+            .field("sampler", &self.sampler)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Which requests are traced.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct TraceSampler {
+    /// Whether a caller that says so decides for its requests.
+    pub parent_decides: bool,
+    /// The part of the others, from 0 to 1.
+    pub ratio: f64,
+}
+
+/// Reads them; `None` where traces are not asked for, or where a fault was noted.
+pub(super) fn read(reader: &mut Reader) -> Option<TraceSettings> {
+    let base = reader.parsed("OTEL_EXPORTER_OTLP_ENDPOINT", address).map(with_traces_path);
+    let whole = reader.parsed("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", address);
+    let headers = reader.parsed("OTEL_EXPORTER_OTLP_HEADERS", headers).unwrap_or_default();
+    reader.parsed("OTEL_EXPORTER_OTLP_PROTOCOL", protocol);
+    let timeout = Duration::from_millis(reader.number("OTEL_EXPORTER_OTLP_TIMEOUT", 1, MAX_TIMEOUT_MS));
+    let mut resource = reader.parsed("OTEL_RESOURCE_ATTRIBUTES", attributes).unwrap_or_default();
+    let sampler = sampler(reader);
+    let disabled = reader.parsed("OTEL_SDK_DISABLED", yes_or_no).unwrap_or_default();
+
+    let named = resource.iter().rposition(|(name, _)| name == SERVICE_NAME_ATTRIBUTE);
+    let named = named.map(|place| resource.swap_remove(place).1);
+    resource.retain(|(name, _)| name != SERVICE_NAME_ATTRIBUTE);
+    let service_name = reader.text("OTEL_SERVICE_NAME").or(named).unwrap_or_else(|| SERVICE_NAME.to_owned());
+    let endpoint = whole.or(base).filter(|_| !disabled)?;
+    Some(TraceSettings { endpoint, headers, timeout, service_name, resource, sampler })
+}
+
+/// What is not repeated here may hold a key.
+fn address(text: &str) -> Result<Url, String> {
+    let url = Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
+    let url = url.ok_or("must be the address of a collector, with http:// or https://")?;
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err("must not have a user or a password in it; use OTEL_EXPORTER_OTLP_HEADERS".to_owned());
+    }
+    if url.fragment().is_some() {
+        return Err("must not have a fragment (#) in it".to_owned());
+    }
+    Ok(url)
+}
+
+fn with_traces_path(mut url: Url) -> Url {
+    let path = format!("{}{TRACES_PATH}", url.path().trim_end_matches('/'));
+    url.set_path(&path);
+    url
+}
+
+fn protocol(text: &str) -> Result<(), String> {
+    if text == PROTOCOL {
+        return Ok(());
+    }
+    Err(format!("must be {PROTOCOL}, the only protocol that is spoken, not {text:?}"))
+}
+
+fn yes_or_no(text: &str) -> Result<bool, String> {
+    match text.to_ascii_lowercase().as_str() {
+        "true" => Ok(true),
+        "false" => Ok(false),
+        _ => Err(format!("must be true or false, not {text:?}")),
+    }
+}
+
+/// Names and values as in W3C Baggage: `name=value,name=value`, the values percent-encoded. The error is the number of the
+/// entry at fault, since the entry itself may be secret.
+fn pairs(text: &str) -> Result<Vec<(String, String)>, usize> {
+    let pair = |entry: &str| {
+        let (name, value) = entry.split_once('=')?;
+        let value = percent_decode_str(value.trim()).decode_utf8().ok()?.into_owned();
+        Some((name.trim().to_owned(), value)).filter(|(name, _)| !name.is_empty())
+    };
+    let entries = text.split(',').enumerate().filter(|(_, entry)| !entry.trim().is_empty());
+    entries.map(|(index, entry)| pair(entry).ok_or(index + 1)).collect()
+}
+
+fn attributes(text: &str) -> Result<Vec<(String, String)>, String> {
+    pairs(text).map_err(|entry| {
+        format!("must be names and values like team=shop, with commas in between; entry {entry} is not")
+    })
+}
+
+fn headers(text: &str) -> Result<HeaderMap, String> {
+    let problem =
+        |entry| format!("must be headers like api-key=secret, with commas in between; entry {entry} is not");
+    let mut headers = HeaderMap::new();
+    for (index, (name, value)) in pairs(text).map_err(problem)?.into_iter().enumerate() {
+        let name: HeaderName = name.parse().map_err(|_| problem(index + 1))?;
+        let mut value: HeaderValue = value.parse().map_err(|_| problem(index + 1))?;
+        value.set_sensitive(true);
+        headers.insert(name, value);
+    }
+    Ok(headers)
+}
+
+fn sampler(reader: &mut Reader) -> TraceSampler {
+    let ratio = reader.parsed("OTEL_TRACES_SAMPLER_ARG", |text| {
+        let number = text.parse().ok().filter(|number| (0.0..=1.0).contains(number));
+        number.ok_or_else(|| format!("must be a number from 0 to 1, not {text:?}"))
+    });
+    let ratio: f64 = ratio.unwrap_or(1.0);
+    let sampler = reader.parsed("OTEL_TRACES_SAMPLER", |text| {
+        let (parent_decides, of_others) = match text.strip_prefix("parentbased_") {
+            Some(of_others) => (true, of_others),
+            None => (false, text),
+        };
+        let ratio = match of_others {
+            "always_on" => 1.0,
+            "always_off" => 0.0,
+            "traceidratio" => ratio,
+            _ => {
+                return Err(format!(
+                    "must be always_on, always_off or traceidratio, or one of these after parentbased_, not {text:?}"
+                ));
+            }
+        };
+        Ok(TraceSampler { parent_decides, ratio })
+    });
+    sampler.unwrap_or(TraceSampler { parent_decides: true, ratio: 1.0 })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::settings::{InvalidSettings, Settings};
+
+    const ENDPOINT: (&str, &str) = ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:4318");
+
+    fn with(variables: &[(&str, &str)]) -> Result<Option<TraceSettings>, InvalidSettings> {
+        let necessary = [
+            ("DATABASE_URL", "postgres://localhost/app"),
+            ("BETTER_AUTH_SECRET", "an-s3cret-of-thirty-two-characters"),
+        ];
+        let variables = necessary.iter().chain(variables);
+        Settings::from_variables(variables.map(|(name, value)| ((*name).to_owned(), (*value).to_owned())))
+            .map(|settings| settings.traces)
+    }
+
+    fn on(variables: &[(&str, &str)]) -> TraceSettings {
+        with(&[&[ENDPOINT], variables].concat()).unwrap().unwrap()
+    }
+
+    #[test]
+    fn nothing_is_traced_unless_a_collector_is_named_and_not_where_it_is_switched_off() {
+        assert!(with(&[]).unwrap().is_none());
+        assert!(
+            with(&[("OTEL_SERVICE_NAME", "shop"), ("OTEL_TRACES_SAMPLER", "always_on")]).unwrap().is_none()
+        );
+        assert!(with(&[ENDPOINT, ("OTEL_SDK_DISABLED", "TRUE")]).unwrap().is_none());
+        assert!(with(&[ENDPOINT, ("OTEL_SDK_DISABLED", "false")]).unwrap().is_some());
+    }
+
+    #[test]
+    fn the_path_of_traces_is_added_to_the_general_address_and_not_to_the_one_of_traces() {
+        let general = |address| on(&[("OTEL_EXPORTER_OTLP_ENDPOINT", address)]).endpoint.to_string();
+        assert_eq!(general("http://collector:4318"), "http://collector:4318/v1/traces");
+        assert_eq!(general("https://collector/otlp/"), "https://collector/otlp/v1/traces");
+        let own = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "http://tempo:4318/push");
+        assert_eq!(on(&[own]).endpoint.as_str(), "http://tempo:4318/push");
+        assert_eq!(with(&[own]).unwrap().unwrap().endpoint.as_str(), "http://tempo:4318/push");
+    }
+
+    #[test]
+    fn every_variable_has_the_default_of_opentelemetry() {
+        let traces = on(&[]);
+        assert!(traces.headers.is_empty() && traces.resource.is_empty());
+        assert_eq!((traces.timeout, traces.service_name.as_str()), (Duration::from_secs(10), "task-api"));
+        assert_eq!(traces.sampler, TraceSampler { parent_decides: true, ratio: 1.0 });
+    }
+
+    #[test]
+    fn the_name_of_the_service_counts_more_than_the_attribute() {
+        let attributes = ("OTEL_RESOURCE_ATTRIBUTES", "service.name=shop,team=a%20b, k8s.pod.name = p-1 ,");
+        let traces = on(&[attributes]);
+        assert_eq!(traces.service_name, "shop");
+        let mut resource = traces.resource.clone();
+        resource.sort();
+        let expected = [("k8s.pod.name", "p-1"), ("team", "a b")];
+        assert_eq!(resource, expected.map(|(name, value)| (name.to_owned(), value.to_owned())));
+        assert_eq!(on(&[attributes, ("OTEL_SERVICE_NAME", "tasks")]).service_name, "tasks");
+    }
+
+    #[test]
+    fn every_sampler_but_the_remote_ones_is_known() {
+        let sampled = |name, argument| {
+            let TraceSampler { parent_decides, ratio } =
+                on(&[("OTEL_TRACES_SAMPLER", name), ("OTEL_TRACES_SAMPLER_ARG", argument)]).sampler;
+            (parent_decides, ratio)
+        };
+        assert_eq!(sampled("always_on", ""), (false, 1.0));
+        assert_eq!(sampled("always_off", ""), (false, 0.0));
+        assert_eq!(sampled("traceidratio", "0.25"), (false, 0.25));
+        assert_eq!(sampled("parentbased_always_on", "0.25"), (true, 1.0));
+        assert_eq!(sampled("parentbased_always_off", ""), (true, 0.0));
+        assert_eq!(sampled("parentbased_traceidratio", ""), (true, 1.0));
+    }
+
+    #[test]
+    fn a_value_that_cannot_be_used_is_told_with_its_variable_and_no_secret() {
+        for (name, value, problem) in [
+            ("OTEL_EXPORTER_OTLP_ENDPOINT", "collector:4318", "must be the address of a collector"),
+            ("OTEL_EXPORTER_OTLP_ENDPOINT", "grpc://hunter2:4317", "must be the address of a collector"),
+            ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://me:hunter2@a", "must not have a user or a password"),
+            ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "http://a/#hunter2", "must not have a fragment"),
+            ("OTEL_EXPORTER_OTLP_HEADERS", "a=b,hunter2", "entry 2 is not"),
+            ("OTEL_EXPORTER_OTLP_HEADERS", "a b=hunter2", "entry 1 is not"),
+            ("OTEL_EXPORTER_OTLP_HEADERS", "a=hunter2%0A", "entry 1 is not"),
+            (
+                "OTEL_EXPORTER_OTLP_PROTOCOL",
+                "grpc",
+                "must be http/protobuf, the only protocol that is spoken, not \"grpc\"",
+            ),
+            ("OTEL_EXPORTER_OTLP_TIMEOUT", "0", "must be a whole number from 1 to 60000"),
+            ("OTEL_RESOURCE_ATTRIBUTES", "team", "entry 1 is not"),
+            ("OTEL_TRACES_SAMPLER", "jaeger_remote", "must be always_on, always_off or traceidratio"),
+            ("OTEL_TRACES_SAMPLER_ARG", "1.5", "must be a number from 0 to 1, not \"1.5\""),
+            ("OTEL_TRACES_SAMPLER_ARG", "NaN", "must be a number from 0 to 1"),
+            ("OTEL_SDK_DISABLED", "yes", "must be true or false, not \"yes\""),
+        ] {
+            let faults = with(&[(name, value)]).unwrap_err().faults;
+            assert_eq!((faults.len(), faults[0].variable), (1, name), "{faults:?}");
+            assert!(
+                faults[0].problem.contains(problem) && !faults[0].problem.contains("hunter2"),
+                "{faults:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn headers_are_sent_and_never_shown() {
+        let traces = on(&[("OTEL_EXPORTER_OTLP_HEADERS", "Authorization=Basic%20hunter2, x-team=shop")]);
+        assert_eq!(traces.headers["authorization"], "Basic hunter2");
+        assert_eq!(traces.headers["x-team"], "shop");
+        let shown = format!("{traces:?} {:?}", traces.headers);
+        assert!(!shown.contains("hunter2"), "{shown}");
+    }
+}
