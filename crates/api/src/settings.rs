@@ -111,8 +111,7 @@ impl Settings {
         };
         let pool = pool(&mut reader);
         let cors = Cors::new(origins(&mut reader, environment));
-        let host = reader.text("HOST").unwrap_or_default();
-        let port = reader.number("PORT", 0, u16::MAX);
+        let Listener { host, port } = listener(&mut reader);
         let workers = workers(&mut reader, pool.max - UPKEEP_CONNECTIONS);
         let limits = limits(&mut reader);
         let drain = Duration::from_secs(reader.number("SHUTDOWN_DRAIN_SECONDS", 0, 300));
@@ -140,6 +139,22 @@ impl Settings {
             log_format,
         }))
     }
+}
+
+/// Where the program listens.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Listener {
+    /// The address or name.
+    pub host: String,
+    /// The port; 0 for any that is free.
+    pub port: u16,
+}
+
+/// Loads `HOST` and `PORT` alone: all that is needed to find the program.
+pub fn load_listener() -> Result<Listener, InvalidSettings> {
+    let mut reader = Reader::new(variables()?);
+    let listener = listener(&mut reader);
+    reader.finish(Some(listener))
 }
 
 /// Loads `DATABASE_URL` alone: all that a migration needs.
@@ -276,6 +291,10 @@ fn origin(entry: &str, environment: Environment) -> Result<String, String> {
         return Err(format!("must use https in production, which {entry:?} does not"));
     }
     Ok(entry.to_owned())
+}
+
+fn listener(reader: &mut Reader) -> Listener {
+    Listener { host: reader.text("HOST").unwrap_or_default(), port: reader.number("PORT", 0, u16::MAX) }
 }
 
 fn log_filter(text: &str) -> Result<String, String> {
