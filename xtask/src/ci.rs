@@ -6,7 +6,7 @@ use anyhow::{Context as _, bail};
 use tokio::process::Command;
 
 use crate::{
-    chaos, fuzz, interop, migrate, openapi, process, report,
+    chaos, deploy, fuzz, interop, migrate, openapi, process, report,
     test::{self, Outcome},
     tidy, tools,
 };
@@ -28,6 +28,7 @@ pub(crate) async fn run() -> anyhow::Result<ExitCode> {
     let outcome = check("Tests", test::run_tests(&test::Args::with_coverage())).await?;
     if outcome.success {
         check("Requests made from the OpenAPI document", fuzz::check(&fuzz::Args::bounded())).await?;
+        check("The files of the deployment", Box::pin(deploy::check())).await?;
         check("Bad days", chaos::check(&chaos::Args::bounded())).await?;
         check("A real Better Auth and a real browser", interop::check(&interop::Args::everything())).await?;
     }
