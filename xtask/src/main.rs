@@ -90,7 +90,7 @@ enum Command {
     /// Dockerfile, composition, manifests of Kubernetes, unit of systemd, rules and dashboard; and the program with a root
     /// that is read-only, in a network that holds nothing but its key source. It needs Linux.
     DeployCheck,
-    /// Write what the program is made of, as JSON of CycloneDX
+    /// Write what the program is made of, as JSON of `CycloneDX`
     Sbom(sbom::Args),
     /// Check everything that must hold before a change lands: format, lints, rules, documents, licences, migrations, tests
     /// with coverage, made-up requests, and a real Better Auth

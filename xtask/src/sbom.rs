@@ -1,4 +1,4 @@
-//! `cargo xtask sbom`: what the program is made of, as JSON of CycloneDX, for whoever has to account for it.
+//! `cargo xtask sbom`: what the program is made of, as JSON of `CycloneDX`, for whoever has to account for it.
 
 use std::{
     collections::BTreeSet,

@@ -48,12 +48,11 @@ fn without_texts(query: &str) -> String {
     for c in query.chars() {
         match (quote, c) {
             (Some(open), c) if c == open => quote = None,
-            (Some(_), _) => {}
             (None, '"' | '\'' | '`') => quote = Some(c),
             (None, '{' | '[') => depth += 1,
             (None, '}' | ']') => depth = depth.saturating_sub(1),
             (None, c) if depth == 0 => bare.push(c),
-            (None, _) => {}
+            _ => {}
         }
     }
     bare
