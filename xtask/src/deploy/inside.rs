@@ -8,7 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use anyhow::{Context as _, bail, ensure};
+use anyhow::{Context as _, anyhow, bail, ensure};
 use serde_json::Value;
 use task_adapters::Database;
 use tokio::process::Command;
@@ -43,9 +43,8 @@ pub(super) async fn check(programs: &Path) -> anyhow::Result<String> {
     report::step("The program with a read-only root and without a network", async {
         let inside = Inside::start(&program, &database).await?;
         let used = inside.use_it(programs, &program).await;
-        used.with_context(|| {
-            format!("the log of the service ends with:\n{}", process::tail(&inside.log(), 8))
-        })
+        let last_words = || process::tail(&inside.log(), 8);
+        used.map_err(|error| anyhow!("{error:#}\nThe log of the service ends with:\n{}", last_words()))
     })
     .await
 }
