@@ -6,7 +6,7 @@ use anyhow::{Context as _, bail};
 use tokio::process::Command;
 
 use crate::{
-    chaos, fuzz, interop, migrate, openapi, process, report,
+    chaos, deploy, fuzz, interop, migrate, openapi, process, report,
     test::{self, Outcome},
     tidy, tools,
 };
@@ -29,6 +29,7 @@ pub(crate) async fn run() -> anyhow::Result<ExitCode> {
     if outcome.success {
         let bounded = fuzz::Args::bounded();
         check("Requests made from the OpenAPI document", Box::pin(fuzz::check(&bounded))).await?;
+        check("The files of the deployment", Box::pin(deploy::check())).await?;
         check("Bad days", chaos::check(&chaos::Args::bounded())).await?;
         check("A real Better Auth and a real browser", interop::check(&interop::Args::everything())).await?;
     }

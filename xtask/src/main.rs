@@ -9,6 +9,7 @@
 mod bench;
 mod chaos;
 mod ci;
+mod deploy;
 mod dev;
 mod doctor;
 mod environment;
@@ -20,6 +21,7 @@ mod postgres;
 mod process;
 mod program;
 mod report;
+mod sbom;
 mod service;
 mod stop;
 mod table;
@@ -83,6 +85,13 @@ enum Command {
     /// Kills and ends the service, crashes and freezes its PostgreSQL, lets clients vanish; then compares what is in the
     /// table with what the clients were told.
     Chaos(chaos::Args),
+    /// Look at the files of the deployment with the tools that know them, and lock the program in as they do
+    ///
+    /// Dockerfile, composition, manifests of Kubernetes, unit of systemd, rules and dashboard; and the program with a root
+    /// that is read-only, in a network that holds nothing but its key source. It needs Linux.
+    DeployCheck,
+    /// Write what the program is made of, as JSON of `CycloneDX`
+    Sbom(sbom::Args),
     /// Check everything that must hold before a change lands: format, lints, rules, documents, licences, migrations, tests
     /// with coverage, made-up requests, and a real Better Auth
     Ci,
@@ -122,6 +131,8 @@ async fn run(command: Command, stop: &mut Stop) -> anyhow::Result<ExitCode> {
         Command::FuzzApi(args) => stop.or(Box::pin(fuzz::run(&args))).await,
         Command::Bench(args) => stop.or(Box::pin(bench::run(&args))).await,
         Command::Chaos(args) => stop.or(Box::pin(chaos::run(&args))).await,
+        Command::DeployCheck => stop.or(Box::pin(deploy::run())).await,
+        Command::Sbom(args) => stop.or(sbom::run(&args)).await,
         Command::Interop(args) => stop.or(interop::run(&args)).await,
     }
 }

@@ -16,6 +16,8 @@ pub(crate) struct CargoTool {
 
 pub(crate) const DENY: CargoTool = CargoTool { package: "cargo-deny", version: "0.20.2" };
 pub(crate) const LLVM_COV: CargoTool = CargoTool { package: "cargo-llvm-cov", version: "0.9.1" };
+/// Writes what a program is made of.
+pub(crate) const CYCLONEDX: CargoTool = CargoTool { package: "cargo-cyclonedx", version: "0.5.9" };
 /// Sends requests at a fixed rate.
 pub(crate) const OHA: CargoTool = CargoTool { package: "oha", version: "1.16.0" };
 
@@ -73,6 +75,32 @@ pub(crate) async fn apt_install(package: &str) -> anyhow::Result<()> {
     let mut install = Command::new("apt-get");
     install.args(["-qq", "-y", "--no-install-recommends", "install", package]);
     process::capture(install.env("DEBIAN_FRONTEND", "noninteractive")).await.map(drop)
+}
+
+/// A file of a package of Debian, which is unpacked into `.dev` and not installed: for packages that would start a server.
+pub(crate) async fn unpack(package: &str, file: &str) -> anyhow::Result<PathBuf> {
+    let folder = workspace::dev_dir()?.join("packages").join(package);
+    let program = folder.join(file);
+    if program.is_file() {
+        return Ok(program);
+    }
+    report::step(&format!("Unpacking {package} of Debian"), unpack_to(&folder, package)).await?;
+    ensure!(program.is_file(), "the package {package} holds no {file}");
+    Ok(program)
+}
+
+async fn unpack_to(folder: &Path, package: &str) -> anyhow::Result<()> {
+    ensure!(process::works("apt-get", &["--version"]).await, "apt-get is not installed");
+    std::fs::create_dir_all(folder).with_context(|| format!("cannot create {}", folder.display()))?;
+    let mut download = Command::new("apt-get");
+    process::capture(download.args(["-qq", "download", package]).current_dir(folder)).await?;
+    for entry in std::fs::read_dir(folder).with_context(|| format!("cannot read {}", folder.display()))? {
+        let path = entry?.path();
+        if path.extension().is_some_and(|extension| extension == "deb") {
+            process::capture(Command::new("dpkg-deb").arg("--extract").arg(&path).arg(folder)).await?;
+        }
+    }
+    Ok(())
 }
 
 /// Says why packages of Debian cannot be installed, where they cannot.

@@ -32,6 +32,10 @@ pub enum Command {
     ///
     /// Changes nothing. Exits with 0 where there is no problem, and with 1 where there is one.
     Doctor(Doctor),
+    /// Ask the service that runs beside this, at `HOST` and `PORT`, whether it is up.
+    ///
+    /// For the health check of a container. Exits with 0 where it is, and with 1 where it is not.
+    Health,
 }
 
 /// What the doctor is to look at besides the set-up.

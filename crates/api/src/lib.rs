@@ -21,6 +21,7 @@ mod limits;
 mod media_type;
 mod metrics;
 mod openapi;
+pub mod probe;
 mod readiness;
 mod routes;
 pub mod settings;

@@ -1,4 +1,4 @@
-//! `task-api`: serves the API, migrates its database, or looks at the set-up.
+//! `task-api`: serves the API, migrates its database, looks at the set-up, or asks whether the service is up.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command says on the terminal what it did")]
 
 use std::process::ExitCode;
@@ -7,7 +7,7 @@ use clap::Parser;
 use task_api::{
     Settings,
     cli::{self, Cli, Command, Doctor, Migrate},
-    doctor,
+    doctor, probe,
     settings::{self, InvalidSettings, LogFormat},
     startup::Server,
     telemetry,
@@ -22,6 +22,7 @@ async fn main() -> ExitCode {
         Command::Serve => serve().await,
         Command::Migrate(what) => migrate(what).await,
         Command::Doctor(what) => return doctor(what).await,
+        Command::Health => health().await,
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
@@ -48,6 +49,11 @@ async fn migrate(what: Migrate) -> anyhow::Result<()> {
     for line in cli::migrate(&database, what).await? {
         println!("{line}");
     }
+    Ok(())
+}
+
+async fn health() -> anyhow::Result<()> {
+    println!("{}", probe::probe(&settings::load_listener()?).await?);
     Ok(())
 }
 

@@ -135,8 +135,7 @@ impl Settings {
             .zip(database.as_ref())
             .is_some_and(|(direct, usual)| direct.address() != usual.address());
         let cors = Cors::new(origins(&mut reader, environment));
-        let host = reader.text("HOST").unwrap_or_default();
-        let port = reader.number("PORT", 0, u16::MAX);
+        let Listener { host, port } = listener(&mut reader);
         let workers = workers(&mut reader, pool.max - UPKEEP_CONNECTIONS);
         let limits = limits(&mut reader);
         let drain = Duration::from_secs(reader.number("SHUTDOWN_DRAIN_SECONDS", 0, 300));
@@ -167,6 +166,22 @@ impl Settings {
             log_format,
         }))
     }
+}
+
+/// Where the program listens.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Listener {
+    /// The address or name.
+    pub host: String,
+    /// The port; 0 for any that is free.
+    pub port: u16,
+}
+
+/// Loads `HOST` and `PORT` alone: all that is needed to find the program.
+pub fn load_listener() -> Result<Listener, InvalidSettings> {
+    let mut reader = Reader::new(variables()?);
+    let listener = listener(&mut reader);
+    reader.finish(Some(listener))
 }
 
 /// Loads `DATABASE_DIRECT_URL`, or else `DATABASE_URL`: all that a migration needs.
@@ -307,6 +322,10 @@ fn origin(entry: &str, environment: Environment) -> Result<String, String> {
         return Err(format!("must use https in production, which {entry:?} does not"));
     }
     Ok(entry.to_owned())
+}
+
+fn listener(reader: &mut Reader) -> Listener {
+    Listener { host: reader.text("HOST").unwrap_or_default(), port: reader.number("PORT", 0, u16::MAX) }
 }
 
 fn log_filter(text: &str) -> Result<String, String> {

@@ -7,6 +7,7 @@ import { toNodeHandler } from "better-auth/node";
 import { auth } from "./auth";
 
 const taskApi = process.env.TASK_API_URL ?? "http://127.0.0.1:8080";
+const host = process.env.HOST ?? "127.0.0.1";
 const port = Number(process.env.PORT ?? 3000);
 const betterAuth = toNodeHandler(auth);
 
@@ -28,4 +29,4 @@ async function send(response: ServerResponse, file: string, type: string, change
   response.writeHead(200, { "Content-Type": type }).end(change(text));
 }
 
-server.listen(port, "127.0.0.1", () => console.log(`listening on http://localhost:${port}`));
+server.listen(port, host, () => console.log(`listening on http://localhost:${port}`));

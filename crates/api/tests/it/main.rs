@@ -34,6 +34,7 @@ mod order_of_checks;
 mod outages;
 mod pages;
 mod paths;
+mod probe;
 mod queries;
 mod readiness;
 mod start_and_stop;
