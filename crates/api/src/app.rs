@@ -1,4 +1,4 @@
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use actix_web::{
     App, Error,
@@ -13,6 +13,7 @@ use crate::{
     Cors, CursorSeal,
     auth::{TokenVerifier, verifier_data},
     envelope::{Observers, envelope},
+    extract::BodyTimeout,
     limits::Limits,
     metrics::Metrics,
     openapi::{self, Document},
@@ -44,6 +45,7 @@ pub struct Services {
     readiness: web::Data<Readiness>,
     limits: web::Data<Limits>,
     observers: Observers,
+    body_timeout: BodyTimeout,
     environment: web::Data<Environment>,
     document: web::Data<Document>,
 }
@@ -70,9 +72,17 @@ impl Services {
             readiness: web::Data::from(readiness),
             limits: web::Data::from(limits),
             observers: Observers::default(),
+            body_timeout: BodyTimeout::default(),
             environment: web::Data::new(about.environment),
             document: web::Data::new(Document { json: Bytes::from(json), title: about.title.clone() }),
         })
+    }
+
+    /// The same, with that time for the body of a request to arrive; 20 seconds unless it is set.
+    #[must_use]
+    pub fn with_body_timeout(mut self, timeout: Duration) -> Self {
+        self.body_timeout = BodyTimeout(timeout);
+        self
     }
 
     /// The same, with every request counted there.
@@ -110,6 +120,7 @@ pub fn app(
         .app_data(services.readiness.clone())
         .app_data(services.limits.clone())
         .app_data(services.observers.clone())
+        .app_data(services.body_timeout)
         .app_data(services.environment.clone())
         .app_data(services.document.clone())
         .configure(routes::configure)

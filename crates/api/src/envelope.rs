@@ -32,6 +32,7 @@ use crate::{
     metrics::{self, Metrics},
     readiness::Readiness,
     traces::{RequestTrace, Traces},
+    unread::Held,
 };
 
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -52,7 +53,7 @@ pub(crate) struct Observers {
 
 /// Wraps everything.
 pub(crate) async fn envelope(
-    request: ServiceRequest,
+    mut request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     let began = Instant::now();
@@ -76,6 +77,7 @@ pub(crate) async fn envelope(
         }
     };
 
+    let held = Held::of(&mut request);
     let outcome = if cors::is_preflight(&request) {
         Ok(request.into_response(cors::answer_preflight(origin.as_ref())))
     } else if let Some(trace) = &trace {
@@ -107,19 +109,21 @@ pub(crate) async fn envelope(
                 }
                 standing.tell(answer.headers_mut());
             }
-            if is_stopping() {
+            // RFC 9110, section 15.5.9: what may still come of the body is not waited for.
+            if is_stopping() || answer.status() == StatusCode::REQUEST_TIMEOUT {
                 answer.response_mut().head_mut().set_connection_type(ConnectionType::Close);
             }
             tell(answer.request().match_pattern(), answer.status());
-            Ok(answer)
+            Ok(answer.map_body(|_, body| Held::until_sent(held, body)))
         }
         Err(error) => {
             let mut answer = span.in_scope(|| error.error_response());
             complete(answer.headers_mut());
-            if is_stopping() {
+            if is_stopping() || answer.status() == StatusCode::REQUEST_TIMEOUT {
                 answer.head_mut().set_connection_type(ConnectionType::Close);
             }
             tell(None, answer.status());
+            let answer = answer.map_body(|_, body| Held::until_sent(held, body));
             Err(InternalError::from_response(error, answer).into())
         }
     }

@@ -70,6 +70,9 @@ pub(crate) enum ApiError {
     /// The route does not know the method; it knows those named.
     #[error("method not allowed")]
     MethodNotAllowed(String),
+    /// The body has not come to its end in time.
+    #[error("request timeout")]
+    RequestTimeout,
     /// The body is too large.
     #[error("payload too large")]
     PayloadTooLarge,
@@ -155,6 +158,7 @@ impl ApiError {
             Self::UnknownUser => "unknown_user",
             Self::NotFound | Self::UnknownRoute => "not_found",
             Self::MethodNotAllowed(_) => "method_not_allowed",
+            Self::RequestTimeout => "request_timeout",
             Self::PayloadTooLarge => "payload_too_large",
             Self::UnsupportedMediaType(_) => "unsupported_media_type",
             Self::PreconditionFailed(_) => "precondition_failed",
@@ -185,6 +189,7 @@ impl ApiError {
             Self::MethodNotAllowed(_) => {
                 "This route does not support the method; `Allow` names those it does."
             }
+            Self::RequestTimeout => "The body did not arrive in time; send the request again.",
             Self::PayloadTooLarge => "The body is larger than 131072 bytes.",
             Self::UnsupportedMediaType(Media::Json) => {
                 "The body must be sent as application/json, without a Content-Encoding."
@@ -267,6 +272,7 @@ impl ResponseError for ApiError {
             Self::Forbidden | Self::UnknownUser => StatusCode::FORBIDDEN,
             Self::NotFound | Self::UnknownRoute => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed(_) => StatusCode::METHOD_NOT_ALLOWED,
+            Self::RequestTimeout => StatusCode::REQUEST_TIMEOUT,
             Self::PayloadTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UnsupportedMediaType(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::PreconditionFailed(_) => StatusCode::PRECONDITION_FAILED,

@@ -5,6 +5,7 @@ use std::{
     borrow::Cow,
     future::{Future, Ready, ready},
     pin::Pin,
+    time::Duration,
 };
 
 use actix_web::{
@@ -25,6 +26,27 @@ use crate::{
 
 /// The largest body that is read, in bytes.
 pub(crate) const MAX_BODY_BYTES: usize = 131_072;
+
+/// How long the body of a request may take to arrive, from when somebody begins to read it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct BodyTimeout(pub(crate) Duration);
+
+impl Default for BodyTimeout {
+    fn default() -> Self {
+        Self(Duration::from_secs(20))
+    }
+}
+
+impl BodyTimeout {
+    fn of(request: &HttpRequest) -> Self {
+        request.app_data().copied().unwrap_or_default()
+    }
+
+    /// Whoever drips a body byte by byte would otherwise have a connection, and what belongs to it, for ever.
+    async fn within<T>(self, reading: impl Future<Output = Result<T, ApiError>>) -> Result<T, ApiError> {
+        tokio::time::timeout(self.0, reading).await.unwrap_or(Err(ApiError::RequestTimeout))
+    }
+}
 
 /// The path's segment at `index`, percent-decoded; `None` where it is not percent-encoded UTF-8.
 ///
@@ -86,9 +108,9 @@ impl<T: FromMembers> FromRequest for JsonBody<T> {
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let headers =
             check_media(request.headers(), T::MEDIA).and_then(|()| announced_length(request.headers()));
-        let payload = payload.take();
+        let (payload, timeout) = (payload.take(), BodyTimeout::of(request));
         Box::pin(async move {
-            let bytes = read(payload, Bytes::new(), headers?).await?;
+            let bytes = timeout.within(read(payload, Bytes::new(), headers?)).await?;
             Ok(Self { value: parse(&bytes), bytes })
         })
     }
@@ -110,15 +132,15 @@ impl<T: FromMembers> FromRequest for OptionalJsonBody<T> {
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let headers =
             check_media(request.headers(), T::MEDIA).and_then(|()| announced_length(request.headers()));
-        let mut payload = payload.take();
-        Box::pin(async move {
+        let (mut payload, timeout) = (payload.take(), BodyTimeout::of(request));
+        Box::pin(timeout.within(async move {
             let first = match payload.next().await {
                 None => return Ok(Self { bytes: Bytes::new(), value: Ok(None) }),
                 Some(first) => first.map_err(|_| unreadable())?,
             };
             let bytes = read(payload, first, headers?).await?;
             Ok(Self { value: parse(&bytes).map(Some), bytes })
-        })
+        }))
     }
 }
 

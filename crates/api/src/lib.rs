@@ -29,6 +29,7 @@ pub mod startup;
 mod tasks;
 pub mod telemetry;
 mod traces;
+mod unread;
 mod whoami;
 
 pub use app::{About, Services, app};

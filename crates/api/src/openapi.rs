@@ -252,6 +252,7 @@ fn refusals_of_tasks(path: &str, method: &HttpMethod, has_body: bool) -> Vec<Api
         refusals.extend([
             ApiError::UnsupportedMediaType(if is_patch { Media::MergePatch } else { Media::Json }),
             ApiError::PayloadTooLarge,
+            ApiError::RequestTimeout,
             ApiError::InvalidJson(
                 "The body is not a JSON object: it ends too early at line 1, column 9.".to_owned(),
             ),

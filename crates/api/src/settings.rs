@@ -97,6 +97,8 @@ pub struct Settings {
     pub workers: usize,
     /// How long the program goes on serving once it is told to stop, so that whoever sends requests notices.
     pub drain: Duration,
+    /// How long the body of a request may take to arrive.
+    pub body_timeout: Duration,
     /// How long requests in flight may take to end when the program is told to stop.
     pub shutdown_timeout: Duration,
     /// Where metrics are served, if anywhere.
@@ -139,6 +141,7 @@ impl Settings {
         let workers = workers(&mut reader, pool.max - UPKEEP_CONNECTIONS);
         let limits = limits(&mut reader);
         let drain = Duration::from_secs(reader.number("SHUTDOWN_DRAIN_SECONDS", 0, 300));
+        let body_timeout = Duration::from_secs(reader.number("REQUEST_BODY_TIMEOUT_SECONDS", 1, 300));
         let shutdown_timeout = Duration::from_secs(reader.number("SHUTDOWN_TIMEOUT_SECONDS", 0, 3600));
         let metrics = reader.parsed("METRICS_ADDR", |text| {
             text.parse().map_err(|_| format!("must be an address with a port, not {text:?}"))
@@ -159,6 +162,7 @@ impl Settings {
             limits,
             workers,
             drain,
+            body_timeout,
             shutdown_timeout,
             metrics,
             traces,

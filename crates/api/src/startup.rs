@@ -166,6 +166,7 @@ impl Server {
                 &settings.about,
             );
             let of_worker = of_worker.map_err(|error| wiring(error.into()))?;
+            let of_worker = of_worker.with_body_timeout(settings.body_timeout);
             let of_worker = match &counted {
                 Some(metrics) => of_worker.counted_by(Arc::clone(metrics)),
                 None => of_worker,

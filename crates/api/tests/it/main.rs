@@ -37,6 +37,7 @@ mod paths;
 mod probe;
 mod queries;
 mod readiness;
+mod slow_clients;
 mod start_and_stop;
 mod tasks;
 mod token_forms;

@@ -183,7 +183,7 @@ fn every_operation_has_the_statuses_that_it_can_answer_with() {
             expected.push("400");
         }
         if ["post", "put", "patch"].contains(&method) {
-            expected.extend(["400", "413", "415"]);
+            expected.extend(["400", "408", "413", "415"]);
         }
         if ["post", "put", "patch", "delete"].contains(&method) {
             expected.extend(["409", "422"]);
@@ -268,6 +268,7 @@ fn every_error_has_an_example_that_is_valid_itself() {
         "payload_too_large",
         "precondition_failed",
         "rate_limited",
+        "request_timeout",
         "unauthorized",
         "unavailable",
         "unknown_user",

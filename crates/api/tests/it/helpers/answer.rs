@@ -88,7 +88,7 @@ pub(crate) struct Fault {
 }
 
 /// Every code of the contract with its status.
-pub(crate) const CODES: [(&str, u16); 20] = [
+pub(crate) const CODES: [(&str, u16); 21] = [
     ("invalid_json", 400),
     ("validation_failed", 400),
     ("invalid_query", 400),
@@ -104,6 +104,7 @@ pub(crate) const CODES: [(&str, u16); 20] = [
     ("idempotency_in_progress", 409),
     ("precondition_failed", 412),
     ("payload_too_large", 413),
+    ("request_timeout", 408),
     ("unsupported_media_type", 415),
     ("idempotency_mismatch", 422),
     ("internal", 500),

@@ -207,6 +207,11 @@ impl Connection {
         Self { stream: connect(address), unread: Vec::new() }
     }
 
+    /// What it writes to, for whoever does that in a way of its own.
+    pub(crate) fn stream(&self) -> &TcpStream {
+        &self.stream
+    }
+
     pub(crate) fn write(&mut self, bytes: &[u8]) {
         self.stream.write_all(bytes).unwrap();
     }
