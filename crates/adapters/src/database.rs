@@ -6,7 +6,10 @@ use tokio_postgres::{
     config::{Host, SslMode as WireSslMode},
 };
 
-use crate::tls::{self, SslMode};
+use crate::{
+    hosts,
+    tls::{self, SslMode},
+};
 
 /// How long the TCP handshake with one address may take.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
@@ -108,14 +111,29 @@ impl Database {
     }
 
     /// Opens a connection. Its driver runs on the runtime of the caller and ends with the connection.
+    ///
+    /// Of several hosts the first is taken that is what `target_session_attrs` asks for. One that does not answer keeps the
+    /// others waiting for a moment only.
     pub async fn connect(&self) -> Result<AsyncPgConnection, ConnectError> {
+        let candidates = hosts::candidates(&self.config);
+        if candidates.is_empty() {
+            return self.connect_by(&self.config).await;
+        }
+        let found = hosts::first(candidates, |config| async move { self.connect_by(&config).await }).await;
+        found.map_err(|failed| {
+            let reasons = failed.iter().map(|(address, error)| format!("{address}: {error}"));
+            ConnectError(reasons.collect::<Vec<_>>().join("; "))
+        })
+    }
+
+    async fn connect_by(&self, config: &Config) -> Result<AsyncPgConnection, ConnectError> {
         Ok(match &self.tls {
             tls::Connector::Plain => {
-                let (client, connection) = self.config.connect(NoTls).await?;
+                let (client, connection) = config.connect(NoTls).await?;
                 AsyncPgConnection::try_from_client_and_connection(client, connection).await?
             }
             tls::Connector::Rustls(connector) => {
-                let (client, connection) = self.config.connect(connector.clone()).await?;
+                let (client, connection) = config.connect(connector.clone()).await?;
                 AsyncPgConnection::try_from_client_and_connection(client, connection).await?
             }
         })

@@ -12,6 +12,7 @@ mod database;
 mod error;
 mod fixed;
 mod gather;
+mod hosts;
 pub mod inspection;
 pub mod migrations;
 mod once_only;
