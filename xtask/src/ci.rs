@@ -28,7 +28,7 @@ pub(crate) async fn run() -> anyhow::Result<ExitCode> {
     let outcome = check("Tests", test::run_tests(&test::Args::with_coverage())).await?;
     if outcome.success {
         check("Requests made from the OpenAPI document", fuzz::check(&fuzz::Args::bounded())).await?;
-        check("Bad days", chaos::check(&chaos::Args::bounded())).await?;
+        check("Bad days", Box::pin(chaos::check(&chaos::Args::bounded()))).await?;
         check("A real Better Auth and a real browser", interop::check(&interop::Args::everything())).await?;
     }
     Ok(close(&outcome, since))
