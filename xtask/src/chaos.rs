@@ -4,36 +4,32 @@
 //! once, and nothing may be there that nobody asked for. Any answer but a success and 503 with `Retry-After` fails the
 //! run, and so does a service that does not come back.
 
+mod balancer;
 mod clients;
+mod fault;
 mod faults;
 mod ledger;
+mod outcome;
+mod replicas;
 mod service;
+mod store;
 
 use std::{
+    path::PathBuf,
     process::ExitCode,
     time::{Duration, Instant},
 };
 
-use anyhow::Context as _;
-use task_adapters::{Database, testing};
+use anyhow::{Context as _, ensure};
 use tokio::time::sleep;
 
-use self::{faults::Fault, ledger::Ledger, service::Service};
+use self::{fault::Fault, faults::Stage, ledger::Ledger, outcome::Outcome, replicas::Pair};
 use crate::{
-    postgres::{
-        self,
-        throwaway::{self, ThrowAway},
-    },
     program::{self, Profile},
-    report, service as development,
+    report,
     table::Table,
-    token, workspace,
+    workspace,
 };
-
-/// How long PostgreSQL may take to answer again.
-const RECOVERY_LIMIT: Duration = Duration::from_secs(30);
-/// How long the tokens of the clients are valid.
-const TOKEN_LIFE: Duration = Duration::from_hours(12);
 
 #[derive(clap::Args, Clone, Debug, Default)]
 pub(crate) struct Args {
@@ -50,6 +46,19 @@ impl Args {
     pub(crate) fn bounded() -> Self {
         Self { short: true, only: Vec::new() }
     }
+
+    /// What is done: what was named, or else everything, but for what takes too long for a short run.
+    fn faults(&self) -> Vec<Fault> {
+        let (done, left_out): (Vec<_>, Vec<_>) = Fault::ALL.into_iter().partition(|fault| {
+            if self.only.is_empty() { !(self.short && fault.takes_long()) } else { self.only.contains(fault) }
+        });
+        if self.only.is_empty() {
+            for fault in left_out {
+                report::note(&format!("Left out of a short run: {}", fault.name()));
+            }
+        }
+        done
+    }
 }
 
 pub(crate) async fn run(args: &Args) -> anyhow::Result<ExitCode> {
@@ -59,98 +68,72 @@ pub(crate) async fn run(args: &Args) -> anyhow::Result<ExitCode> {
 
 /// Does it, prints the table, and fails where something was lost or answered as it must not be.
 pub(crate) async fn check(args: &Args) -> anyhow::Result<()> {
-    let program = program::build(if args.short { Profile::Dev } else { Profile::Release }).await?;
-    let server = throwaway::start_durable().await?;
-    let mut stage = Stage::set(server, program).await?;
-    let all = [
-        Fault::KilledService,
-        Fault::EndedService,
-        Fault::CrashedDatabase,
-        Fault::FrozenDatabase,
-        Fault::VanishedClients,
-    ];
-    let mut table = Table::new(&[
-        "fault",
-        "times",
-        "acknowledged writes",
-        "lost",
-        "twice",
-        "not asked for",
-        "answers 503",
-        "broken off",
-        "longest answer, ms",
-        "back after, ms (median)",
-        "at most",
-    ]);
+    let profile = if args.short { Profile::Dev } else { Profile::Release };
+    let mut scene = Scene { program: program::build(profile).await?, stage: None, pair: None };
+    let mut table = Table::new(&Outcome::HEADS);
     let mut failures = Vec::new();
-    for fault in all.into_iter().filter(|fault| args.only.is_empty() || args.only.contains(fault)) {
-        let outcome = Box::pin(faults::run(&mut stage, fault, args.short)).await?;
-        table.row(outcome.cells(fault));
-        failures.extend(outcome.failures(fault));
+    for fault in args.faults() {
+        let outcome = Box::pin(scene.run(fault, fault.times(args.short))).await?;
+        table.row(outcome.cells());
+        failures.extend(outcome.failures());
+    }
+    if let Some(pair) = scene.pair {
+        pair.end().await?;
     }
     println!("\n{table}");
-    anyhow::ensure!(failures.is_empty(), "what must not happen has happened:\n{}", failures.join("\n"));
+    ensure!(failures.is_empty(), "what must not happen has happened:\n{}", failures.join("\n"));
     Ok(())
 }
 
-/// What the faults are done to.
-struct Stage {
-    service: Service,
-    database: String,
-    token: String,
-    /// Dropped last: the service ends before its database.
-    server: ThrowAway,
+/// What the faults are done to, each made when the first fault needs it.
+struct Scene {
+    program: PathBuf,
+    stage: Option<Stage>,
+    pair: Option<Pair>,
 }
 
-/// Whose tasks are written.
-const USER: &str = "demo";
-
-impl Stage {
-    async fn set(server: ThrowAway, program: std::path::PathBuf) -> anyhow::Result<Self> {
-        let url = server.url().to_owned();
-        let database = Database::parse(&url)?;
-        testing::create_users_table(&database).await.map_err(anyhow::Error::from_boxed)?;
-        testing::insert_user(&database, USER).await.map_err(anyhow::Error::from_boxed)?;
-        development::migrate(&database).await?;
-        let secret = workspace::random_hex(32)?;
-        let token = token::issue(&secret, USER, TOKEN_LIFE)?;
-        let service = Service::start(program, server.folder(), &url, &secret).await?;
-        Ok(Self { service, database: url, token, server })
-    }
-
-    /// The rows of the one query, as text.
-    async fn column(&self, sql: &str) -> anyhow::Result<Vec<String>> {
-        let since = Instant::now();
-        let client = loop {
-            match postgres::connect(&self.database).await {
-                Ok(client) => break client,
-                // It may have crashed a moment ago.
-                Err(_) if since.elapsed() < RECOVERY_LIMIT => sleep(Duration::from_millis(50)).await,
-                Err(error) => return Err(error),
+impl Scene {
+    async fn run(&mut self, fault: Fault, times: usize) -> anyhow::Result<Outcome> {
+        report::headline(&format!("{}, {times} times", fault.name()));
+        match fault {
+            Fault::RollingReplacement => replicas::replace(&self.program, times).await,
+            Fault::FailOver | Fault::SilentPrimary => {
+                if self.pair.is_none() {
+                    // There are two processors, and nothing else runs beside what is measured.
+                    self.stage = None;
+                    self.pair = Some(Pair::start(&self.program).await?);
+                }
+                let pair = self.pair.as_mut().context("it was just started")?;
+                pair.fail_over(fault, times).await
             }
-        };
-        let rows = client.query(sql, &[]).await.with_context(|| format!("PostgreSQL refuses `{sql}`"))?;
-        Ok(rows.iter().map(|row| row.get(0)).collect())
-    }
-
-    /// The titles of all tasks, each as often as it is there.
-    async fn titles(&self) -> anyhow::Result<Vec<String>> {
-        self.column("SELECT title FROM tasks").await
-    }
-
-    /// The process that all others of PostgreSQL are children of.
-    fn postmaster(&self) -> anyhow::Result<i32> {
-        i32::try_from(self.server.pid()).context("a process has a small number")
-    }
-
-    /// The processes of PostgreSQL that work for the service.
-    async fn backends(&self) -> anyhow::Result<Vec<i32>> {
-        let sql = "SELECT pid::text FROM pg_stat_activity WHERE application_name = 'task-api' AND pid <> pg_backend_pid()";
-        self.column(sql).await?.iter().map(|pid| pid.parse().context("a process has a number")).collect()
+            _ => {
+                if self.stage.is_none() {
+                    self.stage = Some(Stage::set(&self.program).await?);
+                }
+                let stage = self.stage.as_mut().context("it was just set")?;
+                faults::run(stage, fault, times).await
+            }
+        }
     }
 }
 
 /// Says how far it is.
 fn tell(fault: Fault, ledger: &Ledger) {
     report::note(&format!("{}: {} writes were acknowledged", fault.name(), ledger.acknowledged()));
+}
+
+/// Some time, different each time, so that not always the same is under way.
+fn pause() -> anyhow::Result<Duration> {
+    let random = u64::from_str_radix(&workspace::random_hex(2)?, 16).context("no hexadecimal number")?;
+    Ok(Duration::from_millis(100 + random % 300))
+}
+
+/// Waits until a write is acknowledged that is sent from now on, and says how long ago `since` was.
+async fn until_writing(ledger: &Ledger, since: Instant, limit: Duration) -> anyhow::Result<Duration> {
+    let now = Instant::now();
+    while !ledger.writes_since(now) {
+        ensure!(since.elapsed() < limit, "nothing is written after {} s", limit.as_secs());
+        sleep(Duration::from_millis(1)).await;
+    }
+    Ok(since.elapsed())
 }

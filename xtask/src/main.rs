@@ -9,6 +9,7 @@
 mod bench;
 mod chaos;
 mod ci;
+mod debian;
 mod deploy;
 mod dev;
 mod doctor;

@@ -20,7 +20,7 @@ use super::ledger::Ledger;
 const WITH_KEY: usize = 8;
 const WITHOUT_KEY: usize = 8;
 /// More than the service may take for any answer.
-const PATIENCE: Duration = Duration::from_secs(20);
+const TIMEOUT: Duration = Duration::from_secs(20);
 /// How often it is seen whether the service is ready.
 const LOOK: Duration = Duration::from_millis(50);
 /// How long a client waits before it repeats what broke off.
@@ -34,6 +34,18 @@ pub(super) struct Clients {
     balancer: Option<JoinHandle<()>>,
 }
 
+/// Where clients write to, and how.
+pub(super) struct Way<'a> {
+    pub(super) url: &'a str,
+    pub(super) user: &'a str,
+    pub(super) token: &'a str,
+    /// Whether requests are held back while the service says that it is not ready, as whatever stands in front of it would
+    /// do.
+    pub(super) watched: bool,
+    /// How long a client with a key repeats a write.
+    pub(super) patience: Duration,
+}
+
 /// What each client has.
 #[derive(Clone)]
 struct Writer {
@@ -44,25 +56,20 @@ struct Writer {
     stop: Arc<AtomicBool>,
     /// Whether requests are sent on to the service.
     sent_on: Arc<AtomicBool>,
+    patience: Duration,
 }
 
 impl Clients {
-    /// Sets them to work. `run` is in all titles, so that no two runs write the same. Where they are balanced, requests
-    /// are held back while the service says that it is not ready, as whatever stands in front of it would do.
-    pub(super) fn start(
-        url: &str,
-        user: &str,
-        token: &str,
-        run: &str,
-        balanced: bool,
-    ) -> anyhow::Result<Self> {
+    /// Sets them to work. `run` is in all titles, so that no two runs write the same.
+    pub(super) fn start(way: &Way<'_>, run: &str) -> anyhow::Result<Self> {
+        let Way { url, user, token, watched, patience } = *way;
         let ledger = Arc::new(Ledger::default());
         let stop = Arc::new(AtomicBool::new(false));
-        let http = reqwest::Client::builder().timeout(PATIENCE).build().context("no HTTP client")?;
+        let http = reqwest::Client::builder().timeout(TIMEOUT).build().context("no HTTP client")?;
         let sent_on = Arc::new(AtomicBool::new(true));
         let ready = format!("{url}/health/ready");
         let watching =
-            balanced.then(|| tokio::spawn(look_at_readiness(http.clone(), ready, Arc::clone(&sent_on))));
+            watched.then(|| tokio::spawn(look_at_readiness(http.clone(), ready, Arc::clone(&sent_on))));
         let writer = Writer {
             http,
             url: format!("{url}/api/{user}/tasks"),
@@ -70,6 +77,7 @@ impl Clients {
             ledger: Arc::clone(&ledger),
             stop: Arc::clone(&stop),
             sent_on,
+            patience,
         };
         let mut tasks = JoinSet::new();
         for number in 0..WITH_KEY + WITHOUT_KEY {
@@ -118,7 +126,7 @@ impl Writer {
     /// With a key the same request may be sent until there is an answer, and has its effect once.
     async fn write_until_answered(&self, title: String) {
         let since = Instant::now();
-        while since.elapsed() < PATIENCE {
+        while since.elapsed() < self.patience {
             let sent = Instant::now();
             match self.send(&title, true).await {
                 Some(201) => return self.ledger.acknowledge(title, sent),
@@ -127,7 +135,7 @@ impl Writer {
                 Some(_) => return,
             }
         }
-        self.ledger.unexpected(format!("no answer to {title} in {} s", PATIENCE.as_secs()));
+        self.ledger.unexpected(format!("no answer to {title} in {} s", self.patience.as_secs()));
     }
 
     async fn write_once(&self, title: String) {
@@ -167,7 +175,7 @@ impl Writer {
         match status {
             201 if body.contains(title) => {}
             409 if with_key && retry => {}
-            503 if retry => self.ledger.unavailable(),
+            503 if retry => self.ledger.unavailable(&body),
             _ => self.ledger.unexpected(format!("{status} for {title}: {body}")),
         }
         Some(status)

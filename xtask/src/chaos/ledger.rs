@@ -3,7 +3,7 @@
 use std::{
     collections::{HashMap, HashSet},
     sync::{
-        Mutex, MutexGuard, PoisonError,
+        Mutex, MutexGuard, OnceLock, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
     time::{Duration, Instant},
@@ -14,6 +14,8 @@ use std::{
 pub(super) struct Ledger {
     told: Mutex<Told>,
     unavailable: AtomicU64,
+    /// What the first answer of 503 said.
+    first_unavailable: OnceLock<String>,
     broken: AtomicU64,
     refused: AtomicU64,
     longest_us: AtomicU64,
@@ -61,7 +63,8 @@ impl Ledger {
         self.told().unexpected.push(what);
     }
 
-    pub(super) fn unavailable(&self) {
+    pub(super) fn unavailable(&self, body: &str) {
+        self.first_unavailable.get_or_init(|| body.to_owned());
         self.unavailable.fetch_add(1, Ordering::Relaxed);
     }
 
@@ -90,6 +93,10 @@ impl Ledger {
 
     pub(super) fn answers_503(&self) -> u64 {
         self.unavailable.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn first_503(&self) -> Option<&str> {
+        self.first_unavailable.get().map(String::as_str)
     }
 
     pub(super) fn broken_off(&self) -> u64 {

@@ -22,8 +22,19 @@ const START_LIMIT: Duration = Duration::from_secs(20);
 /// More than the service's own limit for ending.
 const END_LIMIT: Duration = Duration::from_secs(30);
 
+/// How a service is to run.
+pub(super) struct SetUp<'a> {
+    pub(super) name: &'static str,
+    pub(super) folder: &'a Path,
+    pub(super) database: &'a str,
+    pub(super) secret: &'a str,
+    /// How many seconds it serves on when it is told to end, where that is not the default.
+    pub(super) drain: Option<u32>,
+}
+
 pub(super) struct Service {
     program: PathBuf,
+    name: &'static str,
     folder: PathBuf,
     variables: Vec<(&'static str, String)>,
     address: SocketAddr,
@@ -31,21 +42,19 @@ pub(super) struct Service {
 }
 
 impl Service {
-    pub(super) async fn start(
-        program: PathBuf,
-        folder: &Path,
-        database: &str,
-        secret: &str,
-    ) -> anyhow::Result<Self> {
+    pub(super) async fn start(program: PathBuf, set_up: &SetUp<'_>) -> anyhow::Result<Self> {
+        let SetUp { name, folder, database, secret, drain } = *set_up;
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, process::free_port()?));
-        let variables = vec![
+        let mut variables = vec![
             ("ENVIRONMENT", "production".to_owned()),
             ("DATABASE_URL", database.to_owned()),
             ("BETTER_AUTH_SECRET", secret.to_owned()),
             ("PORT", address.port().to_string()),
             ("WORKERS", "2".to_owned()),
         ];
-        let mut service = Self { program, folder: folder.to_owned(), variables, address, running: None };
+        variables.extend(drain.map(|seconds| ("SHUTDOWN_DRAIN_SECONDS", seconds.to_string())));
+        let mut service =
+            Self { program, name, folder: folder.to_owned(), variables, address, running: None };
         service.start_again().await?;
         Ok(service)
     }
@@ -58,10 +67,26 @@ impl Service {
         self.address
     }
 
+    /// The first warning in its log, of whichever of its processes.
+    pub(super) fn first_warning(&self) -> Option<String> {
+        let words = std::fs::read_to_string(self.log()).ok()?;
+        words.lines().find(|line| line.contains("\"WARN\"")).map(str::to_owned)
+    }
+
+    fn log(&self) -> PathBuf {
+        self.folder.join(format!("{}.log", self.name))
+    }
+
     /// Starts it where it does not run, and waits until it answers.
     pub(super) async fn start_again(&mut self) -> anyhow::Result<()> {
-        let log = self.folder.join("task-api.log");
-        let file = || File::create(&log).with_context(|| format!("cannot write {}", log.display()));
+        let log = self.log();
+        let file = || {
+            File::options()
+                .create(true)
+                .append(true)
+                .open(&log)
+                .with_context(|| format!("cannot write {}", log.display()))
+        };
         let mut command = Command::new(&self.program);
         // Nothing of the person's variables and of their `.env`, which is read from the current folder.
         command.env_clear().envs(self.variables.iter().cloned()).current_dir(&self.folder);

@@ -99,7 +99,7 @@ impl Server {
             .stderr(again)
             .spawn()
             .with_context(|| format!("cannot run {}", binaries.program("postgres").display()))?;
-        match watch(&child, cluster.purpose()) {
+        match watch(child.id(), ending(cluster.purpose()).1) {
             Ok(watcher) => Ok(Self { child, watcher, port, purpose: cluster.purpose() }),
             Err(error) => {
                 let _ = child.kill();
@@ -189,12 +189,12 @@ fn settings(purpose: Purpose) -> &'static [&'static str] {
     }
 }
 
-/// A shell that outlives us, even our `kill -9`, only to end the server: it waits for the end of a pipe whose other
-/// end is ours alone. Unlike Linux's death signal this needs no program beside the shell and works on every Unix.
-fn watch(server: &Child, purpose: Purpose) -> anyhow::Result<Child> {
+/// A shell that outlives us, even our `kill -9`, only to end a program: it waits for the end of a pipe whose other end is
+/// ours alone. Unlike Linux's death signal this needs no program beside the shell and works on every Unix.
+pub(super) fn watch(pid: u32, signal: &str) -> anyhow::Result<Child> {
     const SCRIPT: &str = r#"trap "" HUP INT TERM; read -r _; kill -s "$1" "$2""#;
     Command::new("/bin/sh")
-        .args(["-c", SCRIPT, "postgres-watcher", ending(purpose).1, &server.id().to_string()])
+        .args(["-c", SCRIPT, "postgres-watcher", signal, &pid.to_string()])
         .current_dir("/")
         .process_group(0)
         .stdin(Stdio::piped())

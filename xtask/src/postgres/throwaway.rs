@@ -88,18 +88,18 @@ async fn start_for(purpose: Purpose, base: &Path) -> anyhow::Result<ThrowAway> {
 }
 
 /// Fetched programs are shared with the private server.
-fn cache(account: &Account) -> anyhow::Result<PathBuf> {
+pub(super) fn cache(account: &Account) -> anyhow::Result<PathBuf> {
     Ok(super::private::home(account)?.join("packages"))
 }
 
 /// A temporary folder with a lock beside it that says that its maker still lives.
-struct Folder {
-    path: PathBuf,
+pub(super) struct Folder {
+    pub(super) path: PathBuf,
     _lock: File,
 }
 
 impl Folder {
-    fn create(base: &Path) -> anyhow::Result<Self> {
+    pub(super) fn create(base: &Path) -> anyhow::Result<Self> {
         sweep(base);
         let path = base.join(format!("{PREFIX}{}", workspace::random_hex(8)?));
         let lock = lock_path(&path);
@@ -133,7 +133,7 @@ fn in_memory() -> PathBuf {
 }
 
 /// The folder for temporary files that is on a disk even where the usual one is in memory, unless TMPDIR names another.
-fn on_disk() -> PathBuf {
+pub(super) fn on_disk() -> PathBuf {
     let named = std::env::var_os("TMPDIR").filter(|folder| !folder.is_empty());
     named.map_or_else(|| PathBuf::from("/var/tmp"), PathBuf::from)
 }

@@ -1,7 +1,9 @@
 //! Several hosts in one `DATABASE_URL`: which is asked when, and what is made of the answers.
 
 use std::{
+    collections::hash_map::RandomState,
     future::Future,
+    hash::BuildHasher as _,
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
@@ -28,17 +30,19 @@ pub(super) struct Hosts {
     each: Arc<[Config]>,
     /// The place of the one that took us last: a standby is not asked again for each connection.
     last: Arc<AtomicUsize>,
+    /// Whether any of them is to be asked first.
+    random: bool,
 }
 
 impl Hosts {
-    /// The hosts of `all`, each apart; `None` where there is one only, or where tokio-postgres is to choose at random.
+    /// The hosts of `all`, each apart; `None` where there is one only.
     pub(super) fn of(all: &Config, without_hosts: &Config) -> Result<Option<Self>, InvalidDatabaseUrl> {
         let (hosts, ports, addresses) = (all.get_hosts(), all.get_ports(), all.get_hostaddrs());
         let fits = |count: usize| count == hosts.len() || count <= 1;
         if !fits(ports.len()) || !(addresses.is_empty() || addresses.len() == hosts.len()) {
             return Err(InvalidDatabaseUrl::Hosts);
         }
-        if hosts.len() < 2 || all.get_load_balance_hosts() == LoadBalanceHosts::Random {
+        if hosts.len() < 2 {
             return Ok(None);
         }
         let each = hosts.iter().enumerate().map(|(place, host)| {
@@ -55,14 +59,15 @@ impl Hosts {
             }
             config
         });
-        Ok(Some(Self { each: each.collect(), last: Arc::default() }))
+        let random = all.get_load_balance_hosts() == LoadBalanceHosts::Random;
+        Ok(Some(Self { each: each.collect(), last: Arc::default(), random }))
     }
 
     /// The same for each.
     pub(super) fn with(&self, change: impl Fn(&mut Config)) -> Self {
         let mut each = self.each.to_vec();
         each.iter_mut().for_each(change);
-        Self { each: each.into(), last: Arc::default() }
+        Self { each: each.into(), last: Arc::default(), random: self.random }
     }
 
     /// The first connection that comes about. The host that took us last is asked first, each further one when those
@@ -74,7 +79,12 @@ impl Hosts {
     where
         F: Future<Output = Result<T, ConnectError>>,
     {
-        let first = self.last.load(Ordering::Relaxed);
+        let first = if self.random {
+            // Its keys are random, which is all that is wanted.
+            usize::try_from(RandomState::new().hash_one(()) >> 33).unwrap_or_default()
+        } else {
+            self.last.load(Ordering::Relaxed)
+        };
         let mut waiting = (0..self.each.len()).map(|step| (first + step) % self.each.len());
         let mut asked = FuturesUnordered::new();
         let mut refusals = Vec::new();
@@ -225,6 +235,17 @@ mod tests {
         let since = Instant::now();
         assert_eq!(hosts.connect(connect(Duration::from_hours(1))).await.unwrap(), "b:2");
         assert_eq!(since.elapsed(), HEAD_START + Duration::from_mins(1));
+    }
+
+    #[tokio::test]
+    async fn with_load_balance_hosts_any_of_them_is_asked_first() {
+        let hosts = hosts(&format!("{THREE}&load_balance_hosts=random"));
+        let mut found = std::collections::BTreeSet::new();
+        for _ in 0..500 {
+            let name = |config: &Config| std::future::ready(Ok(address(config)));
+            found.insert(hosts.connect(name).await.unwrap());
+        }
+        assert_eq!(found.into_iter().collect::<Vec<_>>(), ["a:1", "b:2", "c:3"]);
     }
 
     #[tokio::test(start_paused = true)]

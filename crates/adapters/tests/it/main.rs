@@ -8,6 +8,7 @@
 )]
 
 mod catalogue;
+mod hosts;
 mod inspection;
 mod listing;
 mod migrations;

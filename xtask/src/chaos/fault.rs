@@ -1,0 +1,104 @@
+//! The faults: what they are called, how often each is done, and how much of it may be noticed.
+
+use std::time::Duration;
+
+/// Something bad that is done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(super) enum Fault {
+    /// `kill -9` of the service while it writes.
+    KilledService,
+    /// SIGTERM to the service while it writes.
+    EndedService,
+    /// `kill -9` of a process of PostgreSQL, which makes all of it start anew from its log.
+    CrashedDatabase,
+    /// PostgreSQL stands still for six seconds.
+    FrozenDatabase,
+    /// Clients that send a write and are gone.
+    VanishedClients,
+    /// Three replicas behind HAProxy are replaced, one after the other.
+    RollingReplacement,
+    /// `kill -9` of a whole primary of PostgreSQL, whose standby takes its place.
+    FailOver,
+    /// The same with a primary that stands still, so that connections to it do not break.
+    SilentPrimary,
+}
+
+/// What may be noticed of a fault.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Noticed {
+    /// Requests may break off, and be answered with 503 and `Retry-After`.
+    BrokenOff,
+    /// Requests may be answered with 503 and `Retry-After`, and each has an answer.
+    Unavailable,
+    /// Every request succeeds.
+    Nothing,
+}
+
+impl Fault {
+    pub(super) const ALL: [Self; 8] = [
+        Self::KilledService,
+        Self::EndedService,
+        Self::CrashedDatabase,
+        Self::FrozenDatabase,
+        Self::VanishedClients,
+        Self::RollingReplacement,
+        Self::FailOver,
+        Self::SilentPrimary,
+    ];
+
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::KilledService => "the service is killed (kill -9)",
+            Self::EndedService => "the service is told to end (SIGTERM)",
+            Self::CrashedDatabase => "PostgreSQL crashes (kill -9 of a process)",
+            Self::FrozenDatabase => "PostgreSQL stands still for 6 s",
+            Self::VanishedClients => "clients vanish in mid-request",
+            Self::RollingReplacement => "three replicas behind HAProxy are replaced",
+            Self::FailOver => "the primary is killed (kill -9 of all of it)",
+            Self::SilentPrimary => "the primary falls silent",
+        }
+    }
+
+    pub(super) fn times(self, short: bool) -> usize {
+        let (long, few) = match self {
+            Self::KilledService => (50, 5),
+            Self::EndedService => (20, 5),
+            Self::CrashedDatabase => (10, 2),
+            Self::FrozenDatabase | Self::RollingReplacement => (5, 1),
+            Self::VanishedClients => (10_000, 500),
+            Self::FailOver | Self::SilentPrimary => (3, 1),
+        };
+        if short { few } else { long }
+    }
+
+    /// Whether it is left out of a short run, which has a like one already.
+    pub(super) fn takes_long(self) -> bool {
+        self == Self::SilentPrimary
+    }
+
+    /// What it may take to heal, at most.
+    pub(super) fn heal_limit(self) -> Duration {
+        match self {
+            // A primary is replaced 20 seconds after it was heard of last.
+            Self::FailOver | Self::SilentPrimary => Duration::from_mins(1),
+            _ => Duration::from_secs(30),
+        }
+    }
+
+    /// How long a client with a key repeats a write: longer than the fault may take, where that stops all writing.
+    pub(super) fn patience(self) -> Duration {
+        match self {
+            Self::FailOver | Self::SilentPrimary => Duration::from_secs(90),
+            _ => Duration::from_secs(20),
+        }
+    }
+
+    pub(super) fn noticed(self) -> Noticed {
+        match self {
+            // Only a service that is killed breaks off.
+            Self::KilledService => Noticed::BrokenOff,
+            Self::RollingReplacement => Noticed::Nothing,
+            _ => Noticed::Unavailable,
+        }
+    }
+}

@@ -1,0 +1,74 @@
+//! The database that clients write to: prepared for them, and read at the end.
+
+use std::time::{Duration, Instant};
+
+use anyhow::Context as _;
+use task_adapters::{Database, testing};
+use tokio::time::sleep;
+
+use crate::{postgres, service as development, token, workspace};
+
+/// Whose tasks are written.
+pub(super) const USER: &str = "demo";
+/// How long PostgreSQL may take to answer again.
+const RECOVERY_LIMIT: Duration = Duration::from_secs(30);
+/// How long the tokens of the clients are valid.
+const TOKEN_LIFE: Duration = Duration::from_hours(12);
+
+pub(super) struct Store {
+    url: String,
+    secret: String,
+    token: String,
+}
+
+impl Store {
+    /// Makes the tables, a user, and a token of theirs.
+    pub(super) async fn prepare(url: String) -> anyhow::Result<Self> {
+        let database = Database::parse(&url)?;
+        testing::create_users_table(&database).await.map_err(anyhow::Error::from_boxed)?;
+        testing::insert_user(&database, USER).await.map_err(anyhow::Error::from_boxed)?;
+        development::migrate(&database).await?;
+        let secret = workspace::random_hex(32)?;
+        let token = token::issue(&secret, USER, TOKEN_LIFE)?;
+        Ok(Self { url, secret, token })
+    }
+
+    pub(super) fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// What tokens are signed with.
+    pub(super) fn secret(&self) -> &str {
+        &self.secret
+    }
+
+    pub(super) fn token(&self) -> &str {
+        &self.token
+    }
+
+    /// The rows of the one query, as text.
+    pub(super) async fn column(&self, sql: &str) -> anyhow::Result<Vec<String>> {
+        let since = Instant::now();
+        let client = loop {
+            match postgres::connect(&self.url).await {
+                Ok(client) => break client,
+                // It may have crashed a moment ago.
+                Err(_) if since.elapsed() < RECOVERY_LIMIT => sleep(Duration::from_millis(50)).await,
+                Err(error) => return Err(error),
+            }
+        };
+        let rows = client.query(sql, &[]).await.with_context(|| format!("PostgreSQL refuses `{sql}`"))?;
+        Ok(rows.iter().map(|row| row.get(0)).collect())
+    }
+
+    /// The titles of all tasks, each as often as it is there.
+    pub(super) async fn titles(&self) -> anyhow::Result<Vec<String>> {
+        self.column("SELECT title FROM tasks").await
+    }
+
+    /// Takes away what an earlier fault has left.
+    pub(super) async fn empty(&self) -> anyhow::Result<()> {
+        let sql = "WITH gone AS (DELETE FROM tasks RETURNING 1) SELECT count(*)::text FROM gone";
+        self.column(sql).await.map(drop)
+    }
+}
