@@ -21,7 +21,7 @@ use super::{ConnectError, InvalidDatabaseUrl, with_causes};
 
 /// How long a host is waited for alone before the next one is asked as well. A host that is gone without a word would
 /// otherwise use up the time of the whole request.
-const HEAD_START: Duration = Duration::from_millis(300);
+const HEAD_START: Duration = Duration::from_millis(250);
 
 /// The hosts of a URL, and which of them was the right one last.
 #[derive(Clone, Debug)]
