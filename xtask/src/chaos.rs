@@ -5,11 +5,13 @@
 //! run, and so does a service that does not come back.
 
 mod balancer;
+mod bouncer;
 mod clients;
 mod fault;
 mod faults;
 mod ledger;
 mod outcome;
+pub(crate) mod pooler;
 mod replicas;
 mod service;
 mod store;

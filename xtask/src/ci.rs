@@ -30,6 +30,7 @@ pub(crate) async fn run() -> anyhow::Result<ExitCode> {
         let bounded = fuzz::Args::bounded();
         check("Requests made from the OpenAPI document", Box::pin(fuzz::check(&bounded))).await?;
         check("The files of the deployment", Box::pin(deploy::check())).await?;
+        check("Poolers", Box::pin(chaos::pooler::check(&chaos::pooler::Args::default()))).await?;
         check("Bad days", Box::pin(chaos::check(&chaos::Args::bounded()))).await?;
         check("A real Better Auth and a real browser", interop::check(&interop::Args::everything())).await?;
     }

@@ -93,6 +93,8 @@ enum Command {
     DeployCheck,
     /// Write what the program is made of, as JSON of `CycloneDX`
     Sbom(sbom::Args),
+    /// Try the service behind PgBouncer in transaction mode: one that loses prepared statements, and one that keeps them
+    Pooler(chaos::pooler::Args),
     /// Check everything that must hold before a change lands: format, lints, rules, documents, licences, migrations, tests
     /// with coverage, made-up requests, and a real Better Auth
     Ci,
@@ -131,6 +133,7 @@ async fn run(command: Command, stop: &mut Stop) -> anyhow::Result<ExitCode> {
         Command::Tidy => stop.or(tidy::run()).await,
         Command::FuzzApi(args) => stop.or(Box::pin(fuzz::run(&args))).await,
         Command::Bench(args) => stop.or(Box::pin(bench::run(&args))).await,
+        Command::Pooler(args) => stop.or(Box::pin(chaos::pooler::run(&args))).await,
         Command::Chaos(args) => stop.or(Box::pin(chaos::run(&args))).await,
         Command::DeployCheck => stop.or(Box::pin(deploy::run())).await,
         Command::Sbom(args) => stop.or(sbom::run(&args)).await,

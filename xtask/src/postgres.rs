@@ -8,7 +8,7 @@
 //! checkout breaks), and ask for a generated password: whoever may log in to a server as its superuser can run
 //! programs as the user it runs as, which on a shared machine must not be everybody.
 
-mod account;
+pub(crate) mod account;
 mod binaries;
 mod cluster;
 mod database;

@@ -41,6 +41,7 @@ impl Stage {
             name: "task-api",
             folder: server.folder(),
             database: store.url(),
+            direct_database: None,
             secret: store.secret(),
             drain: None,
         };

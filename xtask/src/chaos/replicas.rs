@@ -38,6 +38,7 @@ impl Replicas {
                 name,
                 folder,
                 database: store.url(),
+                direct_database: None,
                 secret: store.secret(),
                 drain: Some(DRAIN_SECONDS),
             };

@@ -27,6 +27,8 @@ pub(super) struct SetUp<'a> {
     pub(super) name: &'static str,
     pub(super) folder: &'a Path,
     pub(super) database: &'a str,
+    /// The way to the database without a pooler, where there is one.
+    pub(super) direct_database: Option<&'a str>,
     pub(super) secret: &'a str,
     /// How many seconds it serves on when it is told to end, where that is not the default.
     pub(super) drain: Option<u32>,
@@ -43,7 +45,7 @@ pub(super) struct Service {
 
 impl Service {
     pub(super) async fn start(program: PathBuf, set_up: &SetUp<'_>) -> anyhow::Result<Self> {
-        let SetUp { name, folder, database, secret, drain } = *set_up;
+        let SetUp { name, folder, database, direct_database, secret, drain } = *set_up;
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, process::free_port()?));
         let mut variables = vec![
             ("ENVIRONMENT", "production".to_owned()),
@@ -52,6 +54,7 @@ impl Service {
             ("PORT", address.port().to_string()),
             ("WORKERS", "2".to_owned()),
         ];
+        variables.extend(direct_database.map(|url| ("DATABASE_DIRECT_URL", url.to_owned())));
         variables.extend(drain.map(|seconds| ("SHUTDOWN_DRAIN_SECONDS", seconds.to_string())));
         let mut service =
             Self { program, name, folder: folder.to_owned(), variables, address, running: None };
@@ -71,6 +74,12 @@ impl Service {
     pub(super) fn first_warning(&self) -> Option<String> {
         let words = std::fs::read_to_string(self.log()).ok()?;
         words.lines().find(|line| line.contains("\"WARN\"")).map(str::to_owned)
+    }
+
+    /// The last warning in its log.
+    pub(super) fn last_warning(&self) -> Option<String> {
+        let words = std::fs::read_to_string(self.log()).ok()?;
+        words.lines().rfind(|line| line.contains("\"WARN\"")).map(str::to_owned)
     }
 
     fn log(&self) -> PathBuf {
