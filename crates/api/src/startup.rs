@@ -59,8 +59,8 @@ pub enum StartError {
         error: io::Error,
     },
     /// A part of the program could not be put together.
-    #[error("the program could not be put together: {0}")]
-    Wiring(BoxError),
+    #[error("the program could not be put together")]
+    Wiring(#[source] BoxError),
 }
 
 /// Why the server has ended otherwise than it was told to.
