@@ -23,7 +23,7 @@ const TIMES: usize = 3;
 const AS_SHIPPED: &str = "SELECT name, quote_ident(current_user) FROM pg_settings
     WHERE name = ANY (string_to_array($1, ',')) AND reset_val = boot_val";
 /// How long the sessions of a pooler are waited for: it may have only one.
-const PATIENCE: Duration = Duration::from_secs(1);
+const PATIENCE: Duration = Duration::from_secs(3);
 
 /// A pooler in transaction mode.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

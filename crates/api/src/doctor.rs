@@ -11,7 +11,7 @@ mod token;
 
 use std::time::Instant;
 
-use task_adapters::inspection::{self, ClockDifference, Inspection, InspectionError};
+use task_adapters::inspection::{self, ClockDifference, Inspection};
 use task_domain::UserId;
 
 pub use self::report::{Finding, Report, Verdict};
@@ -93,13 +93,9 @@ async fn look_at_database(settings: &Settings) -> (Vec<Finding>, Option<Inspecti
             (findings, Some(inspection))
         }
         Err(error) => {
-            // A pooler that loses statements makes one of the questions fail, and not always the same.
-            let refused = matches!(error, InspectionError::Read(_));
-            let pooler = if refused { pooler::examine(settings).await } else { Vec::new() };
-            let explained = pooler.iter().any(pooler::is_unusable);
-            let findings =
-                if explained { pooler } else { vec![database::unreachable(&settings.database, &error)] };
-            (findings, None)
+            let finding =
+                pooler::explains(&error).unwrap_or_else(|| database::unreachable(&settings.database, &error));
+            (vec![finding], None)
         }
     }
 }

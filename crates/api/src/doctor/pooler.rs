@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use task_adapters::{
     ConnectError, Database,
+    inspection::InspectionError,
     pooler::{self, Pooler},
 };
 use tokio::time::timeout;
@@ -43,9 +44,17 @@ pub(super) async fn examine(settings: &Settings) -> Vec<Finding> {
     findings
 }
 
-/// Whether it is said that the service cannot work with the pooler.
-pub(super) fn is_unusable(finding: &Finding) -> bool {
-    finding.found == UnusablePooler.to_string()
+/// What a failed look at the database says of a pooler: only one that loses statements makes PostgreSQL complain of their
+/// names, as that one is not there, or there already. It is English unless `lc_messages` says otherwise.
+pub(super) fn explains(error: &InspectionError) -> Option<Finding> {
+    let InspectionError::Read(cause) = error else { return None };
+    cause.to_string().contains("prepared statement").then(unusable)
+}
+
+fn unusable() -> Finding {
+    let advice =
+        "Change the pooler, or let DATABASE_URL lead to PostgreSQL itself: the service has a pool already.";
+    Finding::problem(NAME, UnusablePooler.to_string(), advice)
 }
 
 async fn within<T>(
@@ -60,10 +69,7 @@ async fn within<T>(
 
 fn of(found: Option<Pooler>, has_direct_way: bool) -> Option<Finding> {
     match (found?, has_direct_way) {
-        (Pooler::LosesStatements, _) => {
-            let advice = "Change the pooler, or let DATABASE_URL lead to PostgreSQL itself: the service has a pool already.";
-            Some(Finding::problem(NAME, UnusablePooler.to_string(), advice))
-        }
+        (Pooler::LosesStatements, _) => Some(unusable()),
         (Pooler::KeepsStatements, true) => {
             Some(Finding::ok(NAME, "it is in transaction mode and keeps prepared statements"))
         }
@@ -117,6 +123,11 @@ mod tests {
         assert_eq!(verdict(Some(Pooler::KeepsStatements), true), Some(Verdict::Ok));
         assert_eq!(verdict(Some(Pooler::KeepsStatements), false), Some(Verdict::Warning));
         assert_eq!(verdict(Some(Pooler::LosesStatements), true), Some(Verdict::Problem));
+
+        let complaint = |text: &str| explains(&InspectionError::Read(text.into())).is_some();
+        assert!(complaint("prepared statement \"s1\" already exists"));
+        assert!(!complaint("permission denied for table tasks"));
+        assert!(explains(&InspectionError::Slow(Duration::from_secs(1))).is_none());
 
         let direct = Database::parse("postgres://me:s3cret@db/app").unwrap();
         for (found, verdict) in [
