@@ -38,6 +38,11 @@ pub enum InvalidDatabaseUrl {
     /// It cannot be parsed, or has a parameter that is not understood.
     #[error("{0}")]
     Syntax(String),
+    /// It can be read in two ways: with a password that has both `/` and `?`, or with a parameter that has `@`.
+    #[error(
+        "has `/` and `?` before `@`: write them as %2F and %3F in a password, and `@` as %40 in a parameter"
+    )]
+    Ambiguous,
     /// It names no host.
     #[error("names no host")]
     NoHost,
@@ -81,7 +86,7 @@ impl Database {
     pub fn parse(url: &str) -> Result<Self, InvalidDatabaseUrl> {
         let rest = url.strip_prefix("postgresql://").or_else(|| url.strip_prefix("postgres://"));
         let rest = rest.ok_or(InvalidDatabaseUrl::Scheme)?;
-        let (address, query) = rest.split_once('?').unwrap_or((rest, ""));
+        let (who, place, query) = parts(rest)?;
 
         let mut mode = SslMode::Prefer;
         let mut root_file = None;
@@ -99,7 +104,7 @@ impl Database {
             }
         }
 
-        let plain = format!("postgresql://{address}?{}", others.join("&"));
+        let plain = format!("postgresql://{who}{place}?{}", others.join("&"));
         let mut config: Config = plain
             .parse()
             .map_err(|error: tokio_postgres::Error| InvalidDatabaseUrl::Syntax(with_causes(&error)))?;
@@ -108,7 +113,7 @@ impl Database {
         }
         let complete = |config: &mut Config| complete(config, mode);
         complete(&mut config);
-        let hosts = Hosts::of(&config, &hosts::without_hosts(address, &others)?)?;
+        let hosts = Hosts::of(&config, &hosts::without_hosts(who, place, &others)?)?;
         let hosts = hosts.map(|hosts| hosts.with(complete));
         Ok(Self { config, hosts, tls: tls::Connector::new(mode, root_file.as_deref())? })
     }
@@ -224,6 +229,19 @@ impl fmt::Debug for Database {
     }
 }
 
+/// Takes apart what is behind the scheme: who, with the `@` behind it; where; and the parameters.
+///
+/// To tokio-postgres everything before the first `@` is who, and to libpq too where no `/` is in it. A password may have a
+/// `?`, so that the parameters begin behind that.
+fn parts(rest: &str) -> Result<(&str, &str, &str), InvalidDatabaseUrl> {
+    let (who, place) = rest.split_at(rest.find('@').map_or(0, |at| at + 1));
+    if who.contains('/') && who.contains('?') {
+        return Err(InvalidDatabaseUrl::Ambiguous);
+    }
+    let (place, query) = place.split_once('?').unwrap_or((place, ""));
+    Ok((who, place, query))
+}
+
 /// What no URL says, or need not say.
 fn complete(config: &mut Config, mode: SslMode) {
     if config.get_connect_timeout().is_none() {
@@ -294,6 +312,29 @@ mod tests {
         assert!(error.contains("port") && !error.contains("s3cret"), "{error}");
         let error = Database::parse("postgres://h/d?sslmode=require&sslrootcert=/no/such/file").unwrap_err();
         assert!(error.to_string().contains("/no/such/file"), "{error}");
+    }
+
+    #[test]
+    fn a_question_mark_in_a_password_begins_no_parameters() {
+        for hosts in ["h", "h,i"] {
+            let url = format!("postgres://u:a?s3cret=b&sslmode=c@{hosts}/d?sslmode=disable");
+            let database = Database::parse(&url).unwrap();
+            assert_eq!(database.config.get_password(), Some(&b"a?s3cret=b&sslmode=c"[..]));
+            assert_eq!((database.config.get_user(), database.config.get_dbname()), (Some("u"), Some("d")));
+            assert_eq!(database.is_verified(), Some(false));
+        }
+        let error = Database::parse("postgres://u:a?s3cret=b@h/d?pgbouncer=true").unwrap_err().to_string();
+        assert!(error.contains("pgbouncer") && !error.contains("s3cret"), "{error}");
+    }
+
+    #[test]
+    fn what_can_be_read_in_two_ways_is_refused_and_not_told() {
+        for url in ["postgres://h/d?password=s3c@ret", "postgres://u:s3c/r?et@h/d", "postgres://h/d?@x"] {
+            let error = Database::parse(url).unwrap_err();
+            assert!(matches!(error, InvalidDatabaseUrl::Ambiguous), "{error}");
+            assert!(!error.to_string().contains("s3c"), "{error}");
+        }
+        assert_eq!(Database::parse("postgres://u:a/b@h/d").unwrap().address(), "h:5432/d");
     }
 
     #[test]

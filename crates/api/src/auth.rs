@@ -19,6 +19,8 @@ use actix_web::web;
 use async_trait::async_trait;
 use task_domain::UserId;
 
+#[cfg(feature = "fuzzing")]
+pub(crate) use self::guard::bearer_token;
 pub(crate) use self::guard::{Caller, Guarded};
 pub use self::{
     claims::ClaimRules,

@@ -24,16 +24,21 @@ pub(crate) fn etag(version: Version) -> String {
 #[derive(Debug)]
 pub(crate) struct IfMatch(pub(crate) Expectation);
 
+impl IfMatch {
+    pub(crate) fn of(headers: &HeaderMap) -> Result<Self, ApiError> {
+        match read(headers, &header::IF_MATCH) {
+            Ok(tags) => Ok(Self(tags.map_or(Expectation::Any, Tags::expectation))),
+            Err(Malformed) => Err(ApiError::InvalidHeader(MALFORMED_IF_MATCH)),
+        }
+    }
+}
+
 impl FromRequest for IfMatch {
     type Error = ApiError;
     type Future = Ready<Result<Self, ApiError>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let tags = read(request.headers(), &header::IF_MATCH);
-        ready(match tags {
-            Ok(tags) => Ok(Self(tags.map_or(Expectation::Any, Tags::expectation))),
-            Err(Malformed) => Err(ApiError::InvalidHeader(MALFORMED_IF_MATCH)),
-        })
+        ready(Self::of(request.headers()))
     }
 }
 
@@ -42,6 +47,11 @@ impl FromRequest for IfMatch {
 pub(crate) struct IfNoneMatch(Option<Tags>);
 
 impl IfNoneMatch {
+    pub(crate) fn of(headers: &HeaderMap) -> Result<Self, ApiError> {
+        let tags = read(headers, &header::IF_NONE_MATCH);
+        tags.map(Self).map_err(|Malformed| ApiError::InvalidHeader(MALFORMED_IF_NONE_MATCH))
+    }
+
     /// Whether the client has that version, so that it need not be sent again.
     pub(crate) fn has(&self, version: Version) -> bool {
         match &self.0 {
@@ -57,8 +67,7 @@ impl FromRequest for IfNoneMatch {
     type Future = Ready<Result<Self, ApiError>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let tags = read(request.headers(), &header::IF_NONE_MATCH);
-        ready(tags.map(Self).map_err(|Malformed| ApiError::InvalidHeader(MALFORMED_IF_NONE_MATCH)))
+        ready(Self::of(request.headers()))
     }
 }
 

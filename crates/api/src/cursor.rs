@@ -128,7 +128,7 @@ fn message(user: &UserId, status: StatusFilter, order: TaskOrder, place: &str) -
     format!("{CONTEXT}\0{}\0{status:?}\0{order:?}\0{place}", user.as_str())
 }
 
-#[cfg(test)]
+#[cfg(any(test, feature = "fuzzing"))]
 pub(crate) mod testing {
     use super::*;
 

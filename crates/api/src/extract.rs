@@ -52,7 +52,11 @@ impl BodyTimeout {
 ///
 /// It is read from the path as it was sent: the router's copy is already half decoded, and repairs invalid UTF-8.
 pub(crate) fn path_segment(request: &HttpRequest, index: usize) -> Option<Cow<'_, str>> {
-    let segment = raw_segment(request, index)?;
+    decode(raw_segment(request, index)?)
+}
+
+/// What a percent-encoded segment says; `None` where it is not percent-encoded UTF-8.
+pub(crate) fn decode(segment: &str) -> Option<Cow<'_, str>> {
     if !segment.contains('%') {
         return Some(Cow::Borrowed(segment));
     }
@@ -75,11 +79,15 @@ impl FromRequest for TaskIdInPath {
     type Future = Ready<Result<Self, ApiError>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let digits = raw_segment(request, 3).unwrap_or_default();
-        let plain = digits.bytes().all(|byte| byte.is_ascii_digit()) && !digits.starts_with('0');
-        let id = if plain { digits.parse().ok().and_then(TaskId::new) } else { None };
+        let id = task_id(raw_segment(request, 3).unwrap_or_default());
         ready(id.map(Self).ok_or(ApiError::InvalidPath))
     }
+}
+
+/// The id that a segment of the path, as it was sent, is.
+pub(crate) fn task_id(digits: &str) -> Option<TaskId> {
+    let plain = digits.bytes().all(|byte| byte.is_ascii_digit()) && !digits.starts_with('0');
+    if plain { digits.parse().ok().and_then(TaskId::new) } else { None }
 }
 
 /// What can be read from the members of a JSON object.

@@ -63,7 +63,8 @@ fn add(digest: &mut Context, part: &[u8]) {
     digest.update(part);
 }
 
-fn key(headers: &HeaderMap) -> Result<Option<IdempotencyKey>, ApiError> {
+/// The key that a request is to be called by, where it has one.
+pub(crate) fn key(headers: &HeaderMap) -> Result<Option<IdempotencyKey>, ApiError> {
     let mut values = headers.get_all(IDEMPOTENCY_KEY);
     let Some(value) = values.next() else { return Ok(None) };
     let key = value.to_str().ok().and_then(parse);

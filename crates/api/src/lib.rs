@@ -13,6 +13,8 @@ pub mod doctor;
 mod envelope;
 mod error;
 mod extract;
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing;
 mod health;
 mod housekeeping;
 mod idempotency;

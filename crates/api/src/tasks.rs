@@ -2,10 +2,10 @@
 
 pub(crate) mod bodies;
 pub(crate) mod dto;
-mod query;
+pub(crate) mod query;
 mod timestamp;
 mod writer;
-mod written;
+pub(crate) mod written;
 
 use actix_web::{
     HttpRequest, HttpResponse,

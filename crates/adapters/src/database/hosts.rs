@@ -123,17 +123,19 @@ impl Hosts {
 }
 
 /// All of a URL but its hosts, so that each can be put in alone.
-pub(super) fn without_hosts(address: &str, parameters: &[String]) -> Result<Config, InvalidDatabaseUrl> {
-    let (user, rest) = address.rsplit_once('@').map_or(("", address), |(user, rest)| (user, rest));
-    let path = rest.split_once('/').map_or("", |(_, path)| path);
+pub(super) fn without_hosts(
+    who: &str,
+    place: &str,
+    parameters: &[String],
+) -> Result<Config, InvalidDatabaseUrl> {
+    let path = place.split_once('/').map_or("", |(_, path)| path);
     let names_hosts = |pair: &str| {
         let name = pair.split('=').next().unwrap_or_default();
         matches!(name, "host" | "hostaddr" | "port")
     };
     let parameters: Vec<_> =
         parameters.iter().map(String::as_str).filter(|pair| !names_hosts(pair)).collect();
-    let at = if user.is_empty() { "" } else { "@" };
-    format!("postgresql://{user}{at}/{path}?{}", parameters.join("&"))
+    format!("postgresql://{who}/{path}?{}", parameters.join("&"))
         .parse()
         .map_err(|error: tokio_postgres::Error| InvalidDatabaseUrl::Syntax(with_causes(&error)))
 }

@@ -82,7 +82,8 @@ fn is_user(request: &HttpRequest, user: &UserId) -> bool {
     path_segment(request, 1).is_some_and(|segment| segment == user.as_str())
 }
 
-fn bearer_token(headers: &HeaderMap) -> Result<&str, Refusal> {
+/// The token of the one `Authorization` header.
+pub(crate) fn bearer_token(headers: &HeaderMap) -> Result<&str, Refusal> {
     let mut values = headers.get_all(header::AUTHORIZATION);
     let value = values.next().ok_or(Refusal::Missing)?;
     if values.next().is_some() {

@@ -100,7 +100,8 @@ impl FromRequest for ListQuery {
     }
 }
 
-fn parse(text: &str) -> Result<ListQuery, Vec<Fault>> {
+/// Reads a query, or names every parameter at fault.
+pub(crate) fn parse(text: &str) -> Result<ListQuery, Vec<Fault>> {
     let mut given: BTreeMap<_, Vec<_>> = BTreeMap::new();
     for (name, value) in form_urlencoded::parse(text.as_bytes()) {
         given.entry(name).or_default().push(value);

@@ -18,7 +18,7 @@ use super::{
 use crate::{conditional::etag, error::ApiError, idempotency::IDEMPOTENCY_REPLAYED};
 
 /// All but the unreserved characters of RFC 3986, section 2.3.
-const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+pub(crate) const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 const RECEIPTS: ReceiptWriter = ReceiptWriter(|outcome| Written::of(outcome).to_receipt());
 
