@@ -13,6 +13,8 @@ use crate::tls::{self, SslMode};
 
 /// How long the TCP handshake with one address may take.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
+/// How long TLS, the password and the start of a session may take after that. Requests wait less, see `PoolOptions`.
+const STARTUP_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long a connection is silent before TCP asks whether the other end is still there.
 const KEEPALIVE_IDLE: Duration = Duration::from_secs(30);
 /// How long sent data may stay unacknowledged before TCP gives the connection up.
@@ -74,6 +76,12 @@ impl From<diesel::ConnectionError> for ConnectError {
     }
 }
 
+impl ConnectError {
+    pub(crate) fn no_answer_within(limit: Duration) -> Self {
+        Self(format!("no answer within {limit:?}"))
+    }
+}
+
 impl Database {
     /// Parses a `DATABASE_URL` as libpq understands it.
     ///
@@ -120,10 +128,25 @@ impl Database {
 
     /// Opens a connection. Its driver runs on the runtime of the caller and ends with the connection.
     pub async fn connect(&self) -> Result<AsyncPgConnection, ConnectError> {
-        match &self.hosts {
-            None => self.connect_by(&self.config).await,
-            Some(hosts) => Box::pin(hosts.connect(|config| self.connect_by(config))).await,
-        }
+        let opening = Box::pin(async {
+            match &self.hosts {
+                None => self.connect_by(&self.config).await,
+                Some(hosts) => hosts.connect(|config| self.connect_by(config)).await,
+            }
+        });
+        self.in_time(opening).await
+    }
+
+    /// Whatever takes the connection may not answer on it, of which nobody else would ever notice anything.
+    async fn in_time<T>(
+        &self,
+        opening: impl Future<Output = Result<T, ConnectError>>,
+    ) -> Result<T, ConnectError> {
+        let of_hosts = self.config.get_connect_timeout().copied().unwrap_or(CONNECT_TIMEOUT);
+        let limit = of_hosts.saturating_mul(u32::try_from(self.config.get_hosts().len()).unwrap_or(1));
+        let limit = limit.saturating_add(STARTUP_TIMEOUT);
+        let opened = tokio::time::timeout(limit, opening).await;
+        opened.unwrap_or_else(|_| Err(ConnectError::no_answer_within(limit)))
     }
 
     async fn connect_by(&self, config: &Config) -> Result<AsyncPgConnection, ConnectError> {
@@ -141,10 +164,13 @@ impl Database {
 
     /// Opens a connection without diesel, for what diesel does not show: when which statement is prepared.
     pub(crate) async fn client(&self) -> Result<Client, ConnectError> {
-        match &self.hosts {
-            None => self.client_by(&self.config).await,
-            Some(hosts) => Box::pin(hosts.connect(|config| self.client_by(config))).await,
-        }
+        let opening = Box::pin(async {
+            match &self.hosts {
+                None => self.client_by(&self.config).await,
+                Some(hosts) => hosts.connect(|config| self.client_by(config)).await,
+            }
+        });
+        self.in_time(opening).await
     }
 
     async fn client_by(&self, config: &Config) -> Result<Client, ConnectError> {

@@ -12,11 +12,11 @@ use tokio_postgres::{Client, SimpleQueryMessage, Statement, error::SqlState, typ
 use crate::{ConnectError, Database, PoolOptions};
 
 /// Which session of PostgreSQL carries out the statement.
-const SESSION: &str = "SELECT pg_backend_pid()";
-/// What a session says to the name of a statement that it does not know, that somebody else has given there already, or
-/// that somebody else has given there to another statement.
-const LOST: [SqlState; 3] =
-    [SqlState::INVALID_SQL_STATEMENT_NAME, SqlState::DUPLICATE_PSTATEMENT, SqlState::PROTOCOL_VIOLATION];
+///
+/// Its number is unique on one server only, and there may be several.
+const SESSION: &str = "SELECT pg_backend_pid() || ' ' || pg_postmaster_start_time()";
+/// How long it may take in all to find out: a pooler lets those wait for whom it has no session, some for minutes.
+const LIMIT: Duration = Duration::from_secs(15);
 /// How often it is tried: other connections of the pooler may have the session that was to be given away.
 const TIMES: usize = 3;
 /// Those of some settings that a new session has as PostgreSQL comes with them, and the role as SQL writes it.
@@ -39,12 +39,25 @@ pub enum Pooler {
 /// had. Where nobody shares sessions that never happens. Changes nothing.
 pub async fn find(database: &Database) -> Result<Option<Pooler>, ConnectError> {
     let (first, second) = (database.client().await?, database.client().await?);
-    match watch(&first, &second).await {
-        Ok(found) => Ok(found),
-        Err(error) if error.code().is_some_and(|code| LOST.contains(code)) => {
-            Ok(Some(Pooler::LosesStatements))
-        }
-        Err(error) => Err(error.into()),
+    match timeout(LIMIT, watch(&first, &second)).await {
+        Ok(Ok(found)) => Ok(found),
+        Ok(Err(error)) if is_loss(&error) => Ok(Some(Pooler::LosesStatements)),
+        Ok(Err(error)) => Err(error.into()),
+        Err(_) => Err(ConnectError::no_answer_within(LIMIT)),
+    }
+}
+
+/// Whether it is what a session says to the name of a statement that it does not know, that somebody else has given there
+/// already, or that somebody else has given there to a statement with parameters.
+///
+/// The code of the last one is also what poolers give to all that they say themselves, such as that PostgreSQL is down:
+/// only PostgreSQL tells where in its source it comes from.
+fn is_loss(error: &tokio_postgres::Error) -> bool {
+    let Some(told) = error.as_db_error() else { return false };
+    match *told.code() {
+        SqlState::INVALID_SQL_STATEMENT_NAME | SqlState::DUPLICATE_PSTATEMENT => true,
+        SqlState::PROTOCOL_VIOLATION => told.routine() == Some("exec_bind_message"),
+        _ => false,
     }
 }
 
@@ -99,7 +112,7 @@ async fn session(
     client: &Client,
     statement: &Statement,
     ours: &str,
-) -> Result<Option<i32>, tokio_postgres::Error> {
+) -> Result<Option<String>, tokio_postgres::Error> {
     let row = client.query_one(statement, &[]).await?;
     let is_ours = row.try_get(1).is_ok_and(|found: &str| found == ours);
     Ok(row.try_get(0).ok().filter(|_| is_ours))
@@ -112,12 +125,12 @@ fn unique() -> String {
 }
 
 /// The same without anything prepared.
-async fn simple_session(client: &Client) -> Result<i32, tokio_postgres::Error> {
+async fn simple_session(client: &Client) -> Result<String, tokio_postgres::Error> {
     let answer = client.simple_query(SESSION).await?;
     let row = answer.iter().find_map(|message| match message {
-        SimpleQueryMessage::Row(row) => row.get(0)?.parse().ok(),
+        SimpleQueryMessage::Row(row) => row.get(0).map(str::to_owned),
         _ => None,
     });
-    // No session has the number 0, so that it is equal to none.
-    Ok(row.unwrap_or(0))
+    // Nothing is equal to no session.
+    Ok(row.unwrap_or_default())
 }

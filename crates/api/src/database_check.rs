@@ -7,10 +7,14 @@ use task_adapters::{
     pooler::{self, Pooler},
 };
 
-use crate::{Settings, error::Chain};
+use crate::{Readiness, Settings, error::Chain};
 
 /// How long it takes until a database that does not answer is asked again.
 const AGAIN: Duration = Duration::from_secs(5);
+/// How long it takes until what was found is looked at once more.
+const ONCE_MORE: Duration = Duration::from_millis(500);
+/// How long a look may take.
+const LIMIT: Duration = Duration::from_secs(30);
 
 /// The way to the database leads through a pooler with which the service cannot work.
 #[derive(Debug, thiserror::Error)]
@@ -37,11 +41,14 @@ impl DatabaseCheck {
     }
 
     /// Comes back only where the service can never work with what it has found.
-    pub(crate) async fn until_unusable(&self) -> UnusablePooler {
-        let mut told = false;
+    pub(crate) async fn until_unusable(&self, readiness: &Readiness) -> UnusablePooler {
+        let (mut told, mut found) = (false, false);
         loop {
-            match self.look().await {
-                Ok(Some(unusable)) => return unusable,
+            let look = tokio::time::timeout(LIMIT, self.look()).await;
+            match look.unwrap_or_else(|_| Err(format!("no answer within {LIMIT:?}"))) {
+                // Who stops anyway is not cut off, and what would end the service has to be seen twice.
+                Ok(Some(unusable)) if found && !readiness.is_stopping() => return unusable,
+                Ok(Some(_)) => found = true,
                 Ok(None) => return std::future::pending().await,
                 Err(error) if !told => {
                     tracing::warn!(
@@ -52,7 +59,7 @@ impl DatabaseCheck {
                 }
                 Err(_) => {}
             }
-            tokio::time::sleep(AGAIN).await;
+            tokio::time::sleep(if found { ONCE_MORE } else { AGAIN }).await;
         }
     }
 
@@ -74,7 +81,8 @@ impl DatabaseCheck {
             if !unset.is_empty() {
                 tracing::warn!(
                     run = unset.join("; "),
-                    "behind a pooler the limits of statements have to be the role's, and it lacks some"
+                    "behind a pooler the limits of statements have to be the role's, and it lacks some; where there is \
+                     no pooler, take DATABASE_DIRECT_URL away"
                 );
             }
         }

@@ -226,7 +226,7 @@ impl Server {
         let outcome = tokio::select! {
             outcome = self.running => outcome.map_err(RunError::from),
             impatience = stop_on_signals(handle, &upkeep.readiness, self.drain) => Err(impatience.into()),
-            unusable = self.check.until_unusable() => Err(unusable.into()),
+            unusable = self.check.until_unusable(&upkeep.readiness) => Err(unusable.into()),
         };
         kept.abort();
         // Until here it tells how the last requests fare.

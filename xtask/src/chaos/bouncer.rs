@@ -19,6 +19,8 @@ use crate::{
 const PGBOUNCER: Package = Package { name: "pgbouncer", program: "pgbouncer", version: "--version" };
 /// From here on it can keep prepared statements.
 const KEEPS_SINCE: (u32, u32) = (1, 21);
+/// How long somebody waits for a session before PgBouncer sends them away; minutes, if nobody says so.
+pub(super) const QUERY_WAIT_SECONDS: u64 = 3;
 const START_LIMIT: Duration = Duration::from_secs(10);
 
 /// A program of PgBouncer, and how old it is.
@@ -86,7 +88,8 @@ impl Bouncer {
         let text = format!(
             "[databases]\n* = host=127.0.0.1 port={server_port}\n\n[pgbouncer]\nlisten_addr = 127.0.0.1\n\
              listen_port = {port}\nunix_socket_dir =\nauth_type = scram-sha-256\nauth_file = {users}\n\
-             pool_mode = transaction\ndefault_pool_size = {sessions}\nmax_client_conn = 200\n{statements}\n",
+             pool_mode = transaction\ndefault_pool_size = {sessions}\nmax_client_conn = 200\n\
+             query_wait_timeout = {QUERY_WAIT_SECONDS}\n{statements}\n",
             server_port = server.port().context("the server has no port")?,
             users = users.display(),
         );

@@ -14,7 +14,7 @@ use serde_json::Value;
 use tokio::{process::Command, time::sleep};
 
 use super::{
-    bouncer::{Bouncer, Program},
+    bouncer::{Bouncer, Program, QUERY_WAIT_SECONDS},
     clients::{Clients, Way},
     ledger::Differences,
     service::{Service, SetUp},
@@ -128,6 +128,7 @@ impl Tryout {
         let doctor = self.say(&["doctor"], bouncer.url(), Some(self.store.url())).await?;
         let well = doctor.code == Some(0) && !doctor.words.contains("warning");
         ensure!(well, "with the limits set the doctor says:\n{}", doctor.words);
+        self.a_busy_one_is_not_taken_for_one_that_loses_statements(&bouncer).await?;
         let mut service = self.service("with-limits", &bouncer).await?;
         self.one_task(&service).await?;
         self.a_lock_is_not_waited_for_beyond_the_role_s_limit(&service).await?;
@@ -160,6 +161,29 @@ impl Tryout {
         let client = postgres::connect(self.store.url()).await?;
         client.batch_execute(statements).await.with_context(|| format!("`{statements}` cannot be run"))?;
         Ok(())
+    }
+
+    /// What PgBouncer says when it has no session to lend, or no PostgreSQL, is no reason to end.
+    async fn a_busy_one_is_not_taken_for_one_that_loses_statements(
+        &self,
+        bouncer: &Bouncer,
+    ) -> anyhow::Result<()> {
+        let mut holding = Vec::new();
+        for _ in 0..SESSIONS {
+            let client = postgres::connect(bouncer.url()).await?;
+            client.batch_execute("BEGIN").await?;
+            holding.push(client);
+        }
+        let mut service = self.service("without-sessions", bouncer).await?;
+        let until = Instant::now() + Duration::from_secs(2 * QUERY_WAIT_SECONDS + 2);
+        while Instant::now() < until {
+            let runs = program::is_healthy(service.address()).await;
+            ensure!(runs, "while no session was free, the service ended: {:?}", service.last_warning());
+            sleep(Duration::from_millis(200)).await;
+        }
+        drop(holding);
+        self.one_task(&service).await.context("once there are sessions again")?;
+        service.end().await.map(drop)
     }
 
     /// What is set on each of the sessions, which are all held at the same time.

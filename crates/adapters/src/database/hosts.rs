@@ -14,7 +14,7 @@ use std::{
 use futures_util::{StreamExt as _, stream::FuturesUnordered};
 use tokio_postgres::{
     Config,
-    config::{Host, LoadBalanceHosts},
+    config::{Host, LoadBalanceHosts, TargetSessionAttrs},
 };
 
 use super::{ConnectError, InvalidDatabaseUrl, with_causes};
@@ -32,6 +32,9 @@ pub(super) struct Hosts {
     last: Arc<AtomicUsize>,
     /// Whether any of them is to be asked first.
     random: bool,
+    /// Whether those that cannot be written to refuse us, so that whoever takes us is the right one. Where they do not,
+    /// the order of the URL is all that says which is.
+    told_apart: bool,
 }
 
 impl Hosts {
@@ -60,18 +63,22 @@ impl Hosts {
             config
         });
         let random = all.get_load_balance_hosts() == LoadBalanceHosts::Random;
-        Ok(Some(Self { each: each.collect(), last: Arc::default(), random }))
+        let told_apart = all.get_target_session_attrs() != TargetSessionAttrs::Any;
+        Ok(Some(Self { each: each.collect(), last: Arc::default(), random, told_apart }))
     }
 
     /// The same for each.
     pub(super) fn with(&self, change: impl Fn(&mut Config)) -> Self {
         let mut each = self.each.to_vec();
         each.iter_mut().for_each(change);
-        Self { each: each.into(), last: Arc::default(), random: self.random }
+        Self { each: each.into(), last: Arc::default(), ..*self }
     }
 
     /// The first connection that comes about. The host that took us last is asked first, each further one when those
     /// before it have refused or have not answered for a moment.
+    ///
+    /// With `target_session_attrs=any` it is as with libpq: in the order of the URL, and the next one only when the one
+    /// before has refused. A slow answer of the primary is no reason to take its standby, and to stay there.
     pub(super) async fn connect<'a, T, F>(
         &'a self,
         connect: impl Fn(&'a Config) -> F,
@@ -96,8 +103,8 @@ impl Hosts {
             }
             let head_start = async {
                 match next {
-                    Some(_) => tokio::time::sleep(HEAD_START).await,
-                    None => std::future::pending().await,
+                    Some(_) if self.told_apart => tokio::time::sleep(HEAD_START).await,
+                    _ => std::future::pending().await,
                 }
             };
             tokio::pin!(head_start);
@@ -106,7 +113,9 @@ impl Hosts {
                     biased;
                     answer = asked.next() => match answer {
                         Some((place, Ok(connection))) => {
-                            self.last.store(place, Ordering::Relaxed);
+                            if self.told_apart {
+                                self.last.store(place, Ordering::Relaxed);
+                            }
                             return Ok(connection);
                         }
                         Some((place, Err(ConnectError(reason)))) => {
@@ -237,6 +246,30 @@ mod tests {
         let since = Instant::now();
         assert_eq!(hosts.connect(connect(Duration::from_hours(1))).await.unwrap(), "b:2");
         assert_eq!(since.elapsed(), HEAD_START + Duration::from_mins(1));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn where_any_server_will_do_the_order_of_the_url_is_kept() {
+        let hosts = hosts("postgres://a:1,b:2/d");
+        let connect = |first: Result<Duration, &'static str>| {
+            move |config: &Config| {
+                let name = address(config);
+                async move {
+                    match first {
+                        _ if name == "b:2" => Ok(name),
+                        Ok(slow) => {
+                            sleep(slow).await;
+                            Ok(name)
+                        }
+                        Err(reason) => Err(refused(reason)),
+                    }
+                }
+            }
+        };
+        for (first, taken) in [(Ok(HEAD_START * 4), "a:1"), (Err("down"), "b:2"), (Ok(Duration::ZERO), "a:1")]
+        {
+            assert_eq!(hosts.connect(connect(first)).await.unwrap(), taken);
+        }
     }
 
     #[tokio::test]

@@ -58,6 +58,13 @@ pub struct TraceSampler {
 
 /// Reads them; `None` where traces are not asked for, or where a fault was noted.
 pub(super) fn read(reader: &mut Reader) -> Option<TraceSettings> {
+    // What is set for all programs of a platform must not stop one that sends nothing.
+    let is_asked = ["OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"]
+        .iter()
+        .any(|name| reader.text(name).is_some());
+    if !is_asked || reader.parsed("OTEL_SDK_DISABLED", yes_or_no).unwrap_or_default() {
+        return None;
+    }
     let base = reader.parsed("OTEL_EXPORTER_OTLP_ENDPOINT", address).map(with_traces_path);
     let whole = reader.parsed("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", address);
     let headers = reader.parsed("OTEL_EXPORTER_OTLP_HEADERS", headers).unwrap_or_default();
@@ -65,13 +72,12 @@ pub(super) fn read(reader: &mut Reader) -> Option<TraceSettings> {
     let timeout = Duration::from_millis(reader.number("OTEL_EXPORTER_OTLP_TIMEOUT", 1, MAX_TIMEOUT_MS));
     let mut resource = reader.parsed("OTEL_RESOURCE_ATTRIBUTES", attributes).unwrap_or_default();
     let sampler = sampler(reader);
-    let disabled = reader.parsed("OTEL_SDK_DISABLED", yes_or_no).unwrap_or_default();
 
     let named = resource.iter().rposition(|(name, _)| name == SERVICE_NAME_ATTRIBUTE);
     let named = named.map(|place| resource.swap_remove(place).1);
     resource.retain(|(name, _)| name != SERVICE_NAME_ATTRIBUTE);
     let service_name = reader.text("OTEL_SERVICE_NAME").or(named).unwrap_or_else(|| SERVICE_NAME.to_owned());
-    let endpoint = whole.or(base).filter(|_| !disabled)?;
+    let endpoint = whole.or(base)?;
     Some(TraceSettings { endpoint, headers, timeout, service_name, resource, sampler })
 }
 
