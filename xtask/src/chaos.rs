@@ -11,7 +11,7 @@ mod faults;
 mod ledger;
 mod outcome;
 mod replicas;
-mod service;
+pub(crate) mod service;
 mod store;
 
 use std::{

@@ -4,6 +4,7 @@
 use std::{
     fs::{self, File},
     path::{Path, PathBuf},
+    process::Command,
     time::{Duration, SystemTime},
 };
 
@@ -59,6 +60,68 @@ impl ThrowAway {
     /// A folder that goes with the server.
     pub(crate) fn folder(&self) -> &Path {
         &self.folder.path
+    }
+}
+
+impl ThrowAway {
+    /// The same server, ended and started again: its settings may have changed. It has another port afterwards.
+    pub(crate) async fn restart(self) -> anyhow::Result<Self> {
+        let Self { cluster, binaries, server, folder, .. } = self;
+        drop(server);
+        let server = Server::start(&cluster, &binaries, &folder.log()).await?;
+        Ok(Self { url: cluster.url(server.port(), SUPERUSER)?, cluster, binaries, server, folder })
+    }
+
+    /// A folder for another server beside this one, which has the same superuser.
+    pub(crate) fn beside(&self, name: &str) -> anyhow::Result<Beside<'_>> {
+        let home = self.folder.path.join(name);
+        let cluster = Cluster::at(home.clone(), self.cluster.account().clone(), Purpose::Measure)?;
+        cluster.share_password(&self.cluster)?;
+        Ok(Beside { cluster, log: home.join("log"), binaries: &self.binaries })
+    }
+
+    /// A new folder that belongs to the server's account.
+    pub(crate) fn new_folder(&self, name: &str) -> anyhow::Result<PathBuf> {
+        let folder = self.folder.path.join(name);
+        fs::create_dir(&folder).with_context(|| format!("cannot create {}", folder.display()))?;
+        self.cluster.account().own(&folder)?;
+        Ok(folder)
+    }
+
+    /// A shell that runs as the account of the server.
+    pub(crate) fn shell(&self) -> Command {
+        self.cluster.account().command("/bin/sh")
+    }
+
+    /// A shell of our own, which knows as little of the person's variables.
+    pub(crate) fn own_shell() -> Command {
+        Account::Ourselves.command("/bin/sh")
+    }
+
+    /// The folder of the server's programs.
+    pub(crate) fn programs(&self) -> &Path {
+        &self.binaries.folder
+    }
+}
+
+/// A place for the data of a second server.
+pub(crate) struct Beside<'a> {
+    cluster: Cluster,
+    log: PathBuf,
+    binaries: &'a Binaries,
+}
+
+impl Beside<'_> {
+    /// Where the data has to be.
+    pub(crate) fn data(&self) -> PathBuf {
+        self.cluster.data()
+    }
+
+    /// Starts a server on what is there now, and returns it with the address of one of its databases.
+    pub(crate) async fn start(&self, database: &str) -> anyhow::Result<(Server, String)> {
+        let server = Server::start(&self.cluster, self.binaries, &self.log).await?;
+        let url = self.cluster.url(server.port(), database)?;
+        Ok((server, url))
     }
 }
 
