@@ -12,6 +12,7 @@ mod account;
 mod binaries;
 mod cluster;
 mod database;
+mod encrypted;
 mod etcd;
 mod node;
 mod packages;

@@ -15,6 +15,7 @@ use super::{
     account::Account,
     binaries::{self, Binaries},
     cluster::{Cluster, Purpose},
+    encrypted,
     pidfile::PidFile,
     server::Server,
 };
@@ -127,23 +128,46 @@ impl Beside<'_> {
 
 /// Starts an empty server for tests.
 pub(crate) async fn start() -> anyhow::Result<ThrowAway> {
-    start_for(Purpose::ThrowAway, &in_memory()).await
+    start_for(Purpose::ThrowAway, &in_memory(), Tls::Off).await
+}
+
+/// Starts an empty server for tests that speaks TLS and takes passwords by SCRAM only. Its address names its authority.
+pub(crate) async fn start_encrypted() -> anyhow::Result<ThrowAway> {
+    let mut server = start_for(Purpose::ThrowAway, &in_memory(), Tls::On).await?;
+    let authority = encrypted::authority(server.folder());
+    let authority = authority.to_str().context("the folder for temporary files is no text")?;
+    let verified = format!("?sslmode=verify-full&sslrootcert={authority}");
+    server.url = server.url.replace("?sslmode=disable", &verified);
+    Ok(server)
 }
 
 /// Starts an empty server for measurements.
 pub(crate) async fn start_durable() -> anyhow::Result<ThrowAway> {
-    start_for(Purpose::Measure, &on_disk()).await
+    start_for(Purpose::Measure, &on_disk(), Tls::Off).await
 }
 
-async fn start_for(purpose: Purpose, base: &Path) -> anyhow::Result<ThrowAway> {
+/// Whether a server speaks TLS.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Tls {
+    On,
+    Off,
+}
+
+async fn start_for(purpose: Purpose, base: &Path, tls: Tls) -> anyhow::Result<ThrowAway> {
     let account = Account::choose()?;
     let cache = cache(&account)?;
     let binaries = binaries::obtain(None, &account, &cache).await?;
     let folder = Folder::create(base)?;
     let cluster = Cluster::at(folder.path.clone(), account, purpose)?;
-    let name = format!("Starting a throw-away PostgreSQL {}", binaries.major);
+    let name = match tls {
+        Tls::Off => format!("Starting a throw-away PostgreSQL {}", binaries.major),
+        Tls::On => format!("Starting a throw-away PostgreSQL {} with TLS", binaries.major),
+    };
     let server = report::step(&name, async {
         cluster.initialise(&binaries).await?;
+        if tls == Tls::On {
+            encrypted::set_up(&cluster, &folder.path)?;
+        }
         Server::start(&cluster, &binaries, &folder.log()).await
     })
     .await?;
