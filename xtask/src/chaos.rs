@@ -13,7 +13,7 @@ mod ledger;
 mod outcome;
 pub(crate) mod pooler;
 mod replicas;
-mod service;
+pub(crate) mod service;
 mod store;
 
 use std::{

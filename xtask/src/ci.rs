@@ -6,7 +6,7 @@ use anyhow::{Context as _, bail};
 use tokio::process::Command;
 
 use crate::{
-    chaos, deploy, fuzz, interop, migrate, openapi, process, report,
+    chaos, deploy, fuzz, interop, migrate, openapi, process, report, restore,
     test::{self, Outcome},
     tidy, tools,
 };
@@ -32,6 +32,7 @@ pub(crate) async fn run() -> anyhow::Result<ExitCode> {
         check("The files of the deployment", Box::pin(deploy::check())).await?;
         check("Poolers", Box::pin(chaos::pooler::check(&chaos::pooler::Args::default()))).await?;
         check("Bad days", Box::pin(chaos::check(&chaos::Args::bounded()))).await?;
+        check("Backup and restore", Box::pin(restore::check())).await?;
         check("A real Better Auth and a real browser", interop::check(&interop::Args::everything())).await?;
     }
     Ok(close(&outcome, since))

@@ -22,6 +22,7 @@ mod postgres;
 mod process;
 mod program;
 mod report;
+mod restore;
 mod sbom;
 mod service;
 mod stop;
@@ -86,6 +87,10 @@ enum Command {
     /// Kills and ends the service, crashes and freezes its PostgreSQL, lets clients vanish; then compares what is in the
     /// table with what the clients were told.
     Chaos(chaos::Args),
+    /// Back a database up and restore it with the commands of docs/operations.md, and compare all answers
+    ///
+    /// A dump, and a recovery to a moment, by its name and by its time. It needs PostgreSQL's client programs.
+    RestoreCheck,
     /// Look at the files of the deployment with the tools that know them, and lock the program in as they do
     ///
     /// Dockerfile, composition, manifests of Kubernetes, unit of systemd, rules and dashboard; and the program with a root
@@ -135,6 +140,7 @@ async fn run(command: Command, stop: &mut Stop) -> anyhow::Result<ExitCode> {
         Command::Bench(args) => stop.or(Box::pin(bench::run(&args))).await,
         Command::Pooler(args) => stop.or(Box::pin(chaos::pooler::run(&args))).await,
         Command::Chaos(args) => stop.or(Box::pin(chaos::run(&args))).await,
+        Command::RestoreCheck => stop.or(Box::pin(restore::run())).await,
         Command::DeployCheck => stop.or(Box::pin(deploy::run())).await,
         Command::Sbom(args) => stop.or(sbom::run(&args)).await,
         Command::Interop(args) => stop.or(interop::run(&args)).await,

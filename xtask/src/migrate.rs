@@ -3,6 +3,8 @@
 pub(crate) mod check;
 
 mod catalogue;
+mod contract;
+mod lint;
 mod new;
 mod schema_file;
 
@@ -24,7 +26,10 @@ pub(crate) enum Command {
         /// What it does, in `snake_case`, such as `add_task_version`
         name: String,
     },
-    /// Try all migrations on a throw-away PostgreSQL: up, down and up again must leave the same schema, and `schema.rs` must match
+    /// Judge all migrations with squawk, and try them on a throw-away PostgreSQL
+    ///
+    /// The release before has to be able to serve while they run and afterwards; up, down and up again must leave the same
+    /// schema; and `schema.rs` must match. It needs Python 3.10 or later.
     Check,
 }
 

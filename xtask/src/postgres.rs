@@ -12,6 +12,7 @@ pub(crate) mod account;
 mod binaries;
 mod cluster;
 mod database;
+mod encrypted;
 mod etcd;
 mod node;
 mod packages;

@@ -47,7 +47,9 @@ pub(crate) struct Outcome {
 /// Runs the tests and leaves the line of totals to the caller.
 pub(crate) async fn run_tests(args: &Args) -> anyhow::Result<Outcome> {
     let database = TestServer::obtain().await?;
-    let runner = Runner::new(database.url(), &args.arguments).await;
+    let encrypted = encrypted().await;
+    let tls_url = encrypted.as_ref().map(ThrowAway::url);
+    let runner = Runner::new(database.url(), tls_url, &args.arguments).await;
     let mut outcome = if args.coverage { coverage::run(&runner).await? } else { runner.run().await? };
     // A person who picks tests means tests of the runner: it has no examples of the documentation to pick from.
     if args.arguments.is_empty() {
@@ -55,9 +57,24 @@ pub(crate) async fn run_tests(args: &Args) -> anyhow::Result<Outcome> {
         outcome.totals += examples.totals;
         outcome.success &= examples.success;
     }
-    drop(database);
+    drop((database, encrypted));
     eprintln!();
     Ok(outcome)
+}
+
+/// A server that speaks TLS, whatever the other one does. Where there can be none, its tests fail and the others do not.
+async fn encrypted() -> Option<ThrowAway> {
+    match throwaway::start_encrypted().await {
+        Ok(server) => Some(server),
+        Err(error) => {
+            report::note(&format!(
+                "The tests of TLS will fail: no PostgreSQL with TLS could be started, for which PG_BIN_DIR may name one that \
+                 was built with OpenSSL. {}",
+                report::sentence(&error)
+            ));
+            None
+        }
+    }
 }
 
 /// The server on which tests make databases of their own.

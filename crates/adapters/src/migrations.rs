@@ -107,6 +107,30 @@ pub async fn redo(database: &Database) -> Result<Option<String>, MigrationError>
     Ok(name_of(&version))
 }
 
+/// Applies what is pending of other migrations than the program's own, as [`run`] applies those.
+#[cfg(feature = "testing")]
+pub(crate) async fn run_of(
+    database: &Database,
+    source: impl MigrationSource<Pg> + Send + 'static,
+) -> Result<usize, MigrationError> {
+    let _lock = Lock::acquire(database).await?;
+    harness(database.connect().await?, |harness| Ok(harness.run_pending_migrations(source)?.len())).await
+}
+
+/// Takes back the last migration, which has to be of that source, as [`revert`] takes back the program's own.
+#[cfg(feature = "testing")]
+pub(crate) async fn revert_of(
+    database: &Database,
+    source: impl MigrationSource<Pg> + Send + 'static,
+) -> Result<(), MigrationError> {
+    let _lock = Lock::acquire(database).await?;
+    harness(database.connect().await?, |harness| {
+        harness.revert_last_migration(source)?;
+        Ok(())
+    })
+    .await
+}
+
 /// Lists every migration that the program knows, the oldest first, and whether the database has it. Changes nothing.
 pub async fn status(database: &Database) -> Result<Vec<Migration>, MigrationError> {
     applied_and_pending(&mut database.connect().await?).await

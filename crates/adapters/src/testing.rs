@@ -11,6 +11,7 @@
     reason = "test support panics where a test cannot go on"
 )]
 
+mod later;
 mod proxy;
 mod rows;
 mod url;
@@ -27,7 +28,7 @@ use diesel::{
 };
 use diesel_async::{AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
 
-pub use self::{proxy::Proxy, rows::ReceivedRows};
+pub use self::{later::LaterMigrations, proxy::Proxy, rows::ReceivedRows};
 use crate::{Database, PgPool, PoolOptions, migrations};
 
 /// `users` as Better Auth 1.7 makes it with `user: { modelName: "users" }`.

@@ -23,18 +23,18 @@ const START_LIMIT: Duration = Duration::from_secs(20);
 const END_LIMIT: Duration = Duration::from_secs(30);
 
 /// How a service is to run.
-pub(super) struct SetUp<'a> {
-    pub(super) name: &'static str,
-    pub(super) folder: &'a Path,
-    pub(super) database: &'a str,
+pub(crate) struct SetUp<'a> {
+    pub(crate) name: &'static str,
+    pub(crate) folder: &'a Path,
+    pub(crate) database: &'a str,
     /// The way to the database without a pooler, where there is one.
-    pub(super) direct_database: Option<&'a str>,
-    pub(super) secret: &'a str,
+    pub(crate) direct_database: Option<&'a str>,
+    pub(crate) secret: &'a str,
     /// How many seconds it serves on when it is told to end, where that is not the default.
-    pub(super) drain: Option<u32>,
+    pub(crate) drain: Option<u32>,
 }
 
-pub(super) struct Service {
+pub(crate) struct Service {
     program: PathBuf,
     name: &'static str,
     folder: PathBuf,
@@ -44,7 +44,7 @@ pub(super) struct Service {
 }
 
 impl Service {
-    pub(super) async fn start(program: PathBuf, set_up: &SetUp<'_>) -> anyhow::Result<Self> {
+    pub(crate) async fn start(program: PathBuf, set_up: &SetUp<'_>) -> anyhow::Result<Self> {
         let SetUp { name, folder, database, direct_database, secret, drain } = *set_up;
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, process::free_port()?));
         let mut variables = vec![
@@ -62,16 +62,16 @@ impl Service {
         Ok(service)
     }
 
-    pub(super) fn url(&self) -> String {
+    pub(crate) fn url(&self) -> String {
         format!("http://{}", self.address)
     }
 
-    pub(super) fn address(&self) -> SocketAddr {
+    pub(crate) fn address(&self) -> SocketAddr {
         self.address
     }
 
     /// The first warning in its log, of whichever of its processes.
-    pub(super) fn first_warning(&self) -> Option<String> {
+    pub(crate) fn first_warning(&self) -> Option<String> {
         let words = std::fs::read_to_string(self.log()).ok()?;
         words.lines().find(|line| line.contains("\"WARN\"")).map(str::to_owned)
     }
@@ -87,7 +87,7 @@ impl Service {
     }
 
     /// Starts it where it does not run, and waits until it answers.
-    pub(super) async fn start_again(&mut self) -> anyhow::Result<()> {
+    pub(crate) async fn start_again(&mut self) -> anyhow::Result<()> {
         let log = self.log();
         let file = || {
             File::options()
@@ -114,12 +114,12 @@ impl Service {
     }
 
     /// Ends it by `kill -9`.
-    pub(super) async fn kill(&mut self) -> anyhow::Result<()> {
+    pub(crate) async fn kill(&mut self) -> anyhow::Result<()> {
         self.end_by(Signal::KILL).await.map(drop)
     }
 
     /// Asks it to end, and says with what it ended.
-    pub(super) async fn end(&mut self) -> anyhow::Result<ExitStatus> {
+    pub(crate) async fn end(&mut self) -> anyhow::Result<ExitStatus> {
         self.end_by(Signal::TERM).await
     }
 

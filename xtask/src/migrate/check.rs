@@ -1,4 +1,5 @@
-//! `cargo xtask migrate check`: the migrations go up, down and up again, and the code knows what they make.
+//! `cargo xtask migrate check`: the migrations suit the release before, go up, down and up again, and the code knows what
+//! they make.
 
 use std::fs;
 
@@ -6,7 +7,7 @@ use anyhow::{Context as _, bail, ensure};
 use task_adapters::{Database, migrations, testing};
 use tokio_postgres::Client;
 
-use super::{catalogue, schema_file};
+use super::{catalogue, lint::Linter, schema_file};
 use crate::{
     postgres::{connect, throwaway},
     report, workspace,
@@ -14,8 +15,12 @@ use crate::{
 
 const SCHEMA_FILE: &str = "crates/adapters/src/schema.rs";
 
-/// Tries everything on a throw-away server.
+/// Judges everything, and tries it on a throw-away server.
 pub(crate) async fn run() -> anyhow::Result<()> {
+    let linter = Linter::obtain().await?;
+    // First whether the judge is awake: a rule that a new version of squawk no longer knows would let everything pass.
+    report::step("Judging samples, good and bad", linter.check_samples()).await?;
+    report::step("Judging the migrations", linter.check_migrations()).await?;
     let server = throwaway::start().await?;
     let database =
         Database::parse(server.url()).context("the address of the throw-away PostgreSQL is wrong")?;

@@ -16,7 +16,8 @@ const UP: &str = "\
 -- Old and new replicas run side by side while a release rolls out, so a change must suit both.
 --
 -- * Expand first, contract in a later release: add the column or table, let the code use it, remove the old one when
---   nothing reads it any more. Never rename or retype what is in use.
+--   nothing reads it any more. Never rename or retype what is in use. What takes something away needs the comment
+--   `-- contract: unneeded since 0.0.0`, with the number of a release that was made (migrations/README.md).
 -- * A new column is nullable or has a constant default; both are instant. Fill it in batches, outside a migration.
 -- * A statement that waits for its lock makes everybody else wait behind it. The lock_timeout that migrations run with
 --   makes it give up; run it again when the table is calmer.

@@ -100,6 +100,14 @@ impl Cluster {
         Ok(format!("postgres://{SUPERUSER}:{password}@127.0.0.1:{port}/{database}?sslmode=disable"))
     }
 
+    /// Keeps the password of another one, for data that is a copy of its data.
+    pub(crate) fn share_password(&self, other: &Self) -> anyhow::Result<()> {
+        let path = other.password_file();
+        let password =
+            fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+        self.write_password(&password)
+    }
+
     /// The superuser's password lies beside the data, so that it is there as long as they are.
     fn password_file(&self) -> PathBuf {
         self.home.join("password")

@@ -4,6 +4,7 @@
 use std::{
     fs::{self, File},
     path::{Path, PathBuf},
+    process::Command,
     time::{Duration, SystemTime},
 };
 
@@ -14,6 +15,7 @@ use super::{
     account::Account,
     binaries::{self, Binaries},
     cluster::{Cluster, Purpose},
+    encrypted,
     pidfile::PidFile,
     server::Server,
 };
@@ -62,25 +64,110 @@ impl ThrowAway {
     }
 }
 
+impl ThrowAway {
+    /// The same server, ended and started again: its settings may have changed. It has another port afterwards.
+    pub(crate) async fn restart(self) -> anyhow::Result<Self> {
+        let Self { cluster, binaries, server, folder, .. } = self;
+        drop(server);
+        let server = Server::start(&cluster, &binaries, &folder.log()).await?;
+        Ok(Self { url: cluster.url(server.port(), SUPERUSER)?, cluster, binaries, server, folder })
+    }
+
+    /// A folder for another server beside this one, which has the same superuser.
+    pub(crate) fn beside(&self, name: &str) -> anyhow::Result<Beside<'_>> {
+        let home = self.folder.path.join(name);
+        let cluster = Cluster::at(home.clone(), self.cluster.account().clone(), Purpose::Measure)?;
+        cluster.share_password(&self.cluster)?;
+        Ok(Beside { cluster, log: home.join("log"), binaries: &self.binaries })
+    }
+
+    /// A new folder that belongs to the server's account.
+    pub(crate) fn new_folder(&self, name: &str) -> anyhow::Result<PathBuf> {
+        let folder = self.folder.path.join(name);
+        fs::create_dir(&folder).with_context(|| format!("cannot create {}", folder.display()))?;
+        self.cluster.account().own(&folder)?;
+        Ok(folder)
+    }
+
+    /// A shell that runs as the account of the server.
+    pub(crate) fn shell(&self) -> Command {
+        self.cluster.account().command("/bin/sh")
+    }
+
+    /// A shell of our own, which knows as little of the person's variables.
+    pub(crate) fn own_shell() -> Command {
+        Account::Ourselves.command("/bin/sh")
+    }
+
+    /// The folder of the server's programs.
+    pub(crate) fn programs(&self) -> &Path {
+        &self.binaries.folder
+    }
+}
+
+/// A place for the data of a second server.
+pub(crate) struct Beside<'a> {
+    cluster: Cluster,
+    log: PathBuf,
+    binaries: &'a Binaries,
+}
+
+impl Beside<'_> {
+    /// Where the data has to be.
+    pub(crate) fn data(&self) -> PathBuf {
+        self.cluster.data()
+    }
+
+    /// Starts a server on what is there now, and returns it with the address of one of its databases.
+    pub(crate) async fn start(&self, database: &str) -> anyhow::Result<(Server, String)> {
+        let server = Server::start(&self.cluster, self.binaries, &self.log).await?;
+        let url = self.cluster.url(server.port(), database)?;
+        Ok((server, url))
+    }
+}
+
 /// Starts an empty server for tests.
 pub(crate) async fn start() -> anyhow::Result<ThrowAway> {
-    start_for(Purpose::ThrowAway, &in_memory()).await
+    start_for(Purpose::ThrowAway, &in_memory(), Tls::Off).await
+}
+
+/// Starts an empty server for tests that speaks TLS and takes passwords by SCRAM only. Its address names its authority.
+pub(crate) async fn start_encrypted() -> anyhow::Result<ThrowAway> {
+    let mut server = start_for(Purpose::ThrowAway, &in_memory(), Tls::On).await?;
+    let authority = encrypted::authority(server.folder());
+    let authority = authority.to_str().context("the folder for temporary files is no text")?;
+    let verified = format!("?sslmode=verify-full&sslrootcert={authority}");
+    server.url = server.url.replace("?sslmode=disable", &verified);
+    Ok(server)
 }
 
 /// Starts an empty server for measurements.
 pub(crate) async fn start_durable() -> anyhow::Result<ThrowAway> {
-    start_for(Purpose::Measure, &on_disk()).await
+    start_for(Purpose::Measure, &on_disk(), Tls::Off).await
 }
 
-async fn start_for(purpose: Purpose, base: &Path) -> anyhow::Result<ThrowAway> {
+/// Whether a server speaks TLS.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Tls {
+    On,
+    Off,
+}
+
+async fn start_for(purpose: Purpose, base: &Path, tls: Tls) -> anyhow::Result<ThrowAway> {
     let account = Account::choose()?;
     let cache = cache(&account)?;
     let binaries = binaries::obtain(None, &account, &cache).await?;
     let folder = Folder::create(base)?;
     let cluster = Cluster::at(folder.path.clone(), account, purpose)?;
-    let name = format!("Starting a throw-away PostgreSQL {}", binaries.major);
+    let name = match tls {
+        Tls::Off => format!("Starting a throw-away PostgreSQL {}", binaries.major),
+        Tls::On => format!("Starting a throw-away PostgreSQL {} with TLS", binaries.major),
+    };
     let server = report::step(&name, async {
         cluster.initialise(&binaries).await?;
+        if tls == Tls::On {
+            encrypted::set_up(&cluster, &folder.path)?;
+        }
         Server::start(&cluster, &binaries, &folder.log()).await
     })
     .await?;

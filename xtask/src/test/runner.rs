@@ -25,18 +25,30 @@ use crate::{
 pub(super) struct Runner {
     nextest: bool,
     database_url: String,
+    tls_database_url: Option<String>,
     arguments: Vec<String>,
 }
 
 impl Runner {
-    pub(super) async fn new(database_url: &str, arguments: &[String]) -> Self {
+    /// Without the address of a server that speaks TLS, the tests that need one fail.
+    pub(super) async fn new(
+        database_url: &str,
+        tls_database_url: Option<&str>,
+        arguments: &[String],
+    ) -> Self {
         let nextest = process::works("cargo", &["nextest", "--version"]).await;
         if !nextest {
             report::note(
                 "cargo-nextest is not installed; cargo's own test runner works as well, only slower.",
             );
         }
-        Self { nextest, database_url: database_url.to_owned(), arguments: arguments.to_vec() }
+        let tls_database_url = tls_database_url.map(str::to_owned);
+        Self {
+            nextest,
+            database_url: database_url.to_owned(),
+            tls_database_url,
+            arguments: arguments.to_vec(),
+        }
     }
 
     /// Runs every test but the examples of the documentation.
@@ -89,7 +101,9 @@ impl Runner {
     /// Runs a program, shows what it prints and adds up its summaries.
     async fn count(&self, mut command: Command, what: &str, kind: Kind) -> anyhow::Result<Outcome> {
         report::headline(what);
-        command.env("TEST_DATABASE_URL", &self.database_url).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command.env("TEST_DATABASE_URL", &self.database_url);
+        command.envs(self.tls_database_url.iter().map(|url| ("TEST_TLS_DATABASE_URL", url)));
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
         if std::io::stderr().is_terminal() {
             command.env("CARGO_TERM_COLOR", "always");
         }

@@ -20,6 +20,7 @@ mod pool;
 mod service_keys;
 mod support;
 mod tls;
+mod tls_server;
 mod together;
 mod versions;
 mod wall;

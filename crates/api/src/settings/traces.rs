@@ -270,13 +270,21 @@ mod tests {
             ("OTEL_TRACES_SAMPLER_ARG", "NaN", "must be a number from 0 to 1"),
             ("OTEL_SDK_DISABLED", "yes", "must be true or false, not \"yes\""),
         ] {
-            let faults = with(&[(name, value)]).unwrap_err().faults;
+            let faults = with(&[ENDPOINT, (name, value)]).unwrap_err().faults;
             assert_eq!((faults.len(), faults[0].variable), (1, name), "{faults:?}");
             assert!(
                 faults[0].problem.contains(problem) && !faults[0].problem.contains("hunter2"),
                 "{faults:?}"
             );
         }
+    }
+
+    #[test]
+    fn what_is_set_for_other_programs_does_not_matter_where_nothing_is_sent() {
+        let odd = [("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc"), ("OTEL_TRACES_SAMPLER", "xray")];
+        assert!(with(&odd).unwrap().is_none());
+        assert!(with(&[ENDPOINT, odd[0], odd[1], ("OTEL_SDK_DISABLED", "true")]).unwrap().is_none());
+        assert_eq!(with(&[ENDPOINT, odd[0], odd[1]]).unwrap_err().faults.len(), 2);
     }
 
     #[test]

@@ -30,6 +30,7 @@ mod merge_patch;
 mod metrics;
 mod migrate;
 mod model;
+mod next_release;
 mod openapi;
 mod order_of_checks;
 mod outages;

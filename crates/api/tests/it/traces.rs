@@ -324,6 +324,7 @@ fn a_protocol_that_is_not_spoken_stops_the_start() {
         &[
             ("DATABASE_URL", NOWHERE),
             ("BETTER_AUTH_SECRET", SECRET),
+            ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:1"),
             ("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc"),
             ("OTEL_EXPORTER_OTLP_HEADERS", "hunter2"),
         ],

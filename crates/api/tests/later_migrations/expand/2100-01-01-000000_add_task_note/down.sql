@@ -1,0 +1,3 @@
+ALTER TABLE tasks
+    DROP COLUMN priority,
+    DROP COLUMN note;

@@ -1,0 +1,3 @@
+ALTER TABLE tasks
+    ADD COLUMN note TEXT,
+    ADD COLUMN priority BIGINT NOT NULL DEFAULT 0;

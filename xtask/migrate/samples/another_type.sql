@@ -1,0 +1,2 @@
+-- expected: changing-column-type
+ALTER TABLE tasks ALTER COLUMN version TYPE NUMERIC;

@@ -1,0 +1,3 @@
+-- expected: contract
+-- squawk-ignore-file
+ALTER TABLE tasks DROP COLUMN note;

@@ -1,0 +1,2 @@
+-- expected: ban-drop-column
+ALTER TABLE tasks DROP COLUMN description;

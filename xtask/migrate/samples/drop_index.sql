@@ -1,0 +1,2 @@
+-- expected: ban-drop-index
+DROP INDEX CONCURRENTLY tasks_by_title;

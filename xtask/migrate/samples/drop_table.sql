@@ -1,0 +1,2 @@
+-- expected: ban-drop-table
+DROP TABLE service_keys;

@@ -1,0 +1,2 @@
+-- expected: syntax-error
+ALTER TABLE tasks ADD COLUMM note TEXT;

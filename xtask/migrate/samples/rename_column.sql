@@ -1,0 +1,2 @@
+-- expected: renaming-column
+ALTER TABLE tasks RENAME COLUMN title TO name;

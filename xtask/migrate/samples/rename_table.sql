@@ -1,0 +1,2 @@
+-- expected: renaming-table
+ALTER TABLE tasks RENAME TO todos;

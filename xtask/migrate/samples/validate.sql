@@ -1,0 +1,2 @@
+-- expected: nothing
+ALTER TABLE tasks VALIDATE CONSTRAINT tasks_note_length;
