@@ -65,8 +65,8 @@ fn targets(folder: &Path) -> anyhow::Result<Vec<String>> {
     Ok(names)
 }
 
-/// What cargo-fuzz is told each time. There is no unsafe code of ours that AddressSanitizer would watch, and without it the
-/// ordinary compiler does; and what we use is to be compiled as it is used.
+/// What cargo-fuzz is told each time. There is no unsafe code of ours that `AddressSanitizer` would watch, and without it
+/// the ordinary compiler does; and what we use is to be compiled as it is used.
 fn cargo_fuzz(subcommand: &str) -> Command {
     let mut command = Command::new("cargo");
     command.args(["fuzz", subcommand, "--sanitizer", "none", "--no-cfg-fuzzing", "--target-dir"]);

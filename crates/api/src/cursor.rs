@@ -130,7 +130,7 @@ fn message(user: &UserId, status: StatusFilter, order: TaskOrder, place: &str) -
 
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) mod testing {
-    use super::*;
+    use super::{Arc, CursorSeal, RepositoryError, SealKeySource, async_trait};
 
     /// A key that is always there.
     struct Fixed([u8; 32]);

@@ -25,7 +25,9 @@ fn value(line: &[u8]) -> Option<HeaderValue> {
 
 fn headers(name: &HeaderName, lines: &[HeaderValue]) -> HeaderMap {
     let mut headers = HeaderMap::new();
-    lines.iter().for_each(|line| headers.append(name.clone(), line.clone()));
+    for line in lines {
+        headers.append(name.clone(), line.clone());
+    }
     headers
 }
 
