@@ -6,7 +6,7 @@ use anyhow::{Context as _, bail};
 use tokio::process::Command;
 
 use crate::{
-    chaos, deploy, fuzz, interop, migrate, openapi, process, report, restore,
+    chaos, deploy, fuzz_api, interop, migrate, openapi, process, report, restore,
     test::{self, Outcome},
     tidy, tools,
 };
@@ -27,8 +27,8 @@ pub(crate) async fn run() -> anyhow::Result<ExitCode> {
     check("Migrations", Box::pin(migrate::check::run())).await?;
     let outcome = check("Tests", test::run_tests(&test::Args::with_coverage())).await?;
     if outcome.success {
-        let bounded = fuzz::Args::bounded();
-        check("Requests made from the OpenAPI document", Box::pin(fuzz::check(&bounded))).await?;
+        let bounded = fuzz_api::Args::bounded();
+        check("Requests made from the OpenAPI document", Box::pin(fuzz_api::check(&bounded))).await?;
         check("The files of the deployment", Box::pin(deploy::check())).await?;
         check("Poolers", Box::pin(chaos::pooler::check(&chaos::pooler::Args::default()))).await?;
         check("Bad days", Box::pin(chaos::check(&chaos::Args::bounded()))).await?;
@@ -79,6 +79,11 @@ async fn dependencies() -> anyhow::Result<()> {
     // Also what only other systems compile: the build has not fetched that, and what follows looks at all of it.
     cargo(&["fetch", "--locked"]).await?;
     cargo(&["deny", "--offline", "--log-level", "warn", "check", "licenses", "bans", "sources"]).await?;
+    // The workspace of `cargo xtask fuzz` never becomes part of the program, and has one licence more.
+    cargo(&["fetch", "--locked", "--manifest-path", "fuzz/Cargo.toml"]).await?;
+    let mut fuzz = vec!["deny", "--offline", "--log-level", "error", "--manifest-path", "fuzz/Cargo.toml"];
+    fuzz.extend(["check", "licenses", "bans", "sources"]);
+    cargo(&fuzz).await?;
     let mut advisories = Command::new("cargo");
     advisories.args(["deny", "--log-level", "error", "check", "advisories"]);
     let advisories = process::output(&mut advisories).await.context("cannot run cargo-deny")?;

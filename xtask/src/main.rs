@@ -15,6 +15,7 @@ mod dev;
 mod doctor;
 mod environment;
 mod fuzz;
+mod fuzz_api;
 mod interop;
 mod migrate;
 mod openapi;
@@ -75,7 +76,14 @@ enum Command {
     /// Check the rules of the architecture: who may reach whom, what stands where, what the documents name
     Tidy,
     /// Call a service of its own with requests made from the OpenAPI document, valid and invalid
-    FuzzApi(fuzz::Args),
+    ///
+    /// The whole service, over HTTP. `fuzz` calls what reads requests, without a service around it.
+    FuzzApi(fuzz_api::Args),
+    /// Call each thing that reads what others write with made-up input for ten minutes, and see what must hold
+    ///
+    /// Bodies, queries, cursors, paths, headers, tokens, key sets and `DATABASE_URL`, some hundred to some ten thousand
+    /// inputs a second, led by what each makes the code do. `fuzz-api` calls the whole service over HTTP.
+    Fuzz(fuzz::Args),
     /// Try the service with a real Better Auth, and the example in a real browser (needs Node.js 20 or later)
     Interop(interop::Args),
     /// Measure the service: load on a database of its own, CPU, memory and latency, beside pgbench with the same SQL
@@ -136,7 +144,8 @@ async fn run(command: Command, stop: &mut Stop) -> anyhow::Result<ExitCode> {
         Command::Openapi(args) => openapi::run(&args),
         Command::Ci => stop.or(Box::pin(ci::run())).await,
         Command::Tidy => stop.or(tidy::run()).await,
-        Command::FuzzApi(args) => stop.or(Box::pin(fuzz::run(&args))).await,
+        Command::FuzzApi(args) => stop.or(Box::pin(fuzz_api::run(&args))).await,
+        Command::Fuzz(args) => stop.or(fuzz::run(&args)).await,
         Command::Bench(args) => stop.or(Box::pin(bench::run(&args))).await,
         Command::Pooler(args) => stop.or(Box::pin(chaos::pooler::run(&args))).await,
         Command::Chaos(args) => stop.or(Box::pin(chaos::run(&args))).await,

@@ -135,6 +135,7 @@ impl Scene {
             name: "service",
             folder: &self.work,
             database: url,
+            direct_database: None,
             secret: &self.secret,
             drain: Some(0),
         };

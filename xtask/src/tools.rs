@@ -16,6 +16,8 @@ pub(crate) struct CargoTool {
 
 pub(crate) const DENY: CargoTool = CargoTool { package: "cargo-deny", version: "0.20.2" };
 pub(crate) const LLVM_COV: CargoTool = CargoTool { package: "cargo-llvm-cov", version: "0.9.1" };
+/// Builds and runs programs that are led by what their input makes them do.
+pub(crate) const FUZZ: CargoTool = CargoTool { package: "cargo-fuzz", version: "0.13.2" };
 /// Writes what a program is made of.
 pub(crate) const CYCLONEDX: CargoTool = CargoTool { package: "cargo-cyclonedx", version: "0.5.9" };
 /// Sends requests at a fixed rate.

@@ -46,7 +46,9 @@ pub(super) async fn check() -> anyhow::Result<Vec<Violation>> {
     let mut metadata = Command::new("cargo");
     metadata.args(["metadata", "--locked", "--no-deps", "--format-version", "1"]);
     let metadata = serde_json::from_str(&process::capture(&mut metadata).await?);
-    violations.extend(testing_enabled(&metadata.context("`cargo metadata` does not print JSON")?));
+    let metadata = metadata.context("`cargo metadata` does not print JSON")?;
+    violations.extend(enabled(&metadata, "testing", "dev-dependencies and xtask", &["xtask"]));
+    violations.extend(enabled(&metadata, "fuzzing", "dev-dependencies and the workspace `fuzz`", &[]));
     Ok(violations)
 }
 
@@ -61,22 +63,23 @@ fn reached(package: &str, closed: &[&str], tree: &str) -> Vec<Violation> {
         .collect()
 }
 
-/// The feature `testing` is for tests and for this program: in the service it would be a way around its rules.
-fn testing_enabled(metadata: &Value) -> Vec<Violation> {
+/// A feature that is for tests, and for those packages: in the service it would be a way around its rules.
+fn enabled(metadata: &Value, feature: &str, users: &str, allowed: &[&str]) -> Vec<Violation> {
     let mut violations = Vec::new();
     for package in list(&metadata["packages"]) {
         let (name, manifest) =
             (package["name"].as_str().unwrap_or(""), package["manifest_path"].as_str().unwrap_or(""));
         let place =
             manifest.rsplit('/').take(3).collect::<Vec<_>>().into_iter().rev().collect::<Vec<_>>().join("/");
-        if contains(&package["features"]["default"], "testing") {
-            violations.push(Violation::new(&place, "the feature `testing` must not be on by default"));
+        if contains(&package["features"]["default"], feature) {
+            let rule = format!("the feature `{feature}` must not be on by default");
+            violations.push(Violation::new(&place, rule));
         }
         for dependency in list(&package["dependencies"]) {
-            let enabled = contains(&dependency["features"], "testing") && dependency["kind"] != "dev";
+            let enabled = contains(&dependency["features"], feature) && dependency["kind"] != "dev";
             let of = dependency["name"].as_str().unwrap_or("");
-            if enabled && of.starts_with("task-") && name != "xtask" {
-                let rule = format!("the feature `testing` of {of} is for dev-dependencies and xtask only");
+            if enabled && of.starts_with("task-") && !allowed.contains(&name) {
+                let rule = format!("the feature `{feature}` of {of} is for {users} only");
                 violations.push(Violation::new(&place, rule));
             }
         }
@@ -107,7 +110,8 @@ mod tests {
     }
 
     #[test]
-    fn testing_is_for_tests() {
+    fn testing_and_fuzzing_are_for_tests() {
+        let testing_enabled = |metadata: &Value| enabled(metadata, "testing", "tests", &["xtask"]);
         let package = |name: &str, kind: Value| {
             json!({ "packages": [{
                 "name": name, "manifest_path": format!("/x/crates/{name}/Cargo.toml"), "features": {},
@@ -119,6 +123,8 @@ mod tests {
         assert_eq!(found[0].place, "crates/api/Cargo.toml");
         assert!(testing_enabled(&package("api", json!("dev"))).is_empty());
         assert!(testing_enabled(&package("xtask", Value::Null)).is_empty());
+        let of_xtask = package("xtask", Value::Null).to_string().replace("testing", "fuzzing");
+        assert_eq!(enabled(&serde_json::from_str(&of_xtask).unwrap(), "fuzzing", "tests", &[]).len(), 1);
         let by_default = json!({ "packages": [{ "name": "a", "features": { "default": ["testing"] }, "dependencies": [] }] });
         assert_eq!(testing_enabled(&by_default).len(), 1);
     }
