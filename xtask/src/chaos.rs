@@ -4,15 +4,18 @@
 //! once, and nothing may be there that nobody asked for. Any answer but a success and 503 with `Retry-After` fails the
 //! run, and so does a service that does not come back.
 
+mod asking;
 mod balancer;
 mod clients;
 mod fault;
 mod faults;
+mod hostile;
 mod ledger;
 mod outcome;
 mod replicas;
 mod service;
 mod store;
+mod vitals;
 
 use std::{
     path::PathBuf,
@@ -118,8 +121,8 @@ impl Scene {
 }
 
 /// Says how far it is.
-fn tell(fault: Fault, ledger: &Ledger) {
-    report::note(&format!("{}: {} writes were acknowledged", fault.name(), ledger.acknowledged()));
+fn tell(name: &str, ledger: &Ledger) {
+    report::note(&format!("{}: {} writes were acknowledged", name, ledger.acknowledged()));
 }
 
 /// Some time, different each time, so that not always the same is under way.

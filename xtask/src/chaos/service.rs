@@ -28,8 +28,8 @@ pub(super) struct SetUp<'a> {
     pub(super) folder: &'a Path,
     pub(super) database: &'a str,
     pub(super) secret: &'a str,
-    /// How many seconds it serves on when it is told to end, where that is not the default.
-    pub(super) drain: Option<u32>,
+    /// What else is set, where the default is not what is wanted.
+    pub(super) settings: &'a [(&'static str, &'a str)],
 }
 
 pub(super) struct Service {
@@ -43,7 +43,7 @@ pub(super) struct Service {
 
 impl Service {
     pub(super) async fn start(program: PathBuf, set_up: &SetUp<'_>) -> anyhow::Result<Self> {
-        let SetUp { name, folder, database, secret, drain } = *set_up;
+        let SetUp { name, folder, database, secret, settings } = *set_up;
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, process::free_port()?));
         let mut variables = vec![
             ("ENVIRONMENT", "production".to_owned()),
@@ -52,7 +52,7 @@ impl Service {
             ("PORT", address.port().to_string()),
             ("WORKERS", "2".to_owned()),
         ];
-        variables.extend(drain.map(|seconds| ("SHUTDOWN_DRAIN_SECONDS", seconds.to_string())));
+        variables.extend(settings.iter().map(|(setting, value)| (*setting, (*value).to_owned())));
         let mut service =
             Self { program, name, folder: folder.to_owned(), variables, address, running: None };
         service.start_again().await?;
@@ -65,6 +65,11 @@ impl Service {
 
     pub(super) fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Its number, for as long as it runs.
+    pub(super) fn pid(&self) -> anyhow::Result<u32> {
+        self.running.as_ref().and_then(Running::pid).context("task-api does not run")
     }
 
     /// The first warning in its log, of whichever of its processes.
