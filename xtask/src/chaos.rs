@@ -14,7 +14,9 @@ mod ledger;
 mod outcome;
 mod replicas;
 mod service;
+mod soak;
 mod store;
+mod visitors;
 mod vitals;
 
 use std::{
@@ -42,12 +44,16 @@ pub(crate) struct Args {
     /// Only these, such as `killed-service,frozen-database`
     #[arg(long, value_name = "FAULTS", value_delimiter = ',')]
     only: Vec<Fault>,
+    /// Let faults come at random for that long instead, and look for what grows
+    #[arg(long, value_name = "MINUTES", conflicts_with_all = ["short", "only"],
+          value_parser = clap::value_parser!(u64).range(soak::SHORTEST_MINUTES..))]
+    soak: Option<u64>,
 }
 
 impl Args {
     /// What is done before a change lands.
     pub(crate) fn bounded() -> Self {
-        Self { short: true, only: Vec::new() }
+        Self { short: true, only: Vec::new(), soak: None }
     }
 
     /// What is done: what was named, or else everything, but for what takes too long for a short run.
@@ -65,7 +71,10 @@ impl Args {
 }
 
 pub(crate) async fn run(args: &Args) -> anyhow::Result<ExitCode> {
-    check(args).await?;
+    match args.soak {
+        Some(minutes) => Box::pin(soak::run(minutes)).await?,
+        None => check(args).await?,
+    }
     Ok(ExitCode::SUCCESS)
 }
 
@@ -125,10 +134,15 @@ fn tell(name: &str, ledger: &Ledger) {
     report::note(&format!("{}: {} writes were acknowledged", name, ledger.acknowledged()));
 }
 
+/// A number below another one, different each time.
+fn random_below(limit: u64) -> anyhow::Result<u64> {
+    let random = u64::from_str_radix(&workspace::random_hex(4)?, 16).context("no hexadecimal number")?;
+    Ok(random % limit)
+}
+
 /// Some time, different each time, so that not always the same is under way.
 fn pause() -> anyhow::Result<Duration> {
-    let random = u64::from_str_radix(&workspace::random_hex(2)?, 16).context("no hexadecimal number")?;
-    Ok(Duration::from_millis(100 + random % 300))
+    Ok(Duration::from_millis(100 + random_below(300)?))
 }
 
 /// Waits until a write is acknowledged that is sent from now on, and says how long ago `since` was.

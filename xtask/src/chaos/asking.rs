@@ -29,6 +29,7 @@ pub(super) struct Answer {
     pub(super) status: u16,
     /// Whether it says when to ask again.
     pub(super) retry: bool,
+    pub(super) etag: Option<String>,
     pub(super) body: String,
 }
 
@@ -64,10 +65,11 @@ impl Asking {
         self.ledger.answered_after(since.elapsed());
         let status = answer.status().as_u16();
         let retry = answer.headers().contains_key("retry-after");
+        let etag = answer.headers().get("etag").and_then(|tag| tag.to_str().ok()).map(str::to_owned);
         let Ok(body) = answer.text().await else {
             self.ledger.broken();
             return None;
         };
-        Some(Answer { status, retry, body })
+        Some(Answer { status, retry, etag, body })
     }
 }

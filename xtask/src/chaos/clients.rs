@@ -42,6 +42,8 @@ pub(super) struct Way<'a> {
     pub(super) watched: bool,
     /// How long a client with a key repeats a write.
     pub(super) patience: Duration,
+    /// How long a client rests after each write.
+    pub(super) pace: Duration,
 }
 
 /// What each client has.
@@ -54,12 +56,13 @@ struct Writer {
     /// Whether requests are sent on to the service.
     sent_on: Arc<AtomicBool>,
     patience: Duration,
+    pace: Duration,
 }
 
 impl Clients {
     /// Sets them to work. `run` is in all titles, so that no two runs write the same.
     pub(super) fn start(way: &Way<'_>, run: &str) -> anyhow::Result<Self> {
-        let Way { url, token, watched, patience } = *way;
+        let Way { url, token, watched, patience, pace } = *way;
         let ledger = Arc::new(Ledger::default());
         let stop = Arc::new(AtomicBool::new(false));
         let asking = Asking::new(token, Arc::clone(&ledger))?;
@@ -74,6 +77,7 @@ impl Clients {
             stop: Arc::clone(&stop),
             sent_on,
             patience,
+            pace,
         };
         let mut tasks = JoinSet::new();
         for number in 0..WITH_KEY + WITHOUT_KEY {
@@ -119,6 +123,9 @@ impl Writer {
                 self.write_until_answered(title).await;
             } else {
                 self.write_once(title).await;
+            }
+            if !self.pace.is_zero() {
+                sleep(self.pace).await;
             }
         }
     }

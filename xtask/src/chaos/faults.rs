@@ -40,8 +40,8 @@ const BODY_SECONDS: (&str, &str) = ("REQUEST_BODY_TIMEOUT_SECONDS", "2");
 
 /// What the faults are done to.
 pub(super) struct Stage {
-    service: Service,
-    store: Store,
+    pub(super) service: Service,
+    pub(super) store: Store,
     /// How many hostile clients come at once.
     crowd: usize,
     /// Dropped last: the service ends before its database.
@@ -66,13 +66,18 @@ impl Stage {
     }
 
     /// Lets clients write.
-    fn clients(&self, patience: Duration, watched: bool) -> anyhow::Result<Clients> {
+    pub(super) fn clients(
+        &self,
+        patience: Duration,
+        watched: bool,
+        pace: Duration,
+    ) -> anyhow::Result<Clients> {
         let (url, token) = (self.service.url(), self.store.token());
-        let way = Way { url: &url, token, watched, patience };
+        let way = Way { url: &url, token, watched, patience, pace };
         Clients::start(&way, &workspace::random_hex(4)?)
     }
 
-    async fn vitals(&self) -> anyhow::Result<Vitals> {
+    pub(super) async fn vitals(&self) -> anyhow::Result<Vitals> {
         let backends = self.backends().await?.len();
         Vitals::read(self.service.pid()?, backends)
     }
@@ -92,7 +97,7 @@ impl Stage {
 
 pub(super) async fn run(stage: &mut Stage, fault: Fault, times: usize) -> anyhow::Result<Outcome> {
     stage.store.empty().await?;
-    let clients = stage.clients(fault.patience(), fault == Fault::EndedService)?;
+    let clients = stage.clients(fault.patience(), fault == Fault::EndedService, Duration::ZERO)?;
     let mut recoveries = Vec::new();
     let mut complaints = Vec::new();
     match fault {
@@ -120,7 +125,7 @@ pub(super) async fn run(stage: &mut Stage, fault: Fault, times: usize) -> anyhow
 }
 
 /// Does it one time, and says what came of it that must not be.
-async fn once(stage: &mut Stage, fault: Fault) -> anyhow::Result<Vec<String>> {
+pub(super) async fn once(stage: &mut Stage, fault: Fault) -> anyhow::Result<Vec<String>> {
     match fault {
         Fault::KilledService => {
             stage.service.kill().await?;

@@ -53,7 +53,7 @@ impl Replicas {
 
     fn clients(&self, store: &Store, run: &str, patience: Duration) -> anyhow::Result<Clients> {
         let url = self.balancer.url();
-        let way = Way { url: &url, token: store.token(), watched: false, patience };
+        let way = Way { url: &url, token: store.token(), watched: false, patience, pace: Duration::ZERO };
         Clients::start(&way, run)
     }
 }

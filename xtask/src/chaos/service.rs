@@ -72,6 +72,16 @@ impl Service {
         self.running.as_ref().and_then(Running::pid).context("task-api does not run")
     }
 
+    /// Empties its log, which has a line for each request, and hands back the first error in it: nothing that is done here
+    /// may be one to the service.
+    pub(super) fn empty_log(&self) -> anyhow::Result<Option<String>> {
+        let log = self.log();
+        let words =
+            std::fs::read_to_string(&log).with_context(|| format!("cannot read {}", log.display()))?;
+        File::options().write(true).truncate(true).open(&log).context("cannot empty the log of task-api")?;
+        Ok(words.lines().find(|line| line.contains("\"ERROR\"")).map(str::to_owned))
+    }
+
     /// The first warning in its log, of whichever of its processes.
     pub(super) fn first_warning(&self) -> Option<String> {
         let words = std::fs::read_to_string(self.log()).ok()?;
