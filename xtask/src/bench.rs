@@ -12,7 +12,7 @@ mod measure;
 mod pgbench;
 mod plot;
 mod requests;
-mod resources;
+pub(crate) mod resources;
 mod sample;
 mod scale;
 mod subject;

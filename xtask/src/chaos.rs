@@ -4,17 +4,22 @@
 //! once, and nothing may be there that nobody asked for. Any answer but a success and 503 with `Retry-After` fails the
 //! run, and so does a service that does not come back.
 
+mod asking;
 mod balancer;
 mod bouncer;
 mod clients;
 mod fault;
 mod faults;
+mod hostile;
 mod ledger;
 mod outcome;
 pub(crate) mod pooler;
 mod replicas;
 pub(crate) mod service;
+mod soak;
 mod store;
+mod visitors;
+mod vitals;
 
 use std::{
     path::PathBuf,
@@ -41,12 +46,16 @@ pub(crate) struct Args {
     /// Only these, such as `killed-service,frozen-database`
     #[arg(long, value_name = "FAULTS", value_delimiter = ',')]
     only: Vec<Fault>,
+    /// Let faults come at random for that long instead, and look for what grows
+    #[arg(long, value_name = "MINUTES", conflicts_with_all = ["short", "only"],
+          value_parser = clap::value_parser!(u64).range(soak::SHORTEST_MINUTES..))]
+    soak: Option<u64>,
 }
 
 impl Args {
     /// What is done before a change lands.
     pub(crate) fn bounded() -> Self {
-        Self { short: true, only: Vec::new() }
+        Self { short: true, only: Vec::new(), soak: None }
     }
 
     /// What is done: what was named, or else everything, but for what takes too long for a short run.
@@ -64,7 +73,10 @@ impl Args {
 }
 
 pub(crate) async fn run(args: &Args) -> anyhow::Result<ExitCode> {
-    check(args).await?;
+    match args.soak {
+        Some(minutes) => Box::pin(soak::run(minutes)).await?,
+        None => check(args).await?,
+    }
     Ok(ExitCode::SUCCESS)
 }
 
@@ -120,14 +132,19 @@ impl Scene {
 }
 
 /// Says how far it is.
-fn tell(fault: Fault, ledger: &Ledger) {
-    report::note(&format!("{}: {} writes were acknowledged", fault.name(), ledger.acknowledged()));
+fn tell(name: &str, ledger: &Ledger) {
+    report::note(&format!("{}: {} writes were acknowledged", name, ledger.acknowledged()));
+}
+
+/// A number below another one, different each time.
+fn random_below(limit: u64) -> anyhow::Result<u64> {
+    let random = u64::from_str_radix(&workspace::random_hex(4)?, 16).context("no hexadecimal number")?;
+    Ok(random % limit)
 }
 
 /// Some time, different each time, so that not always the same is under way.
 fn pause() -> anyhow::Result<Duration> {
-    let random = u64::from_str_radix(&workspace::random_hex(2)?, 16).context("no hexadecimal number")?;
-    Ok(Duration::from_millis(100 + random % 300))
+    Ok(Duration::from_millis(100 + random_below(300)?))
 }
 
 /// Waits until a write is acknowledged that is sent from now on, and says how long ago `since` was.

@@ -135,9 +135,8 @@ impl Scene {
             name: "service",
             folder: &self.work,
             database: url,
-            direct_database: None,
             secret: &self.secret,
-            drain: Some(0),
+            settings: &[("SHUTDOWN_DRAIN_SECONDS", "0")],
         };
         let mut service = Service::start(self.program.clone(), &set_up).await?;
         let outcome = work(&Caller::new(service.url(), &self.secret)?).await?;

@@ -27,6 +27,9 @@ use crate::{
 /// The largest body that is read, in bytes.
 pub(crate) const MAX_BODY_BYTES: usize = 131_072;
 
+/// For how much of a body there is room before any of it has come: who only announces one costs no more.
+const FIRST_BYTES: usize = 4096;
+
 /// How long the body of a request may take to arrive, from when somebody begins to read it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct BodyTimeout(pub(crate) Duration);
@@ -197,7 +200,7 @@ fn announced_length(headers: &HeaderMap) -> Result<Option<usize>, ApiError> {
 }
 
 async fn read(mut payload: Payload, first: Bytes, expected: Option<usize>) -> Result<Bytes, ApiError> {
-    let mut body = BytesMut::with_capacity(expected.unwrap_or_default());
+    let mut body = BytesMut::with_capacity(expected.unwrap_or_default().min(FIRST_BYTES));
     let mut next = Some(Ok(first));
     while let Some(chunk) = next {
         let chunk = chunk.map_err(|_| unreadable())?;

@@ -45,13 +45,13 @@ impl Processors {
 }
 
 /// The memory of a process that is in use and in RAM.
-pub(super) fn resident_mib(pid: u32) -> anyhow::Result<f64> {
+pub(crate) fn resident_mib(pid: u32) -> anyhow::Result<f64> {
     let status = read(&format!("/proc/{pid}/status"))?;
     resident_in(&status).context("/proc does not say what memory task-api uses")
 }
 
 /// Works, and reads the memory of a process at that interval meanwhile.
-pub(super) async fn watching<T>(
+pub(crate) async fn watching<T>(
     pid: u32,
     every: Duration,
     work: impl Future<Output = anyhow::Result<T>>,

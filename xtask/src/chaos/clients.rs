@@ -9,18 +9,17 @@ use std::{
 };
 
 use anyhow::Context as _;
+use reqwest::Method;
 use tokio::{
     task::{JoinHandle, JoinSet},
     time::sleep,
 };
 
-use super::ledger::Ledger;
+use super::{asking::Asking, ledger::Ledger, store::USER};
 
 /// How many write with a key, and repeat each write until it is answered; and how many without one.
 const WITH_KEY: usize = 8;
 const WITHOUT_KEY: usize = 8;
-/// More than the service may take for any answer.
-const TIMEOUT: Duration = Duration::from_secs(20);
 /// How often it is seen whether the service is ready.
 const LOOK: Duration = Duration::from_millis(50);
 /// How long a client waits before it repeats what broke off.
@@ -37,47 +36,48 @@ pub(super) struct Clients {
 /// Where clients write to, and how.
 pub(super) struct Way<'a> {
     pub(super) url: &'a str,
-    pub(super) user: &'a str,
     pub(super) token: &'a str,
     /// Whether requests are held back while the service says that it is not ready, as whatever stands in front of it would
     /// do.
     pub(super) watched: bool,
     /// How long a client with a key repeats a write.
     pub(super) patience: Duration,
+    /// How long a client rests after each write.
+    pub(super) pace: Duration,
 }
 
 /// What each client has.
 #[derive(Clone)]
 struct Writer {
-    http: reqwest::Client,
+    asking: Asking,
     url: String,
-    token: String,
     ledger: Arc<Ledger>,
     stop: Arc<AtomicBool>,
     /// Whether requests are sent on to the service.
     sent_on: Arc<AtomicBool>,
     patience: Duration,
+    pace: Duration,
 }
 
 impl Clients {
     /// Sets them to work. `run` is in all titles, so that no two runs write the same.
     pub(super) fn start(way: &Way<'_>, run: &str) -> anyhow::Result<Self> {
-        let Way { url, user, token, watched, patience } = *way;
+        let Way { url, token, watched, patience, pace } = *way;
         let ledger = Arc::new(Ledger::default());
         let stop = Arc::new(AtomicBool::new(false));
-        let http = reqwest::Client::builder().timeout(TIMEOUT).build().context("no HTTP client")?;
+        let asking = Asking::new(token, Arc::clone(&ledger))?;
         let sent_on = Arc::new(AtomicBool::new(true));
         let ready = format!("{url}/health/ready");
         let watching =
-            watched.then(|| tokio::spawn(look_at_readiness(http.clone(), ready, Arc::clone(&sent_on))));
+            watched.then(|| tokio::spawn(look_at_readiness(asking.http(), ready, Arc::clone(&sent_on))));
         let writer = Writer {
-            http,
-            url: format!("{url}/api/{user}/tasks"),
-            token: token.to_owned(),
+            asking,
+            url: format!("{url}/api/{USER}/tasks"),
             ledger: Arc::clone(&ledger),
             stop: Arc::clone(&stop),
             sent_on,
             patience,
+            pace,
         };
         let mut tasks = JoinSet::new();
         for number in 0..WITH_KEY + WITHOUT_KEY {
@@ -119,7 +119,14 @@ impl Writer {
                 sleep(LOOK).await;
             }
             let title = format!("{name}-{number}");
-            if with_key { self.write_until_answered(title).await } else { self.write_once(title).await }
+            if with_key {
+                self.write_until_answered(title).await;
+            } else {
+                self.write_once(title).await;
+            }
+            if !self.pace.is_zero() {
+                sleep(self.pace).await;
+            }
         }
     }
 
@@ -150,34 +157,15 @@ impl Writer {
 
     /// The status of the answer; `None` where there was none.
     async fn send(&self, title: &str, with_key: bool) -> Option<u16> {
-        let since = Instant::now();
-        let request = self.http.post(&self.url).bearer_auth(&self.token);
-        let request =
-            request.header("Content-Type", "application/json").body(format!("{{\"title\":\"{title}\"}}"));
+        let request = self.asking.send(Method::POST, &self.url).body(format!("{{\"title\":\"{title}\"}}"));
         let request = if with_key { request.header("Idempotency-Key", title) } else { request };
-        let answer = match request.send().await {
-            Ok(answer) => answer,
-            Err(error) => {
-                if error.is_connect() {
-                    self.ledger.refuse();
-                } else {
-                    self.ledger.broken();
-                }
-                return None;
-            }
-        };
-        self.ledger.answered_after(since.elapsed());
-        let (status, retry) = (answer.status().as_u16(), answer.headers().contains_key("retry-after"));
-        let Ok(body) = answer.text().await else {
-            self.ledger.broken();
-            return None;
-        };
-        match status {
-            201 if body.contains(title) => {}
-            409 if with_key && retry => {}
-            503 if retry => self.ledger.unavailable(&body),
-            _ => self.ledger.unexpected(format!("{status} for {title}: {body}")),
+        let answer = self.asking.answer(request).await?;
+        match answer.status {
+            201 if answer.body.contains(title) => {}
+            409 if with_key && answer.retry => {}
+            503 if answer.retry => self.ledger.unavailable(&answer.body),
+            status => self.ledger.unexpected(format!("{status} for {title}: {}", answer.body)),
         }
-        Some(status)
+        Some(answer.status)
     }
 }

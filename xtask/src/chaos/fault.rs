@@ -13,8 +13,12 @@ pub(super) enum Fault {
     CrashedDatabase,
     /// PostgreSQL stands still for six seconds.
     FrozenDatabase,
+    /// `kill -9` of PostgreSQL's main process, which somebody has to start anew.
+    KilledPostmaster,
     /// Clients that send a write and are gone.
     VanishedClients,
+    /// Thousands of clients that wait, drip, send too much or send nonsense, all at once.
+    HostileClients,
     /// Three replicas behind HAProxy are replaced, one after the other.
     RollingReplacement,
     /// `kill -9` of a whole primary of PostgreSQL, whose standby takes its place.
@@ -35,12 +39,14 @@ pub(super) enum Noticed {
 }
 
 impl Fault {
-    pub(super) const ALL: [Self; 8] = [
+    pub(super) const ALL: [Self; 10] = [
         Self::KilledService,
         Self::EndedService,
         Self::CrashedDatabase,
         Self::FrozenDatabase,
+        Self::KilledPostmaster,
         Self::VanishedClients,
+        Self::HostileClients,
         Self::RollingReplacement,
         Self::FailOver,
         Self::SilentPrimary,
@@ -52,6 +58,8 @@ impl Fault {
             Self::EndedService => "the service is told to end (SIGTERM)",
             Self::CrashedDatabase => "PostgreSQL crashes (kill -9 of a process)",
             Self::FrozenDatabase => "PostgreSQL stands still for 6 s",
+            Self::KilledPostmaster => "PostgreSQL's main process is killed (kill -9)",
+            Self::HostileClients => "thousands of hostile clients at once",
             Self::VanishedClients => "clients vanish in mid-request",
             Self::RollingReplacement => "three replicas behind HAProxy are replaced",
             Self::FailOver => "the primary is killed (kill -9 of all of it)",
@@ -64,7 +72,10 @@ impl Fault {
             Self::KilledService => (50, 5),
             Self::EndedService => (20, 5),
             Self::CrashedDatabase => (10, 2),
-            Self::FrozenDatabase | Self::RollingReplacement => (5, 1),
+            Self::FrozenDatabase
+            | Self::KilledPostmaster
+            | Self::HostileClients
+            | Self::RollingReplacement => (5, 1),
             Self::VanishedClients => (10_000, 500),
             Self::FailOver | Self::SilentPrimary => (3, 1),
         };

@@ -9,15 +9,18 @@ use tokio::{io::AsyncWriteExt as _, net::TcpStream, task::JoinSet, time::sleep};
 use super::{
     clients::{Clients, Way},
     fault::Fault,
+    hostile,
     outcome::Outcome,
     pause,
     service::{Service, SetUp},
     store::{Store, USER},
     tell, until_writing,
+    vitals::Vitals,
 };
 use crate::{
+    bench::resources,
     postgres::throwaway::{self, ThrowAway},
-    workspace,
+    report, workspace,
 };
 
 /// How long the database stands still: longer than any request is waited for.
@@ -25,28 +28,58 @@ const FREEZE: Duration = Duration::from_secs(6);
 /// How many clients vanish at a time.
 const VANISHING: usize = 100;
 
+/// How often the service is looked at while hostile clients are there, and how long it may take to let go of them.
+const LOOK: Duration = Duration::from_millis(100);
+const GONE_LIMIT: Duration = Duration::from_secs(5);
+/// What the ordinary clients' connections may be more than before.
+const FEW: usize = 20;
+/// What the service may take of memory while hostile clients are there: they have it keep the more, the more they are.
+const BESIEGED_LIMIT_MIB: f64 = 512.0;
+/// How long a body may take to arrive: less than by default, so that it need not be waited for.
+const BODY_SECONDS: (&str, &str) = ("REQUEST_BODY_TIMEOUT_SECONDS", "2");
+
 /// What the faults are done to.
 pub(super) struct Stage {
-    service: Service,
-    store: Store,
+    pub(super) service: Service,
+    pub(super) store: Store,
+    /// How many hostile clients come at once.
+    crowd: usize,
     /// Dropped last: the service ends before its database.
     server: ThrowAway,
 }
 
 impl Stage {
     pub(super) async fn set(program: &std::path::Path) -> anyhow::Result<Self> {
+        // What is started from here on may have as many descriptors.
+        let crowd = hostile::crowd()?;
         let server = throwaway::start_durable().await?;
         let store = Store::prepare(server.url().to_owned()).await?;
         let set_up = SetUp {
             name: "task-api",
             folder: server.folder(),
             database: store.url(),
-            direct_database: None,
             secret: store.secret(),
-            drain: None,
+            settings: &[BODY_SECONDS],
         };
         let service = Service::start(program.to_owned(), &set_up).await?;
-        Ok(Self { service, store, server })
+        Ok(Self { service, store, crowd, server })
+    }
+
+    /// Lets clients write.
+    pub(super) fn clients(
+        &self,
+        patience: Duration,
+        watched: bool,
+        pace: Duration,
+    ) -> anyhow::Result<Clients> {
+        let (url, token) = (self.service.url(), self.store.token());
+        let way = Way { url: &url, token, watched, patience, pace };
+        Clients::start(&way, &workspace::random_hex(4)?)
+    }
+
+    pub(super) async fn vitals(&self) -> anyhow::Result<Vitals> {
+        let backends = self.backends().await?.len();
+        Vitals::read(self.service.pid()?, backends)
     }
 
     /// The process that all others of PostgreSQL are children of.
@@ -64,20 +97,12 @@ impl Stage {
 
 pub(super) async fn run(stage: &mut Stage, fault: Fault, times: usize) -> anyhow::Result<Outcome> {
     stage.store.empty().await?;
-    let run = workspace::random_hex(4)?;
-    let way = Way {
-        url: &stage.service.url(),
-        user: USER,
-        token: stage.store.token(),
-        watched: fault == Fault::EndedService,
-        patience: fault.patience(),
-    };
-    let clients = Clients::start(&way, &run)?;
+    let clients = stage.clients(fault.patience(), fault == Fault::EndedService, Duration::ZERO)?;
     let mut recoveries = Vec::new();
     let mut complaints = Vec::new();
     match fault {
         Fault::VanishedClients => {
-            complaints.extend(vanish(stage, times, &run).await?);
+            complaints.extend(vanish(stage, times).await?);
             // The pool is whole: whoever stays is served.
             recoveries.push(until_writing(&clients.ledger, Instant::now(), fault.heal_limit()).await?);
         }
@@ -93,12 +118,14 @@ pub(super) async fn run(stage: &mut Stage, fault: Fault, times: usize) -> anyhow
     // What came after the last time is compared too.
     sleep(Duration::from_millis(300)).await;
     let ledger = clients.stop().await?;
-    tell(fault, &ledger);
+    tell(fault.name(), &ledger);
     let differences = ledger.compare(&stage.store.titles().await?);
-    Ok(Outcome { fault, times, ledger, differences, recoveries, complaints })
+    let (name, noticed) = (fault.name(), fault.noticed());
+    Ok(Outcome { name, noticed, times, ledger, differences, recoveries, complaints })
 }
 
-async fn once(stage: &mut Stage, fault: Fault) -> anyhow::Result<Option<String>> {
+/// Does it one time, and says what came of it that must not be.
+pub(super) async fn once(stage: &mut Stage, fault: Fault) -> anyhow::Result<Vec<String>> {
     match fault {
         Fault::KilledService => {
             stage.service.kill().await?;
@@ -107,7 +134,9 @@ async fn once(stage: &mut Stage, fault: Fault) -> anyhow::Result<Option<String>>
         Fault::EndedService => {
             let status = stage.service.end().await?;
             stage.service.start_again().await?;
-            return Ok((!status.success()).then(|| format!("it ended with {status}")));
+            if !status.success() {
+                return Ok(vec![format!("it ended with {status}")]);
+            }
         }
         Fault::CrashedDatabase => {
             let backends = stage.backends().await?;
@@ -116,21 +145,51 @@ async fn once(stage: &mut Stage, fault: Fault) -> anyhow::Result<Option<String>>
             // Until all of it has noticed.
             sleep(Duration::from_millis(50)).await;
         }
-        Fault::FrozenDatabase => {
-            let mut all = vec![stage.postmaster()?];
-            all.extend(stage.backends().await?);
-            for pid in &all {
-                signal(*pid, Signal::STOP)?;
-            }
-            sleep(FREEZE).await;
-            for pid in &all {
-                signal(*pid, Signal::CONT)?;
-            }
-        }
-        // The others are not done to this stage, or all at once.
-        _ => {}
+        Fault::KilledPostmaster => stage.server.kill_and_start_again().await?,
+        Fault::FrozenDatabase => freeze(stage).await?,
+        Fault::VanishedClients => return vanish(stage, VANISHING).await,
+        Fault::HostileClients => return besiege(stage).await,
+        // These are not done to this stage.
+        Fault::RollingReplacement | Fault::FailOver | Fault::SilentPrimary => {}
     }
-    Ok(None)
+    Ok(Vec::new())
+}
+
+async fn freeze(stage: &Stage) -> anyhow::Result<()> {
+    let mut all = vec![stage.postmaster()?];
+    all.extend(stage.backends().await?);
+    for pid in &all {
+        signal(*pid, Signal::STOP)?;
+    }
+    sleep(FREEZE).await;
+    all.iter().try_for_each(|pid| signal(*pid, Signal::CONT))
+}
+
+/// Lets thousands of hostile clients come, looks at the service's memory meanwhile, and whether it lets go of them.
+async fn besiege(stage: &Stage) -> anyhow::Result<Vec<String>> {
+    let before = stage.vitals().await?;
+    let siege = hostile::besiege(stage.service.address(), stage.store.token(), stage.crowd);
+    let (mut complaints, memory) = resources::watching(stage.service.pid()?, LOOK, siege).await?;
+    let peak = memory.into_iter().fold(before.resident_mib, f64::max);
+    if peak > BESIEGED_LIMIT_MIB {
+        complaints.push(format!("it takes {peak:.0} MiB while hostile clients are there"));
+    }
+    let since = Instant::now();
+    let after = loop {
+        let after = stage.vitals().await?;
+        if after.other_descriptors() <= before.other_descriptors() + FEW || since.elapsed() > GONE_LIMIT {
+            break after;
+        }
+        sleep(LOOK).await;
+    };
+    report::note(&format!(
+        "{} hostile clients: {:.1} MiB before, at most {peak:.1}, {:.1} after; {} descriptors before, {} after",
+        stage.crowd, before.resident_mib, after.resident_mib, before.descriptors, after.descriptors
+    ));
+    if after.other_descriptors() > before.other_descriptors() + FEW {
+        complaints.push(format!("{} descriptors became {}", before.descriptors, after.descriptors));
+    }
+    Ok(complaints)
 }
 
 fn signal(pid: i32, signal: Signal) -> anyhow::Result<()> {
@@ -139,7 +198,8 @@ fn signal(pid: i32, signal: Signal) -> anyhow::Result<()> {
 }
 
 /// Lets clients send a write and go. Afterwards no transaction may be open, and every connection must be of use.
-async fn vanish(stage: &Stage, times: usize, run: &str) -> anyhow::Result<Vec<String>> {
+async fn vanish(stage: &Stage, times: usize) -> anyhow::Result<Vec<String>> {
+    let run = workspace::random_hex(4)?;
     // Half of a body, so that nothing of it may ever be written; and a change of a task that is none.
     let half = format!(
         "POST /api/{USER}/tasks HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {}\r\n\

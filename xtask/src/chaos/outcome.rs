@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use super::{
-    fault::{Fault, Noticed},
+    fault::Noticed,
     ledger::{Differences, Ledger},
 };
 
@@ -11,7 +11,8 @@ use super::{
 const ANSWER_LIMIT: Duration = Duration::from_millis(5_900);
 
 pub(super) struct Outcome {
-    pub(super) fault: Fault,
+    pub(super) name: &'static str,
+    pub(super) noticed: Noticed,
     pub(super) times: usize,
     pub(super) ledger: Arc<Ledger>,
     pub(super) differences: Differences,
@@ -43,7 +44,7 @@ impl Outcome {
         let median = sorted.get(sorted.len() / 2).copied().map_or("-".to_owned(), milliseconds);
         let most = sorted.last().copied().map_or("-".to_owned(), milliseconds);
         vec![
-            self.fault.name().to_owned(),
+            self.name.to_owned(),
             self.times.to_string(),
             self.ledger.acknowledged().to_string(),
             self.differences.lost.to_string(),
@@ -69,27 +70,28 @@ impl Outcome {
         if self.ledger.longest() > ANSWER_LIMIT {
             found.push(format!("an answer took {:?}", self.ledger.longest()));
         }
-        let noticed = self.fault.noticed();
         let unanswered = self.ledger.broken_off() + self.ledger.refused();
-        if noticed != Noticed::BrokenOff && unanswered > 0 {
+        if self.noticed != Noticed::BrokenOff && unanswered > 0 {
             found.push(format!("{unanswered} requests got no answer"));
         }
-        if noticed == Noticed::Nothing && self.ledger.answers_503() > 0 {
+        if self.noticed == Noticed::Nothing && self.ledger.answers_503() > 0 {
             let (number, first) = (self.ledger.answers_503(), self.ledger.first_503().unwrap_or_default());
             found.push(format!("{number} requests were answered with 503, the first with {first}"));
         }
-        found.into_iter().map(|what| format!("{}: {what}", self.fault.name())).collect()
+        found.into_iter().map(|what| format!("{}: {what}", self.name)).collect()
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::chaos::fault::Fault;
 
     fn outcome(fault: Fault, ledger: Ledger) -> Outcome {
         let differences = Differences::default();
         Outcome {
-            fault,
+            name: fault.name(),
+            noticed: fault.noticed(),
             times: 1,
             ledger: Arc::new(ledger),
             differences,

@@ -255,10 +255,10 @@ impl Tryout {
         let url = service.url();
         let way = Way {
             url: &url,
-            user: USER,
             token: self.store.token(),
             watched: false,
             patience: Duration::from_secs(20),
+            pace: Duration::ZERO,
         };
         let clients = Clients::start(&way, &workspace::random_hex(4)?)?;
         sleep(WRITING).await;
@@ -285,9 +285,8 @@ impl Tryout {
             name,
             folder: &self.folder,
             database: bouncer.url(),
-            direct_database: Some(self.store.url()),
             secret: self.store.secret(),
-            drain: Some(0),
+            settings: &[("DATABASE_DIRECT_URL", self.store.url()), ("SHUTDOWN_DRAIN_SECONDS", "0")],
         };
         Service::start(self.program.clone(), &set_up).await
     }

@@ -14,7 +14,7 @@ use super::{
     outcome::Outcome,
     pause,
     service::{Service, SetUp},
-    store::{Store, USER},
+    store::Store,
     tell, until_writing,
 };
 use crate::{
@@ -23,7 +23,7 @@ use crate::{
 };
 
 /// What the recipe in docs/operations.md sets: longer than HAProxy takes to notice.
-const DRAIN_SECONDS: u32 = 3;
+const DRAIN: (&str, &str) = ("SHUTDOWN_DRAIN_SECONDS", "3");
 
 /// Three replicas, and what deals the requests out to them.
 struct Replicas {
@@ -34,14 +34,8 @@ struct Replicas {
 impl Replicas {
     async fn start(program: &Path, folder: &Path, store: &Store) -> anyhow::Result<Self> {
         let start = async |name| {
-            let set_up = SetUp {
-                name,
-                folder,
-                database: store.url(),
-                direct_database: None,
-                secret: store.secret(),
-                drain: Some(DRAIN_SECONDS),
-            };
+            let (database, secret) = (store.url(), store.secret());
+            let set_up = SetUp { name, folder, database, secret, settings: &[DRAIN] };
             Service::start(program.to_owned(), &set_up).await
         };
         let services = [start("one").await?, start("two").await?, start("three").await?];
@@ -58,8 +52,8 @@ impl Replicas {
     }
 
     fn clients(&self, store: &Store, run: &str, patience: Duration) -> anyhow::Result<Clients> {
-        let way =
-            Way { url: &self.balancer.url(), user: USER, token: store.token(), watched: false, patience };
+        let url = self.balancer.url();
+        let way = Way { url: &url, token: store.token(), watched: false, patience, pace: Duration::ZERO };
         Clients::start(&way, run)
     }
 }
@@ -91,9 +85,17 @@ pub(super) async fn replace(program: &Path, times: usize) -> anyhow::Result<Outc
     if ledger.answers_503() > 0 {
         complaints.extend(replicas.services.iter().filter_map(Service::first_warning));
     }
-    tell(fault, &ledger);
+    tell(fault.name(), &ledger);
     let differences = ledger.compare(&store.titles().await?);
-    Ok(Outcome { fault, times, ledger, differences, recoveries: times_taken, complaints })
+    Ok(Outcome {
+        name: fault.name(),
+        noticed: fault.noticed(),
+        times,
+        ledger,
+        differences,
+        recoveries: times_taken,
+        complaints,
+    })
 }
 
 /// A database of two servers, and the replicas that write to it.
@@ -142,8 +144,16 @@ impl Pair {
         }
         sleep(Duration::from_millis(300)).await;
         let ledger = clients.stop().await?;
-        tell(fault, &ledger);
+        tell(fault.name(), &ledger);
         let differences = ledger.compare(&self.store.titles().await?);
-        Ok(Outcome { fault, times, ledger, differences, recoveries, complaints: Vec::new() })
+        Ok(Outcome {
+            name: fault.name(),
+            noticed: fault.noticed(),
+            times,
+            ledger,
+            differences,
+            recoveries,
+            complaints: Vec::new(),
+        })
     }
 }

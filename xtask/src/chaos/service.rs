@@ -27,11 +27,9 @@ pub(crate) struct SetUp<'a> {
     pub(crate) name: &'static str,
     pub(crate) folder: &'a Path,
     pub(crate) database: &'a str,
-    /// The way to the database without a pooler, where there is one.
-    pub(crate) direct_database: Option<&'a str>,
     pub(crate) secret: &'a str,
-    /// How many seconds it serves on when it is told to end, where that is not the default.
-    pub(crate) drain: Option<u32>,
+    /// What else is set, where the default is not what is wanted.
+    pub(crate) settings: &'a [(&'static str, &'a str)],
 }
 
 pub(crate) struct Service {
@@ -45,7 +43,7 @@ pub(crate) struct Service {
 
 impl Service {
     pub(crate) async fn start(program: PathBuf, set_up: &SetUp<'_>) -> anyhow::Result<Self> {
-        let SetUp { name, folder, database, direct_database, secret, drain } = *set_up;
+        let SetUp { name, folder, database, secret, settings } = *set_up;
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, process::free_port()?));
         let mut variables = vec![
             ("ENVIRONMENT", "production".to_owned()),
@@ -54,8 +52,7 @@ impl Service {
             ("PORT", address.port().to_string()),
             ("WORKERS", "2".to_owned()),
         ];
-        variables.extend(direct_database.map(|url| ("DATABASE_DIRECT_URL", url.to_owned())));
-        variables.extend(drain.map(|seconds| ("SHUTDOWN_DRAIN_SECONDS", seconds.to_string())));
+        variables.extend(settings.iter().map(|(setting, value)| (*setting, (*value).to_owned())));
         let mut service =
             Self { program, name, folder: folder.to_owned(), variables, address, running: None };
         service.start_again().await?;
@@ -68,6 +65,21 @@ impl Service {
 
     pub(crate) fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Its number, for as long as it runs.
+    pub(super) fn pid(&self) -> anyhow::Result<u32> {
+        self.running.as_ref().and_then(Running::pid).context("task-api does not run")
+    }
+
+    /// Empties its log, which has a line for each request, and hands back the first error in it: nothing that is done here
+    /// may be one to the service.
+    pub(super) fn empty_log(&self) -> anyhow::Result<Option<String>> {
+        let log = self.log();
+        let words =
+            std::fs::read_to_string(&log).with_context(|| format!("cannot read {}", log.display()))?;
+        File::options().write(true).truncate(true).open(&log).context("cannot empty the log of task-api")?;
+        Ok(words.lines().find(|line| line.contains("\"ERROR\"")).map(str::to_owned))
     }
 
     /// The first warning in its log, of whichever of its processes.

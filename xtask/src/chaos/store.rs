@@ -10,6 +10,8 @@ use crate::{postgres, service as development, token, workspace};
 
 /// Whose tasks are written.
 pub(super) const USER: &str = "demo";
+/// Whose tasks are read, changed and deleted too, and are not compared with the ledger.
+pub(super) const VISITOR: &str = "visitor";
 /// How long PostgreSQL may take to answer again.
 const RECOVERY_LIMIT: Duration = Duration::from_secs(30);
 /// How long the tokens of the clients are valid.
@@ -19,6 +21,7 @@ pub(super) struct Store {
     url: String,
     secret: String,
     token: String,
+    visitor_token: String,
 }
 
 impl Store {
@@ -26,11 +29,14 @@ impl Store {
     pub(super) async fn prepare(url: String) -> anyhow::Result<Self> {
         let database = Database::parse(&url)?;
         testing::create_users_table(&database).await.map_err(anyhow::Error::from_boxed)?;
-        testing::insert_user(&database, USER).await.map_err(anyhow::Error::from_boxed)?;
+        for user in [USER, VISITOR] {
+            testing::insert_user(&database, user).await.map_err(anyhow::Error::from_boxed)?;
+        }
         development::migrate(&database).await?;
         let secret = workspace::random_hex(32)?;
         let token = token::issue(&secret, USER, TOKEN_LIFE)?;
-        Ok(Self { url, secret, token })
+        let visitor_token = token::issue(&secret, VISITOR, TOKEN_LIFE)?;
+        Ok(Self { url, secret, token, visitor_token })
     }
 
     pub(super) fn url(&self) -> &str {
@@ -44,6 +50,10 @@ impl Store {
 
     pub(super) fn token(&self) -> &str {
         &self.token
+    }
+
+    pub(super) fn visitor_token(&self) -> &str {
+        &self.visitor_token
     }
 
     /// The rows of the one query, as text.
@@ -61,9 +71,9 @@ impl Store {
         Ok(rows.iter().map(|row| row.get(0)).collect())
     }
 
-    /// The titles of all tasks, each as often as it is there.
+    /// The titles of all tasks of those who write, each as often as it is there.
     pub(super) async fn titles(&self) -> anyhow::Result<Vec<String>> {
-        self.column("SELECT title FROM tasks").await
+        self.column(&format!("SELECT title FROM tasks WHERE user_id <> '{VISITOR}'")).await
     }
 
     /// Takes away what an earlier fault has left.

@@ -74,6 +74,32 @@ impl Server {
         bail!("PostgreSQL found no free port in three tries; its last words:\n{}", last_words(log))
     }
 
+    /// Ends the main process by `kill -9`, which leaves it no time to tell its children, and starts the server anew at the
+    /// same address, as whoever watches over a server would.
+    pub(crate) async fn kill_and_start_again(
+        &mut self,
+        cluster: &Cluster,
+        binaries: &Binaries,
+        log: &Path,
+    ) -> anyhow::Result<()> {
+        self.signal(Signal::KILL);
+        self.child.wait().context("cannot watch PostgreSQL")?;
+        let since = Instant::now();
+        while since.elapsed() < START_LIMIT {
+            stop_leftover(&cluster.data()).await?;
+            *self = Self::spawn(cluster, binaries, self.port, log)?;
+            if self.wait_until_ready(&cluster.data()).await?.is_none() {
+                return Ok(());
+            }
+            // Its children notice within a moment that it is gone; until the last of them has ended, no other may begin.
+            if !["shared memory block", "could not bind"].iter().any(|words| said(log, words)) {
+                break;
+            }
+            tokio::time::sleep(POLL).await;
+        }
+        bail!("PostgreSQL does not start after it was killed; its last words:\n{}", last_words(log))
+    }
+
     pub(crate) fn port(&self) -> u16 {
         self.port
     }

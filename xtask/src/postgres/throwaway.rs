@@ -58,6 +58,11 @@ impl ThrowAway {
         self.server.pid()
     }
 
+    /// Kills the main process, and starts the server anew on the same data and at the same address.
+    pub(crate) async fn kill_and_start_again(&mut self) -> anyhow::Result<()> {
+        self.server.kill_and_start_again(&self.cluster, &self.binaries, &self.folder.log()).await
+    }
+
     /// A folder that goes with the server.
     pub(crate) fn folder(&self) -> &Path {
         &self.folder.path

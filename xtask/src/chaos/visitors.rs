@@ -1,0 +1,182 @@
+//! Clients that do a bit of everything with tasks of their own, and look whether what they were told still holds.
+
+use std::{
+    collections::VecDeque,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use anyhow::Context as _;
+use reqwest::{Method, RequestBuilder};
+use serde_json::Value;
+use tokio::{task::JoinSet, time::sleep};
+
+use super::{
+    asking::{Answer, Asking},
+    ledger::Ledger,
+    store::VISITOR,
+};
+
+const VISITORS: usize = 8;
+/// How many tasks each of them has at the most.
+const KEPT: usize = 25;
+/// How many tasks are on a page, and how many pages are read of a list.
+const PAGE: usize = 20;
+const PAGES: usize = 5;
+/// How long one rests after each request.
+const PACE: Duration = Duration::from_millis(25);
+
+/// Visitors at work.
+pub(super) struct Visitors {
+    stop: Arc<AtomicBool>,
+    tasks: JoinSet<()>,
+}
+
+/// A task as a visitor knows it.
+struct Known {
+    url: String,
+    etag: String,
+}
+
+#[derive(Clone)]
+struct Visitor {
+    asking: Asking,
+    /// Where its list is.
+    url: String,
+    run: String,
+    ledger: Arc<Ledger>,
+    stop: Arc<AtomicBool>,
+}
+
+impl Visitors {
+    /// Sets them to work. What they are told goes into the ledger, but for their tasks, which change.
+    pub(super) fn start(url: &str, token: &str, run: &str, ledger: &Arc<Ledger>) -> anyhow::Result<Self> {
+        let stop = Arc::new(AtomicBool::new(false));
+        let visitor = Visitor {
+            asking: Asking::new(token, Arc::clone(ledger))?,
+            url: format!("{url}/api/{VISITOR}/tasks"),
+            run: run.to_owned(),
+            ledger: Arc::clone(ledger),
+            stop: Arc::clone(&stop),
+        };
+        let mut tasks = JoinSet::new();
+        for number in 0..VISITORS {
+            let visitor = visitor.clone();
+            tasks.spawn(async move { visitor.visit(number).await });
+        }
+        Ok(Self { stop, tasks })
+    }
+
+    /// Lets each end what it is at.
+    pub(super) async fn stop(mut self) -> anyhow::Result<()> {
+        self.stop.store(true, Ordering::Relaxed);
+        while let Some(ended) = self.tasks.join_next().await {
+            ended.context("a visitor has failed")?;
+        }
+        Ok(())
+    }
+}
+
+impl Visitor {
+    async fn visit(&self, number: usize) {
+        let mut tasks = VecDeque::new();
+        for round in 0_usize.. {
+            if self.stop.load(Ordering::Relaxed) {
+                return;
+            }
+            if let Some(task) = self.one_more(&format!("{}-{number}-{round}", self.run), round).await {
+                tasks.push_back(task);
+            }
+            self.list().await;
+            if tasks.len() > KEPT
+                && let Some(task) = tasks.pop_front()
+            {
+                self.delete(&task, round).await;
+            }
+        }
+    }
+
+    /// Makes a task and changes it. What becomes of one whose change gets no answer, nobody knows.
+    async fn one_more(&self, name: &str, round: usize) -> Option<Known> {
+        let create = self.asking.send(Method::POST, &self.url).body(format!("{{\"title\":\"{name}\"}}"));
+        let create = if round.is_multiple_of(2) { create.header("Idempotency-Key", name) } else { create };
+        let answer = self.ask(create, 201).await?;
+        let id = json(&answer)["id"].as_u64()?;
+        let mut task = Known { url: format!("{}/{id}", self.url), etag: answer.etag? };
+        self.look(&task).await;
+        let stale = task.etag.clone();
+        let put = |tag: &str| {
+            let put = self.asking.send(Method::PUT, &task.url).header("If-Match", tag);
+            put.body(format!("{{\"title\":\"{name} changed\"}}"))
+        };
+        let changed = self.ask(put(&stale), 200).await?;
+        if round.is_multiple_of(8) {
+            self.ask(put(&stale), 412).await;
+        }
+        task.etag = changed.etag?;
+        let toggle = self.asking.send(Method::PATCH, &format!("{}/complete", task.url));
+        task.etag = self.ask(toggle, 200).await?.etag?;
+        self.look(&task).await;
+        Some(task)
+    }
+
+    /// What was acknowledged is what is read.
+    async fn look(&self, task: &Known) {
+        let Some(answer) = self.ask(self.asking.send(Method::GET, &task.url), 200).await else { return };
+        if answer.etag.as_ref() != Some(&task.etag) {
+            self.ledger.unexpected(format!(
+                "{} is {:?} and was {}: a change is lost",
+                task.url, answer.etag, task.etag
+            ));
+        }
+    }
+
+    /// Reads pages, on which no task may stand twice, nor before one that is newer.
+    async fn list(&self) {
+        let (mut before, mut cursor) = (u64::MAX, String::new());
+        for _ in 0..PAGES {
+            let url = format!("{}?limit={PAGE}{cursor}", self.url);
+            let Some(answer) = self.ask(self.asking.send(Method::GET, &url), 200).await else { return };
+            let page = json(&answer);
+            for id in page["tasks"].as_array().into_iter().flatten().filter_map(|task| task["id"].as_u64()) {
+                if id >= before {
+                    self.ledger.unexpected(format!("task {id} follows {before} in a list"));
+                }
+                before = id;
+            }
+            let Some(next) = page["next_cursor"].as_str() else { return };
+            cursor = format!("&cursor={next}");
+        }
+    }
+
+    async fn delete(&self, task: &Known, round: usize) {
+        let delete = self.asking.send(Method::DELETE, &task.url);
+        let delete = if round.is_multiple_of(3) { delete } else { delete.header("If-Match", &task.etag) };
+        if self.ask(delete, 200).await.is_some() {
+            self.ask(self.asking.send(Method::GET, &task.url), 404).await;
+        }
+    }
+
+    /// The answer, where it is the one that must come if there is any but 503.
+    async fn ask(&self, request: RequestBuilder, status: u16) -> Option<Answer> {
+        let answer = self.asking.answer(request).await;
+        sleep(PACE).await;
+        let answer = answer?;
+        if answer.status == status {
+            return Some(answer);
+        }
+        if answer.status == 503 && answer.retry {
+            self.ledger.unavailable(&answer.body);
+        } else {
+            self.ledger.unexpected(format!("{} instead of {status}: {}", answer.status, answer.body));
+        }
+        None
+    }
+}
+
+fn json(answer: &Answer) -> Value {
+    serde_json::from_str(&answer.body).unwrap_or_default()
+}
