@@ -8,6 +8,7 @@ use task_adapters::{
 };
 
 use super::{report::Finding, shown};
+use crate::error::Chain;
 
 /// The oldest version that the service is tested with, as PostgreSQL numbers it.
 const OLDEST: i32 = 150_000;
@@ -58,7 +59,10 @@ fn protection(protection: Protection, remote: bool) -> &'static str {
 /// The database that was not reached.
 pub(super) fn unreachable(database: &Database, error: &InspectionError) -> Finding {
     let address = shown::plain(&database.address());
-    let reason = shown::plain(&error.to_string());
+    let reason = match error {
+        InspectionError::Read(cause) => shown::plain(&Chain(&**cause).to_string()),
+        other => shown::plain(&other.to_string()),
+    };
     let found = format!("{address} cannot be used: {reason}");
     Finding::problem("database", found, unreachable_advice(&reason.to_lowercase()))
 }

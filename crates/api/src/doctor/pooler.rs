@@ -10,7 +10,7 @@ use task_adapters::{
 use tokio::time::timeout;
 
 use super::{report::Finding, shown};
-use crate::{Settings, database_check::UnusablePooler};
+use crate::{Settings, database_check::UnusablePooler, error::Chain};
 
 const NAME: &str = "pooler";
 
@@ -48,7 +48,7 @@ pub(super) async fn examine(settings: &Settings) -> Vec<Finding> {
 /// names, as that one is not there, or there already. It is English unless `lc_messages` says otherwise.
 pub(super) fn explains(error: &InspectionError) -> Option<Finding> {
     let InspectionError::Read(cause) = error else { return None };
-    cause.to_string().contains("prepared statement").then(unusable)
+    Chain(&**cause).to_string().contains("prepared statement").then(unusable)
 }
 
 fn unusable() -> Finding {
