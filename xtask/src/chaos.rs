@@ -83,7 +83,8 @@ pub(crate) async fn run(args: &Args) -> anyhow::Result<ExitCode> {
 /// Does it, prints the table, and fails where something was lost or answered as it must not be.
 pub(crate) async fn check(args: &Args) -> anyhow::Result<()> {
     let profile = if args.short { Profile::Dev } else { Profile::Release };
-    let mut scene = Scene { program: program::build(profile).await?, stage: None, pair: None };
+    let mut scene =
+        Scene { program: program::build(profile).await?, short: args.short, stage: None, pair: None };
     let mut table = Table::new(&Outcome::HEADS);
     let mut failures = Vec::new();
     for fault in args.faults() {
@@ -102,6 +103,7 @@ pub(crate) async fn check(args: &Args) -> anyhow::Result<()> {
 /// What the faults are done to, each made when the first fault needs it.
 struct Scene {
     program: PathBuf,
+    short: bool,
     stage: Option<Stage>,
     pair: Option<Pair>,
 }
@@ -122,7 +124,7 @@ impl Scene {
             }
             _ => {
                 if self.stage.is_none() {
-                    self.stage = Some(Stage::set(&self.program).await?);
+                    self.stage = Some(Stage::set(&self.program, hostile::crowd(self.short)?).await?);
                 }
                 let stage = self.stage.as_mut().context("it was just set")?;
                 faults::run(stage, fault, times).await

@@ -49,9 +49,7 @@ pub(super) struct Stage {
 }
 
 impl Stage {
-    pub(super) async fn set(program: &std::path::Path) -> anyhow::Result<Self> {
-        // What is started from here on may have as many descriptors.
-        let crowd = hostile::crowd()?;
+    pub(super) async fn set(program: &std::path::Path, crowd: usize) -> anyhow::Result<Self> {
         let server = throwaway::start_durable().await?;
         let store = Store::prepare(server.url().to_owned()).await?;
         let set_up = SetUp {

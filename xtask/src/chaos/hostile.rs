@@ -15,6 +15,8 @@ use super::store::USER;
 
 /// How many come at once, where as many descriptors may be open.
 const CROWD: usize = 4_000;
+/// The same for a short run, whose service is not optimised.
+const SMALL_CROWD: usize = 1_000;
 /// What else needs a descriptor, here and in the service.
 const SPARE: usize = 300;
 /// How often something drips.
@@ -128,14 +130,15 @@ impl Kind {
 
 /// Raises how many descriptors this program and those that it starts may have open, as far as it may, and says how many
 /// hostile clients that is enough for.
-pub(super) fn crowd() -> anyhow::Result<usize> {
+pub(super) fn crowd(short: bool) -> anyhow::Result<usize> {
+    let most = if short { SMALL_CROWD } else { CROWD };
     let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
-    let wanted = u64::try_from(CROWD + SPARE).context("a small number")?;
-    let wanted = maximum.map_or(wanted, |most| most.min(wanted));
-    let Some(now) = current.filter(|now| *now < wanted) else { return Ok(CROWD) };
+    let wanted = u64::try_from(most + SPARE).context("a small number")?;
+    let wanted = maximum.map_or(wanted, |limit| limit.min(wanted));
+    let Some(now) = current.filter(|now| *now < wanted) else { return Ok(most) };
     let raised = setrlimit(Resource::Nofile, Rlimit { current: Some(wanted), maximum });
     let open = if raised.is_ok() { wanted } else { now };
-    let crowd = usize::try_from(open).unwrap_or(usize::MAX).saturating_sub(SPARE).min(CROWD);
+    let crowd = usize::try_from(open).unwrap_or(usize::MAX).saturating_sub(SPARE).min(most);
     ensure!(crowd >= 500, "only {open} descriptors may be open: raise the limit (ulimit -n)");
     Ok(crowd)
 }

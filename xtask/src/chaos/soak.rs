@@ -12,6 +12,7 @@ use tokio::time::sleep;
 use super::{
     fault::{Fault, Noticed},
     faults::{self, Stage},
+    hostile,
     ledger::Ledger,
     outcome::Outcome,
     random_below, tell, until_writing,
@@ -91,7 +92,7 @@ struct Soak {
 /// Does it, prints what was seen, and fails where something was lost, answered as it must not be, or grew.
 pub(super) async fn run(minutes: u64) -> anyhow::Result<()> {
     let program = program::build(Profile::Release).await?;
-    let stage = Stage::set(&program).await?;
+    let stage = Stage::set(&program, hostile::crowd(false)?).await?;
     let begun = Instant::now();
     let length = Duration::from_mins(minutes);
     let mut soak = Soak { stage, begun, samples: Vec::new(), looked: begun };

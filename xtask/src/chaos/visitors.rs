@@ -134,18 +134,20 @@ impl Visitor {
         }
     }
 
-    /// Reads pages, on which no task may stand twice, nor before one that is newer.
+    /// Reads pages, on which no task may stand twice, nor before one that is newer or was made at the same time and has a higher number.
     async fn list(&self) {
-        let (mut before, mut cursor) = (u64::MAX, String::new());
+        let (mut before, mut cursor) = (None, String::new());
         for _ in 0..PAGES {
             let url = format!("{}?limit={PAGE}{cursor}", self.url);
             let Some(answer) = self.ask(self.asking.send(Method::GET, &url), 200).await else { return };
             let page = json(&answer);
-            for id in page["tasks"].as_array().into_iter().flatten().filter_map(|task| task["id"].as_u64()) {
-                if id >= before {
-                    self.ledger.unexpected(format!("task {id} follows {before} in a list"));
+            for task in page["tasks"].as_array().into_iter().flatten() {
+                // Times have the same number of digits, so that they sort as text.
+                let place = (task["created_at"].as_str().map(str::to_owned), task["id"].as_u64());
+                if before.as_ref().is_some_and(|before| place >= *before) {
+                    self.ledger.unexpected(format!("{place:?} follows {before:?} in a list"));
                 }
-                before = id;
+                before = Some(place);
             }
             let Some(next) = page["next_cursor"].as_str() else { return };
             cursor = format!("&cursor={next}");
