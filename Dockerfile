@@ -5,6 +5,8 @@
 # image has that library: a static one on musl would be another program, with another allocator, which nobody has tested.
 
 FROM rust:1.95-slim-bookworm AS build
+# The allocator is compiled with make, which this image lacks.
+RUN apt-get update && apt-get install --yes --no-install-recommends make && rm -rf /var/lib/apt/lists/*
 WORKDIR /src
 COPY . .
 # What was fetched and compiled is kept between builds, so that a change of ours compiles only ours. What is kept is not

@@ -4,6 +4,7 @@ mod app;
 pub mod auth;
 pub mod cli;
 mod conditional;
+pub mod connections;
 mod cors;
 mod cursor;
 mod database_check;

@@ -7,11 +7,16 @@ use clap::Parser;
 use task_api::{
     Settings,
     cli::{self, Cli, Command, Doctor, Migrate},
-    doctor, probe,
+    connections, doctor, probe,
     settings::{self, InvalidSettings, LogFormat},
     startup::Server,
     telemetry,
 };
+
+/// glibc's own allocator keeps what large requests have taken until the process ends (ADR 0021).
+#[cfg(all(feature = "jemalloc", target_os = "linux", target_env = "gnu"))]
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 /// The exit code for settings that cannot be used, so that supervisors can tell them from a passing failure.
 const BAD_SETTINGS: u8 = 2;
@@ -40,6 +45,7 @@ async fn main() -> ExitCode {
 async fn serve() -> anyhow::Result<()> {
     let settings = Settings::load()?;
     telemetry::init(settings.log_filter.parse()?, settings.log_format);
+    connections::raise_file_limit(&settings);
     Ok(Server::bind(&settings)?.run().await?)
 }
 

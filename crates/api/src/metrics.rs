@@ -13,7 +13,10 @@ use metrics_exporter_prometheus::{
 };
 use task_adapters::{PgPool, PoolUsage};
 
-use crate::auth::PublishedKeys;
+use crate::{
+    auth::PublishedKeys,
+    connections::{self, Connected},
+};
 
 /// The version of Prometheus' text format.
 const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
@@ -24,6 +27,8 @@ const RATE_LIMITED: &str = "task_api_rate_limited_total";
 const KEY_FETCHES: &str = "task_api_key_set_fetches_total";
 const CONNECTIONS: &str = "task_api_db_connections";
 const CONNECTIONS_MAX: &str = "task_api_db_connections_max";
+const CLIENTS: &str = "task_api_client_connections";
+const CLIENTS_MAX: &str = "task_api_client_connections_max";
 const WAITING: &str = "task_api_db_waiting_requests";
 const BUILD: &str = "task_api_build_info";
 
@@ -55,6 +60,10 @@ impl Metrics {
         recorder.describe_gauge(name(CONNECTIONS), None, connections.into());
         let most = "How many connections all workers may have open.";
         recorder.describe_gauge(name(CONNECTIONS_MAX), None, most.into());
+        let clients = "Connections of clients that are open, whether they ask for something or not.";
+        recorder.describe_gauge(name(CLIENTS), None, clients.into());
+        let most = "How many connections of clients there may be; more wait until one ends.";
+        recorder.describe_gauge(name(CLIENTS_MAX), None, most.into());
         let waiting = "Requests that wait for a connection of their own, or for one to be opened.";
         recorder.describe_gauge(name(WAITING), None, waiting.into());
         recorder.describe_gauge(name(BUILD), None, "1, with the version of the program.".into());
@@ -103,6 +112,8 @@ impl Metrics {
         self.gauge(CONNECTIONS, state("in_use"), count(usage.in_use));
         self.gauge(CONNECTIONS, state("idle"), count(usage.idle));
         self.gauge(CONNECTIONS_MAX, [], count(usage.max));
+        self.gauge(CLIENTS, [], count(sources.clients.number()));
+        self.gauge(CLIENTS_MAX, [], count(sources.clients_max));
         self.gauge(WAITING, [], count(usage.waiting));
         if let Some(keys) = &sources.keys {
             let (succeeded, failed) = keys.fetches();
@@ -141,6 +152,10 @@ fn count(number: usize) -> f64 {
 pub(crate) struct Sources {
     /// The pools of the workers.
     pub(crate) pools: Vec<Arc<PgPool>>,
+    /// The clients that are connected.
+    pub(crate) clients: Connected,
+    /// How many of them there may be.
+    pub(crate) clients_max: usize,
     /// The published keys, where there are any.
     pub(crate) keys: Option<Arc<PublishedKeys>>,
 }
@@ -159,7 +174,11 @@ pub(crate) fn serve(
             .route("/metrics", web::get().to(render))
             .route("/metrics", web::head().to(render))
     };
-    let server = HttpServer::new(app).workers(1).disable_signals().bind(address)?;
+    let server = HttpServer::new(app)
+        .workers(1)
+        .max_connections(connections::OF_METRICS)
+        .disable_signals()
+        .bind(address)?;
     let addresses = server.addrs();
     Ok((server.run(), addresses))
 }
@@ -173,7 +192,12 @@ mod tests {
     use super::*;
 
     fn rendered(metrics: &Metrics) -> String {
-        metrics.render(&Sources { pools: Vec::new(), keys: None })
+        metrics.render(&Sources {
+            pools: Vec::new(),
+            clients: Connected::default(),
+            clients_max: 0,
+            keys: None,
+        })
     }
 
     #[test]

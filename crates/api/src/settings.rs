@@ -34,7 +34,9 @@ const MAX_DEADLINE_MS: u64 = 5000;
 const MAX_QUOTA: u32 = 1_000_000;
 /// The most requests that may be let wait.
 const MAX_QUEUE: usize = 1_000_000;
-/// The most connections that may be configured.
+/// The most connections of clients that may be configured.
+const MAX_CLIENTS: usize = 1_000_000;
+/// The most connections to the database that may be configured.
 const MAX_CONNECTIONS: usize = 10_000;
 /// How many connections stay open unless `DATABASE_POOL_SIZE` says otherwise.
 const AT_REST: usize = 10;
@@ -95,6 +97,8 @@ pub struct Settings {
     pub limits: LimitSettings,
     /// How many threads serve requests.
     pub workers: usize,
+    /// How many connections of clients there may be at the same time, all workers together.
+    pub client_connections: usize,
     /// How long the program goes on serving once it is told to stop, so that whoever sends requests notices.
     pub drain: Duration,
     /// How long the body of a request may take to arrive.
@@ -139,6 +143,7 @@ impl Settings {
         let cors = Cors::new(origins(&mut reader, environment));
         let Listener { host, port } = listener(&mut reader);
         let workers = workers(&mut reader, pool.max - UPKEEP_CONNECTIONS);
+        let client_connections = reader.number("CLIENT_CONNECTIONS_MAX", workers, MAX_CLIENTS);
         let limits = limits(&mut reader);
         let drain = Duration::from_secs(reader.number("SHUTDOWN_DRAIN_SECONDS", 0, 300));
         let body_timeout = Duration::from_secs(reader.number("REQUEST_BODY_TIMEOUT_SECONDS", 1, 300));
@@ -161,6 +166,7 @@ impl Settings {
             port,
             limits,
             workers,
+            client_connections,
             drain,
             body_timeout,
             shutdown_timeout,
@@ -527,6 +533,7 @@ mod tests {
         for (name, value) in [
             ("PORT", "65536"),
             ("WORKERS", "0"),
+            ("CLIENT_CONNECTIONS_MAX", "0"),
             ("DATABASE_POOL_MAX", "10001"),
             ("DATABASE_DEADLINE_MS", "5001"),
             ("DATABASE_POOL_WAIT_MS", "1.5"),

@@ -22,6 +22,7 @@ use tokio::{
 use crate::{
     CursorSeal, Readiness, SchemaProbe, SealKeySource, Services, Settings, app,
     auth::{HttpKeySource, KeySource, PublishedKeys, SharedSecret, TokenVerifier, Verifiers},
+    connections::{self, Connected},
     database_check::{DatabaseCheck, UnusablePooler},
     housekeeping,
     limits::Limits,
@@ -179,17 +180,33 @@ impl Server {
         }
         // actix calls this on each worker's thread, once for every address; a worker keeps to its own pool.
         let factory = move || app(&services[this_worker() % services.len()]);
+        let connections = connections::per_worker(settings);
+        let clients = Connected::default();
         let server = HttpServer::new(factory)
             .workers(settings.workers)
+            .max_connections(connections)
             .keep_alive(KEEP_ALIVE)
             .shutdown_timeout(settings.shutdown_timeout.as_secs())
-            .disable_signals()
+            .disable_signals();
+        let server = match &counted {
+            Some(_) => {
+                let clients = clients.clone();
+                server.on_connect(move |_, of_connection| drop(of_connection.insert(clients.enter())))
+            }
+            None => server,
+        };
+        let server = server
             .bind((settings.host.as_str(), settings.port))
             .map_err(|error| bind_error(settings, &error))?;
         let addresses = server.addrs();
         let metrics = match counted.as_ref().zip(settings.metrics) {
             Some((counted, address)) => {
-                let sources = Sources { pools: pools.clone(), keys: keys.clone() };
+                let sources = Sources {
+                    pools: pools.clone(),
+                    clients: clients.clone(),
+                    clients_max: connections * settings.workers,
+                    keys: keys.clone(),
+                };
                 let metrics = metrics::serve(counted, sources, address);
                 Some(metrics.map_err(|error| StartError::Metrics { address, error })?)
             }

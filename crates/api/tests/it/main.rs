@@ -10,6 +10,7 @@ mod bodies;
 mod claims;
 mod concurrency;
 mod conditions;
+mod connections;
 mod cors;
 mod crashes;
 mod disconnects;

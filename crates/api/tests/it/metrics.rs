@@ -1,14 +1,20 @@
 //! `METRICS_ADDR`: what happens, as numbers, on an address of its own.
 
-use std::net::{SocketAddr, TcpListener};
+use std::{
+    net::{SocketAddr, TcpListener},
+    thread,
+    time::{Duration, Instant},
+};
 
 use crate::helpers::{
-    client::exchange,
+    client::{Connection, exchange},
     get, post,
-    program::{Program, run},
+    program::{NOWHERE, Program, run},
     servers::{database, runtime},
     tokens::SECRET,
 };
+
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// The lines of metrics, and the head of the answer that they came in.
 fn scrape(address: SocketAddr) -> (String, Vec<String>) {
@@ -60,6 +66,7 @@ fn metrics_tell_of_requests_connections_limits_and_the_version_and_of_nobodys_da
         format!("task_api_build_info{{version=\"{}\"}} 1", env!("CARGO_PKG_VERSION")),
         "task_api_db_waiting_requests 0".to_owned(),
         "task_api_db_connections_max 28".to_owned(),
+        "task_api_client_connections_max 4096".to_owned(),
     ] {
         assert!(lines.contains(&expected), "{expected}\n\n{lines:#?}");
     }
@@ -70,6 +77,35 @@ fn metrics_tell_of_requests_connections_limits_and_the_version_and_of_nobodys_da
     assert!((1..=28).contains(&(open("in_use") + open("idle"))), "{lines:#?}");
     let all = lines.join("\n");
     assert!(!all.contains("alice") && !all.contains("milk") && !all.contains("nowhere"), "{all}");
+}
+
+#[test]
+fn clients_are_counted_for_as_long_as_they_are_connected() {
+    let program = Program::start(&[
+        ("DATABASE_URL", NOWHERE),
+        ("BETTER_AUTH_SECRET", SECRET),
+        ("METRICS_ADDR", "127.0.0.1:0"),
+    ]);
+    let metrics = program.wait_for("serving metrics", metrics_address);
+    let until = |number: usize| {
+        let expected = format!("task_api_client_connections {number}");
+        let since = Instant::now();
+        while !scrape(metrics).1.contains(&expected) {
+            assert!(since.elapsed() < PATIENCE, "no line says {expected:?}");
+            thread::sleep(Duration::from_millis(20));
+        }
+    };
+    until(0);
+    let mut clients: Vec<_> = (0..3).map(|_| Connection::open(program.address)).collect();
+    until(3);
+    // It asks twice, and counts once.
+    for _ in 0..2 {
+        clients[0].write(&get("/health/live").to_bytes());
+        clients[0].read("GET").assert_status(200);
+    }
+    until(3);
+    clients.truncate(1);
+    until(1);
 }
 
 #[test]

@@ -15,12 +15,19 @@ use task_api::settings::VARIABLES;
 /// For how long the program may take to do what a test waits for.
 const PATIENCE: Duration = Duration::from_secs(20);
 
+/// The program's file.
+pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_task-api");
+
 /// A database that nobody listens for.
 pub(crate) const NOWHERE: &str = "postgres://someone:hunter2@127.0.0.1:1/nowhere";
 
 /// The program with these arguments and variables and no others of its own, in a folder without `.env`.
 pub(crate) fn command(arguments: &[&str], variables: &[(&str, &str)]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_task-api"));
+    prepared(Command::new(PROGRAM), arguments, variables)
+}
+
+/// The same, started by that command.
+fn prepared(mut command: Command, arguments: &[&str], variables: &[(&str, &str)]) -> Command {
     command.args(arguments).current_dir(env!("CARGO_TARGET_TMPDIR")).stdin(Stdio::null());
     for variable in VARIABLES {
         command.env_remove(variable.name);
@@ -67,7 +74,12 @@ pub(crate) struct Program {
 impl Program {
     /// Starts it and waits until it listens.
     pub(crate) fn start(variables: &[(&str, &str)]) -> Self {
-        let mut child = command(&[], &[("PORT", "0"), ("WORKERS", "2")])
+        Self::start_by(Command::new(PROGRAM), variables)
+    }
+
+    /// The same by another command, which becomes the program.
+    pub(crate) fn start_by(command: Command, variables: &[(&str, &str)]) -> Self {
+        let mut child = prepared(command, &[], &[("PORT", "0"), ("WORKERS", "2")])
             .envs(variables.iter().copied())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())

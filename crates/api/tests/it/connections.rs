@@ -1,0 +1,83 @@
+//! `CLIENT_CONNECTIONS_MAX`, and what happens where more clients come than may be connected.
+
+use std::{
+    net::SocketAddr,
+    process::Command,
+    thread,
+    time::{Duration, Instant},
+};
+
+use crate::helpers::{
+    SECRET,
+    client::Connection,
+    get, post,
+    program::{NOWHERE, PROGRAM, Program},
+    servers::{database, runtime},
+};
+
+/// For how long somebody is not served who could be.
+const MOMENT: Duration = Duration::from_millis(500);
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A connection that is served, as the answer to its first request shows.
+fn served(address: SocketAddr) -> Connection {
+    let mut connection = Connection::open(address);
+    connection.write(&get("/health/live").to_bytes());
+    connection.read("GET").assert_status(200);
+    connection
+}
+
+#[test]
+fn more_clients_than_may_be_connected_wait_until_one_goes() {
+    let program = Program::start(&[
+        ("DATABASE_URL", NOWHERE),
+        ("BETTER_AUTH_SECRET", SECRET),
+        ("WORKERS", "2"),
+        ("CLIENT_CONNECTIONS_MAX", "6"),
+    ]);
+    let mut clients: Vec<_> = (0..6).map(|_| served(program.address)).collect();
+    let address = program.address;
+    let waiting = thread::spawn(move || {
+        let since = Instant::now();
+        served(address);
+        since.elapsed()
+    });
+    thread::sleep(MOMENT);
+    assert!(!waiting.is_finished(), "a seventh client is served");
+    // Those who are connected are served all the while.
+    for client in &mut clients {
+        client.write(&get("/health/live").to_bytes());
+        client.read("GET").assert_status(200);
+    }
+    clients.pop();
+    let since = Instant::now();
+    while !waiting.is_finished() {
+        assert!(since.elapsed() < PATIENCE, "nobody is served though one has gone");
+        thread::sleep(Duration::from_millis(10));
+    }
+    assert!(waiting.join().unwrap() >= MOMENT);
+}
+
+#[test]
+fn a_crowd_that_takes_every_file_that_may_be_open_leaves_the_database_within_reach() {
+    let runtime = runtime();
+    let database = runtime.block_on(database());
+    let few = "ulimit -Sn 100 && ulimit -Hn 200 && exec \"$@\"";
+    let mut limited = Command::new("/bin/sh");
+    limited.args(["-c", few, "sh", PROGRAM]);
+    let program = Program::start_by(
+        limited,
+        &[("DATABASE_URL", database.url()), ("BETTER_AUTH_SECRET", SECRET), ("DATABASE_POOL_SIZE", "1")],
+    );
+    program.wait_for("how many clients there may be", |line| {
+        line.contains("fewer connections are taken than CLIENT_CONNECTIONS_MAX allows").then_some(())
+    });
+    // The limit is raised as far as may be: a hundred would leave nothing for anybody.
+    let mut first = served(program.address);
+    let crowd: Vec<_> = (0..300).map(|_| Connection::open(program.address)).collect();
+    thread::sleep(MOMENT);
+    first.write(&post("/api/alice/tasks").by("alice").json(r#"{"title":"still here"}"#).to_bytes());
+    first.read("POST").assert_status(201);
+    drop(crowd);
+    get("/api/alice/tasks").by("alice").send(program.address).assert_status(200);
+}
