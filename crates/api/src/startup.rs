@@ -1,5 +1,7 @@
 //! The composition root: settings in, a running server out.
 
+mod wiring;
+
 use std::{
     fmt, io,
     net::SocketAddr,
@@ -10,26 +12,30 @@ use std::{
     time::Duration,
 };
 
-use actix_web::{HttpServer, dev::ServerHandle};
-use async_trait::async_trait;
-use task_adapters::{PgOnceOnly, PgPool, PgTaskRepository, PoolOptions, cursor_key, migrations};
-use task_domain::{BoxError, RepositoryError, TaskService};
+use actix_web::{
+    HttpServer,
+    dev::{self, ServerHandle},
+};
+use task_adapters::{PgOnceOnly, PgPool};
+use task_domain::BoxError;
 use tokio::{
     signal::unix::{SignalKind, signal},
     time::sleep,
 };
 
 use crate::{
-    CursorSeal, Readiness, SchemaProbe, SealKeySource, Services, Settings, app,
-    auth::{HttpKeySource, KeySource, PublishedKeys, SharedSecret, TokenVerifier, Verifiers},
+    Readiness, Services, Settings, app,
+    auth::PublishedKeys,
     connections::{self, Connected},
     database_check::{DatabaseCheck, UnusablePooler},
     housekeeping,
     limits::Limits,
     metrics::{self, Metrics, Sources},
-    settings::{AuthSettings, JwksSettings},
-    traces::{self, Traced, Traces},
+    traces::{self, Traces},
 };
+
+use self::wiring::Shared;
+pub(crate) use self::wiring::{key_source, verifiers};
 
 /// How long an idle connection is kept for the client's next request: longer than proxies keep theirs, so that it is
 /// the proxy that closes, and never while it sends.
@@ -77,12 +83,12 @@ pub enum RunError {
 
 /// A server that listens, and answers once it is run.
 pub struct Server {
-    running: actix_web::dev::Server,
+    running: dev::Server,
     addresses: Vec<SocketAddr>,
     upkeep: Upkeep,
     check: DatabaseCheck,
     /// The server of metrics and its addresses, where there is one.
-    metrics: Option<(actix_web::dev::Server, Vec<SocketAddr>)>,
+    metrics: Option<(dev::Server, Vec<SocketAddr>)>,
     traces: Option<Arc<Traces>>,
     /// How long it goes on serving once it is told to end.
     drain: Duration,
@@ -128,93 +134,31 @@ impl Upkeep {
 impl Server {
     /// Listens on the configured address. Neither the database nor the key set need be there.
     pub fn bind(settings: &Settings) -> Result<Self, StartError> {
-        let wiring = |error: BoxError| StartError::Wiring(error);
-        let source = key_source(&settings.auth).map_err(|error| wiring(error.into()))?;
-        let (verifiers, keys) = verifiers(&settings.auth, source);
-        let verifier: Arc<dyn TokenVerifier> = Arc::new(verifiers);
-        // One connection on the main runtime, apart from the workers' ones: upkeep must not wait for requests, nor they for it.
-        let upkeep = PoolOptions { at_rest: 0, max: UPKEEP_CONNECTIONS, ..settings.pool.clone() };
-        let upkeep = Arc::new(PgPool::new(&settings.database, upkeep).map_err(|error| wiring(error.into()))?);
-        let readiness = Readiness::new(Box::new(SchemaInDatabase(Arc::clone(&upkeep))), keys.clone());
-        let readiness = Arc::new(readiness);
-        let limits = Arc::new(Limits::new(&settings.limits));
-        let counted =
-            settings.metrics.map(|_| Metrics::new()).transpose().map_err(|error| wiring(error.into()))?;
-        let counted = counted.map(Arc::new);
-        let traces = settings.traces.as_ref().map(|traces| Traces::start(traces, &settings.about));
-        let traces = traces.transpose().map_err(wiring)?.map(Arc::new);
-        let options = share(&settings.pool, settings.workers);
-        let mut pools = Vec::new();
-        let mut services = Vec::new();
-        // What the workers are asked to write at the same time is written together.
-        let mut first: Option<PgTaskRepository> = None;
-        for _ in 0..settings.workers {
-            let pool = Arc::new(
-                PgPool::new(&settings.database, options.clone()).map_err(|error| wiring(error.into()))?,
-            );
-            let tasks = match &first {
-                Some(first) => first.join(Arc::clone(&pool)),
-                None => first.insert(PgTaskRepository::new(Arc::clone(&pool))).clone(),
-            };
-            let tasks = use_cases(tasks, PgOnceOnly::new(Arc::clone(&pool)), traces.as_ref());
-            let of_worker = Services::new(
-                tasks,
-                Arc::clone(&verifier),
-                settings.cors.clone(),
-                CursorSeal::new(Arc::new(KeyInDatabase(Arc::clone(&pool)))),
-                Arc::clone(&readiness),
-                Arc::clone(&limits),
-                &settings.about,
-            );
-            let of_worker = of_worker.map_err(|error| wiring(error.into()))?;
-            let of_worker = of_worker.with_body_timeout(settings.body_timeout);
-            let of_worker = match &counted {
-                Some(metrics) => of_worker.counted_by(Arc::clone(metrics)),
-                None => of_worker,
-            };
-            services.push(match &traces {
-                Some(traces) => of_worker.traced_by(Arc::clone(traces)),
-                None => of_worker,
-            });
-            pools.push(pool);
-        }
-        // actix calls this on each worker's thread, once for every address; a worker keeps to its own pool.
-        let factory = move || app(&services[this_worker() % services.len()]);
-        let connections = connections::per_worker(settings);
+        let shared = Shared::new(settings).map_err(StartError::Wiring)?;
+        let (workers, pools) = shared.workers(settings).map_err(StartError::Wiring)?;
+        let Shared { upkeep, keys, readiness, limits, metrics: counted, traces, .. } = shared;
+        let most = connections::per_worker(settings);
         let clients = Connected::default();
-        let server = HttpServer::new(factory)
-            .workers(settings.workers)
-            .max_connections(connections)
-            .keep_alive(KEEP_ALIVE)
-            .shutdown_timeout(settings.shutdown_timeout.as_secs())
-            .disable_signals();
-        let server = match &counted {
-            Some(_) => {
-                let clients = clients.clone();
-                server.on_connect(move |_, of_connection| drop(of_connection.insert(clients.enter())))
-            }
-            None => server,
-        };
-        let server = server
-            .bind((settings.host.as_str(), settings.port))
-            .map_err(|error| bind_error(settings, &error))?;
-        let addresses = server.addrs();
+        let (running, addresses) =
+            listen(settings, workers, most, counted.is_some().then(|| clients.clone()))?;
         let metrics = match counted.as_ref().zip(settings.metrics) {
             Some((counted, address)) => {
-                let sources = Sources {
-                    pools: pools.clone(),
-                    clients: clients.clone(),
-                    clients_max: connections * settings.workers,
-                    keys: keys.clone(),
-                };
+                let clients_max = most * settings.workers;
+                let sources = Sources { pools: pools.clone(), clients, clients_max, keys: keys.clone() };
                 let metrics = metrics::serve(counted, sources, address);
                 Some(metrics.map_err(|error| StartError::Metrics { address, error })?)
             }
             None => None,
         };
-        let upkeep = Upkeep { pools, connection: upkeep, readiness, keys, limits, metrics: counted };
-        let check = DatabaseCheck::new(settings);
-        Ok(Self { running: server.run(), addresses, upkeep, check, metrics, traces, drain: settings.drain })
+        Ok(Self {
+            running,
+            addresses,
+            upkeep: Upkeep { pools, connection: upkeep, readiness, keys, limits, metrics: counted },
+            check: DatabaseCheck::new(settings),
+            metrics,
+            traces,
+            drain: settings.drain,
+        })
     }
 
     /// The addresses that it listens on.
@@ -266,53 +210,32 @@ impl fmt::Debug for Server {
     }
 }
 
-/// The key that cursors are sealed with, where the tasks are.
-struct KeyInDatabase(Arc<PgPool>);
-
-#[async_trait]
-impl SealKeySource for KeyInDatabase {
-    async fn seal_key(&self) -> Result<Vec<u8>, RepositoryError> {
-        cursor_key(&self.0).await
-    }
-}
-
-/// The schema, by the connection of upkeep.
-struct SchemaInDatabase(Arc<PgPool>);
-
-#[async_trait]
-impl SchemaProbe for SchemaInDatabase {
-    async fn is_up_to_date(&self) -> Result<bool, RepositoryError> {
-        migrations::is_up_to_date(&self.0).await
-    }
-}
-
-/// The use cases over both ports, each of whose calls is a span where there are traces.
-fn use_cases(tasks: PgTaskRepository, once_only: PgOnceOnly, traces: Option<&Arc<Traces>>) -> TaskService {
-    match traces {
-        None => TaskService::new(Arc::new(tasks), Arc::new(once_only)),
-        Some(traces) => TaskService::new(
-            Arc::new(Traced::new(tasks, Arc::clone(traces))),
-            Arc::new(Traced::new(once_only, Arc::clone(traces))),
-        ),
-    }
-}
-
-/// Where the key set comes from, where one is configured.
-pub(crate) fn key_source(settings: &AuthSettings) -> Result<Option<Box<dyn KeySource>>, reqwest::Error> {
-    let Some(JwksSettings { url, .. }) = &settings.jwks else { return Ok(None) };
-    Ok(Some(Box::new(HttpKeySource::new(url.clone())?)))
-}
-
-/// The verifiers that are configured, and the published keys among them, which somebody has to keep fresh.
-pub(crate) fn verifiers(
-    settings: &AuthSettings,
-    source: Option<Box<dyn KeySource>>,
-) -> (Verifiers, Option<Arc<PublishedKeys>>) {
-    let secret = settings.secret_bytes().map(|secret| SharedSecret::new(secret, settings.claims.clone()));
-    let keys = settings.jwks.as_ref().zip(source).map(|(JwksSettings { refresh, claims, .. }, source)| {
-        Arc::new(PublishedKeys::new(source, claims.clone(), *refresh))
-    });
-    (Verifiers::new(secret, keys.clone()), keys)
+/// Listens with that many workers, each of which serves what it has of its own to that many clients at the most. Whoever
+/// wants to know how many are connected is told.
+fn listen(
+    settings: &Settings,
+    workers: Vec<Services>,
+    most: usize,
+    told: Option<Connected>,
+) -> Result<(dev::Server, Vec<SocketAddr>), StartError> {
+    // actix calls this on each worker's thread, once for every address; a worker keeps to its own services.
+    let factory = move || app(&workers[this_worker() % workers.len()]);
+    let server = HttpServer::new(factory)
+        .workers(settings.workers)
+        .max_connections(most)
+        .keep_alive(KEEP_ALIVE)
+        .shutdown_timeout(settings.shutdown_timeout.as_secs())
+        .disable_signals();
+    let server = match told {
+        Some(clients) => {
+            server.on_connect(move |_, of_connection| drop(of_connection.insert(clients.enter())))
+        }
+        None => server,
+    };
+    let server = server.bind((settings.host.as_str(), settings.port));
+    let server = server.map_err(|error| bind_error(settings, &error))?;
+    let addresses = server.addrs();
+    Ok((server.run(), addresses))
 }
 
 /// A number for the thread that asks, the same each time and different for each thread.
@@ -322,16 +245,6 @@ fn this_worker() -> usize {
         static NUMBER: usize = THREADS.fetch_add(1, Ordering::Relaxed);
     }
     NUMBER.with(|number| *number)
-}
-
-/// The part of the connections that one worker has. The settings see to it that every worker has at least one.
-fn share(all: &PoolOptions, workers: usize) -> PoolOptions {
-    PoolOptions {
-        at_rest: all.at_rest.div_ceil(workers),
-        max: (all.max - UPKEEP_CONNECTIONS) / workers,
-        max_requests: all.max_requests.div_ceil(workers),
-        ..all.clone()
-    }
 }
 
 fn bind_error(settings: &Settings, error: &io::Error) -> StartError {
@@ -393,12 +306,5 @@ mod tests {
         let (first, second) = (twice(), twice());
         assert_eq!((first.0, second.0), (first.1, second.1));
         assert_ne!(first.0, second.0);
-    }
-
-    #[test]
-    fn connections_are_divided_among_workers_and_each_has_one() {
-        let all = PoolOptions { at_rest: 10, max: 30, ..task_adapters::testing::pool_options() };
-        let part = |workers| (share(&all, workers).at_rest, share(&all, workers).max);
-        assert_eq!((part(1), part(2), part(4), part(29)), ((10, 29), (5, 14), (3, 7), (1, 1)));
     }
 }
