@@ -1,6 +1,8 @@
 //! Typed settings, from defaults, `.env` and the environment. Everything is checked before anything is opened.
 
 mod auth;
+mod database;
+mod origins;
 mod reader;
 mod traces;
 mod variables;
@@ -27,19 +29,10 @@ pub use self::{
 };
 use crate::{About, Cors, limits::LimitSettings, startup::UPKEEP_CONNECTIONS};
 
-/// The longest that a request may take in the database, in milliseconds. Contract, 503.
-const MAX_DEADLINE_MS: u64 = 5000;
-
 /// The most requests in a minute that a limit may be set to.
 const MAX_QUOTA: u32 = 1_000_000;
-/// The most requests that may be let wait.
-const MAX_QUEUE: usize = 1_000_000;
 /// The most connections of clients that may be configured.
 const MAX_CLIENTS: usize = 1_000_000;
-/// The most connections to the database that may be configured.
-const MAX_CONNECTIONS: usize = 10_000;
-/// How many connections stay open unless `DATABASE_POOL_SIZE` says otherwise.
-const AT_REST: usize = 10;
 
 /// Where the program runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
@@ -127,20 +120,20 @@ impl Settings {
     ) -> Result<Self, InvalidSettings> {
         let mut reader = Reader::new(variables);
         let environment = environment(&mut reader);
-        let (database, auth) = (database(&mut reader), auth::read(&mut reader, environment));
-        let direct_database = direct_database(&mut reader);
+        let (database, auth) = (database::read(&mut reader), auth::read(&mut reader, environment));
+        let direct_database = database::read_direct(&mut reader);
         let about = About {
             title: reader.text("API_TITLE").unwrap_or_default(),
             version: reader.text("API_VERSION").unwrap_or_default(),
             environment,
         };
-        let mut pool = pool(&mut reader);
+        let mut pool = database::pool(&mut reader);
         // Whoever names another way besides has a pooler on this one.
         pool.session_of_role = direct_database
             .as_ref()
             .zip(database.as_ref())
             .is_some_and(|(direct, usual)| direct.address() != usual.address());
-        let cors = Cors::new(origins(&mut reader, environment));
+        let cors = Cors::new(origins::read(&mut reader, environment));
         let Listener { host, port } = listener(&mut reader);
         let workers = workers(&mut reader, pool.max - UPKEEP_CONNECTIONS);
         let client_connections = reader.number("CLIENT_CONNECTIONS_MAX", workers, MAX_CLIENTS);
@@ -197,8 +190,8 @@ pub fn load_listener() -> Result<Listener, InvalidSettings> {
 /// Loads `DATABASE_DIRECT_URL`, or else `DATABASE_URL`: all that a migration needs.
 pub fn load_database() -> Result<Database, InvalidSettings> {
     let mut reader = Reader::new(variables()?);
-    let direct = direct_database(&mut reader);
-    let database = if direct.is_some() { direct } else { database(&mut reader) };
+    let direct = database::read_direct(&mut reader);
+    let database = if direct.is_some() { direct } else { database::read(&mut reader) };
     reader.finish(database)
 }
 
@@ -237,37 +230,6 @@ fn environment(reader: &mut Reader) -> Environment {
     environment.unwrap_or(Environment::Dev)
 }
 
-fn database(reader: &mut Reader) -> Option<Database> {
-    reader.required("DATABASE_URL")?;
-    reader.parsed("DATABASE_URL", parse_database)
-}
-
-fn direct_database(reader: &mut Reader) -> Option<Database> {
-    reader.parsed("DATABASE_DIRECT_URL", parse_database)
-}
-
-fn parse_database(url: &str) -> Result<Database, String> {
-    Database::parse(url).map_err(|error| format!("cannot be used: {error}"))
-}
-
-fn pool(reader: &mut Reader) -> PoolOptions {
-    let max = reader.number("DATABASE_POOL_MAX", UPKEEP_CONNECTIONS + 1, MAX_CONNECTIONS);
-    let max_requests = reader.number("DATABASE_QUEUE_MAX", 1, MAX_QUEUE);
-    let at_rest = reader.optional_number("DATABASE_POOL_SIZE", 0, max).unwrap_or(max.min(AT_REST));
-    let mut time = |name| Duration::from_millis(reader.number(name, 1, MAX_DEADLINE_MS));
-    PoolOptions {
-        at_rest,
-        max,
-        max_requests,
-        wait: time("DATABASE_POOL_WAIT_MS"),
-        statement_timeout: time("DATABASE_STATEMENT_TIMEOUT_MS"),
-        lock_timeout: time("DATABASE_LOCK_TIMEOUT_MS"),
-        deadline: time("DATABASE_DEADLINE_MS"),
-        max_age: Duration::from_secs(reader.number("DATABASE_CONNECTION_MAX_AGE_SECONDS", 1, 86_400)),
-        session_of_role: false,
-    }
-}
-
 /// At most as many as connections: a worker without one could answer nothing.
 fn workers(reader: &mut Reader, connections: usize) -> usize {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
@@ -291,47 +253,6 @@ fn proxies(text: &str) -> Result<Vec<IpNet>, String> {
         })
     };
     text.split(',').map(str::trim).map(net).collect()
-}
-
-fn origins(reader: &mut Reader, environment: Environment) -> Vec<String> {
-    let text = reader.text("CORS_ORIGINS").unwrap_or_default();
-    let mut origins = Vec::new();
-    for entry in text.split(',').map(str::trim).filter(|_| !text.is_empty()) {
-        match origin(entry, environment) {
-            Ok(origin) => origins.push(origin),
-            Err(problem) => reader.fault("CORS_ORIGINS", problem),
-        }
-    }
-    origins
-}
-
-/// Takes an origin exactly as a browser sends it; anything else would never match.
-fn origin(entry: &str, environment: Environment) -> Result<String, String> {
-    if entry.is_empty() {
-        return Err("must not have an empty entry".to_owned());
-    }
-    if entry.contains('*') {
-        return Err("must not have a wildcard: with credentials each origin has to be named".to_owned());
-    }
-    let is_origin = |url: &url::Url| {
-        matches!(url.scheme(), "http" | "https") && url.origin().ascii_serialization() == entry
-    };
-    let Some(url) = url::Url::parse(entry).ok().filter(is_origin) else {
-        return Err(format!(
-            "must name origins as browsers send them, scheme and host in lower case, without a path, a trailing \
-             slash or a default port, not {entry:?}"
-        ));
-    };
-    let loopback = match url.host() {
-        Some(url::Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
-        Some(url::Host::Ipv4(address)) => address.is_loopback(),
-        Some(url::Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
-    };
-    if environment == Environment::Production && url.scheme() == "http" && !loopback {
-        return Err(format!("must use https in production, which {entry:?} does not"));
-    }
-    Ok(entry.to_owned())
 }
 
 fn listener(reader: &mut Reader) -> Listener {
@@ -361,17 +282,17 @@ fn log_format(reader: &mut Reader, environment: Environment) -> LogFormat {
 mod tests {
     use super::*;
 
-    const GOOD: [(&str, &str); 2] = [
+    pub(super) const GOOD: [(&str, &str); 2] = [
         ("DATABASE_URL", "postgres://me:s3cret@localhost/app"),
         ("BETTER_AUTH_SECRET", "an-s3cret-of-thirty-two-characters"),
     ];
 
-    fn with(more: &[(&str, &str)]) -> Result<Settings, InvalidSettings> {
+    pub(super) fn with(more: &[(&str, &str)]) -> Result<Settings, InvalidSettings> {
         let pairs = GOOD.iter().chain(more).map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
         Settings::from_variables(pairs)
     }
 
-    fn problem(name: &str, value: &str) -> String {
+    pub(super) fn problem(name: &str, value: &str) -> String {
         let faults = with(&[(name, value)]).unwrap_err().faults;
         assert_eq!(faults.len(), 1, "{faults:?}");
         assert_eq!(faults[0].variable, name);
@@ -439,48 +360,6 @@ mod tests {
     }
 
     #[test]
-    fn whoever_names_a_direct_way_leaves_the_limits_of_sessions_to_the_role() {
-        assert!(!with(&[]).unwrap().pool.session_of_role);
-        let direct = |url| with(&[("DATABASE_DIRECT_URL", url)]).unwrap();
-        let settings = direct("postgres://owner@localhost:5433/app");
-        assert!(settings.pool.session_of_role);
-        assert_eq!(settings.direct_database.unwrap().address(), "localhost:5433/app");
-        // The same way twice, as templates have it, is no pooler.
-        assert!(!direct("postgres://owner@localhost:5432/app").pool.session_of_role);
-        assert!(problem("DATABASE_DIRECT_URL", "localhost/app").starts_with("cannot be used: must begin"));
-    }
-
-    #[test]
-    fn origins_are_taken_exactly_as_browsers_send_them() {
-        let origins = "https://a.example, http://localhost:3000,http://[::1]:5173 ,https://a.example:8443";
-        for environment in ["dev", "production"] {
-            assert!(with(&[("CORS_ORIGINS", origins), ("ENVIRONMENT", environment)]).is_ok());
-        }
-        for wrong in [
-            "https://a.example,",
-            "*",
-            "null",
-            "https://a.example/",
-            "https://a.example/x",
-            "https://A.example",
-            "https://a.example:443",
-            "https://*.a.example",
-            "a.example",
-            "ftp://a.example",
-            "https://u@a.example",
-        ] {
-            let problem = problem("CORS_ORIGINS", wrong);
-            assert!(problem.starts_with("must"), "{problem}");
-        }
-    }
-
-    #[test]
-    fn every_entry_at_fault_is_told() {
-        let faults = with(&[("CORS_ORIGINS", "*, https://a.example, null,")]).unwrap_err().faults;
-        assert_eq!(faults.len(), 3, "{faults:?}");
-    }
-
-    #[test]
     fn limits_are_off_unless_they_are_set() {
         let limits = with(&[]).unwrap().limits;
         assert!(limits.per_user.is_none() && limits.failures_per_address.is_none());
@@ -509,21 +388,6 @@ mod tests {
         assert_eq!(with(&[("DATABASE_POOL_MAX", "2")]).unwrap().workers, 1, "the other one is for upkeep");
         assert_eq!(problem("WORKERS", "30"), "must be a whole number from 1 to 29, not \"30\"");
         assert_eq!(with(&[("WORKERS", "29")]).unwrap().workers, 29);
-    }
-
-    #[test]
-    fn production_refuses_plain_http_but_from_loopback() {
-        let production = ("ENVIRONMENT", "production");
-        assert!(with(&[("CORS_ORIGINS", "http://a.example")]).is_ok());
-        let error = with(&[production, ("CORS_ORIGINS", "http://a.example")]).unwrap_err().to_string();
-        assert!(
-            error.contains("must use https in production, which \"http://a.example\" does not"),
-            "{error}"
-        );
-        for loopback in ["http://localhost", "http://app.localhost:3000", "http://127.0.0.1:3000"] {
-            assert!(with(&[production, ("CORS_ORIGINS", loopback)]).is_ok(), "{loopback}");
-        }
-        assert_eq!(with(&[production]).unwrap().log_format, LogFormat::Json);
     }
 
     #[test]

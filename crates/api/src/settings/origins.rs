@@ -1,0 +1,98 @@
+//! `CORS_ORIGINS`.
+
+use super::{Environment, Reader};
+
+/// The origins whose pages may call the API, without those at fault.
+pub(super) fn read(reader: &mut Reader, environment: Environment) -> Vec<String> {
+    let text = reader.text("CORS_ORIGINS").unwrap_or_default();
+    let mut origins = Vec::new();
+    for entry in text.split(',').map(str::trim).filter(|_| !text.is_empty()) {
+        match origin(entry, environment) {
+            Ok(origin) => origins.push(origin),
+            Err(problem) => reader.fault("CORS_ORIGINS", problem),
+        }
+    }
+    origins
+}
+
+/// Takes an origin exactly as a browser sends it; anything else would never match.
+fn origin(entry: &str, environment: Environment) -> Result<String, String> {
+    if entry.is_empty() {
+        return Err("must not have an empty entry".to_owned());
+    }
+    if entry.contains('*') {
+        return Err("must not have a wildcard: with credentials each origin has to be named".to_owned());
+    }
+    let is_origin = |url: &url::Url| {
+        matches!(url.scheme(), "http" | "https") && url.origin().ascii_serialization() == entry
+    };
+    let Some(url) = url::Url::parse(entry).ok().filter(is_origin) else {
+        return Err(format!(
+            "must name origins as browsers send them, scheme and host in lower case, without a path, a trailing \
+             slash or a default port, not {entry:?}"
+        ));
+    };
+    let loopback = match url.host() {
+        Some(url::Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+        Some(url::Host::Ipv4(address)) => address.is_loopback(),
+        Some(url::Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    };
+    if environment == Environment::Production && url.scheme() == "http" && !loopback {
+        return Err(format!("must use https in production, which {entry:?} does not"));
+    }
+    Ok(entry.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{
+        LogFormat,
+        tests::{problem, with},
+    };
+
+    #[test]
+    fn origins_are_taken_exactly_as_browsers_send_them() {
+        let origins = "https://a.example, http://localhost:3000,http://[::1]:5173 ,https://a.example:8443";
+        for environment in ["dev", "production"] {
+            assert!(with(&[("CORS_ORIGINS", origins), ("ENVIRONMENT", environment)]).is_ok());
+        }
+        for wrong in [
+            "https://a.example,",
+            "*",
+            "null",
+            "https://a.example/",
+            "https://a.example/x",
+            "https://A.example",
+            "https://a.example:443",
+            "https://*.a.example",
+            "a.example",
+            "ftp://a.example",
+            "https://u@a.example",
+        ] {
+            let problem = problem("CORS_ORIGINS", wrong);
+            assert!(problem.starts_with("must"), "{problem}");
+        }
+    }
+
+    #[test]
+    fn every_entry_at_fault_is_told() {
+        let faults = with(&[("CORS_ORIGINS", "*, https://a.example, null,")]).unwrap_err().faults;
+        assert_eq!(faults.len(), 3, "{faults:?}");
+    }
+
+    #[test]
+    fn production_refuses_plain_http_but_from_loopback() {
+        let production = ("ENVIRONMENT", "production");
+        assert!(with(&[("CORS_ORIGINS", "http://a.example")]).is_ok());
+        let error = with(&[production, ("CORS_ORIGINS", "http://a.example")]).unwrap_err().to_string();
+        assert!(
+            error.contains("must use https in production, which \"http://a.example\" does not"),
+            "{error}"
+        );
+        for loopback in ["http://localhost", "http://app.localhost:3000", "http://127.0.0.1:3000"] {
+            assert!(with(&[production, ("CORS_ORIGINS", loopback)]).is_ok(), "{loopback}");
+        }
+        assert_eq!(with(&[production]).unwrap().log_format, LogFormat::Json);
+    }
+}
