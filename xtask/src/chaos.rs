@@ -18,6 +18,7 @@ mod replicas;
 pub(crate) mod service;
 mod soak;
 mod store;
+pub(crate) mod upgrade;
 mod visitors;
 mod vitals;
 

@@ -108,6 +108,8 @@ enum Command {
     Sbom(sbom::Args),
     /// Try the service behind PgBouncer in transaction mode: one that loses prepared statements, and one that keeps them
     Pooler(chaos::pooler::Args),
+    /// Change from the program of an earlier release to this one and back while clients work, and see that nothing fails
+    Upgrade(chaos::upgrade::Args),
     /// Check everything that must hold before a change lands: format, lints, rules, documents, licences, migrations, tests
     /// with coverage, made-up requests, and a real Better Auth
     Ci,
@@ -148,6 +150,7 @@ async fn run(command: Command, stop: &mut Stop) -> anyhow::Result<ExitCode> {
         Command::Fuzz(args) => stop.or(fuzz::run(&args)).await,
         Command::Bench(args) => stop.or(Box::pin(bench::run(&args))).await,
         Command::Pooler(args) => stop.or(Box::pin(chaos::pooler::run(&args))).await,
+        Command::Upgrade(args) => stop.or(Box::pin(chaos::upgrade::run(&args))).await,
         Command::Chaos(args) => stop.or(Box::pin(chaos::run(&args))).await,
         Command::RestoreCheck => stop.or(Box::pin(restore::run())).await,
         Command::DeployCheck => stop.or(Box::pin(deploy::run())).await,

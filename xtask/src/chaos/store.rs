@@ -25,14 +25,20 @@ pub(super) struct Store {
 }
 
 impl Store {
-    /// Makes the tables, a user, and a token of theirs.
+    /// Makes the tables, the users, and a token of each.
     pub(super) async fn prepare(url: String) -> anyhow::Result<Self> {
+        let store = Self::with_users(url).await?;
+        development::migrate(&Database::parse(&store.url)?).await?;
+        Ok(store)
+    }
+
+    /// Makes the users and a token of each, and no table of ours.
+    pub(super) async fn with_users(url: String) -> anyhow::Result<Self> {
         let database = Database::parse(&url)?;
         testing::create_users_table(&database).await.map_err(anyhow::Error::from_boxed)?;
         for user in [USER, VISITOR] {
             testing::insert_user(&database, user).await.map_err(anyhow::Error::from_boxed)?;
         }
-        development::migrate(&database).await?;
         let secret = workspace::random_hex(32)?;
         let token = token::issue(&secret, USER, TOKEN_LIFE)?;
         let visitor_token = token::issue(&secret, VISITOR, TOKEN_LIFE)?;
