@@ -82,7 +82,7 @@ impl Scene<'_> {
         report::note(&format!("The earlier program: {}", self.migrate(&self.old).await?));
         let mut old = self.service("earlier", &self.old).await?;
         let clients = Clients::start(self.store, &old)?;
-        clients.hold("the earlier program on its own schema").await;
+        sleep(STATE).await;
         clients.now("the earlier program while this one migrates");
         let applied = self.migrate(&self.new).await?;
         report::note(&format!("This program: {applied}"));
@@ -166,7 +166,7 @@ impl Clients {
             bases: Mutex::new(vec![service.url()]),
             sent: AtomicUsize::new(0),
             answered: Mutex::default(),
-            state: Mutex::new((0, "before")),
+            state: Mutex::new((0, "the earlier program on its own schema")),
         });
         let client = Client {
             share: Arc::clone(&share),
