@@ -7,7 +7,7 @@ use tokio::time::{sleep, timeout};
 
 use super::{
     faults::{FREEZE, Stage},
-    onlookers::Onlookers,
+    onlookers::{Onlookers, Reads},
 };
 use crate::{
     postgres::{self, disk::Filling},
@@ -30,7 +30,9 @@ const LOG_MEGABYTES: usize = 512;
 /// The disk is full while clients write long descriptions, so that tables cannot grow. PostgreSQL refuses what needs room,
 /// and has to live and to be read.
 pub(super) async fn fill(stage: &mut Stage) -> anyhow::Result<Vec<String>> {
-    let onlookers = Onlookers::start(stage);
+    // No other one comes within minutes then: a checkpoint needs room, and PostgreSQL breaks down where it finds none.
+    postgres::connect(stage.store.url()).await?.batch_execute("CHECKPOINT").await?;
+    let onlookers = Onlookers::start(stage, Reads::GoOn);
     let mut filling = stage.disk()?.fill()?;
     keep_full(&mut filling).await?;
     let mut complaints = onlookers.stop("while the disk is full").await?;
@@ -91,10 +93,10 @@ async fn until_it_ends_or_answers(stage: &mut Stage) -> anyhow::Result<bool> {
     bail!("PostgreSQL neither ends nor answers when there is room again")
 }
 
-/// The disk stands still for longer than any request is waited for. PostgreSQL can neither cancel nor end what writes; what
-/// only reads goes on. Afterwards no connection may be left of those that the service has given up.
+/// The disk stands still for longer than any request is waited for. PostgreSQL can neither cancel nor end what writes; who
+/// only reads may meet with something that such a one holds. Afterwards no connection may be left of those that the service has given up.
 pub(super) async fn stop(stage: &Stage) -> anyhow::Result<Vec<String>> {
-    let onlookers = Onlookers::start(stage);
+    let onlookers = Onlookers::start(stage, Reads::MayBeRefused);
     let frozen = stage.disk()?.freeze()?;
     sleep(FREEZE).await;
     let counted = timeout(COUNT_LIMIT, stage.backends()).await;

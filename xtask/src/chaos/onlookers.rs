@@ -1,4 +1,4 @@
-//! Somebody who only looks, and whom it need not concern that nothing can be written.
+//! Somebody who only looks, while nothing can be written.
 
 use std::{
     sync::{
@@ -30,15 +30,30 @@ struct Seen {
     path: String,
     times: usize,
     longest: Duration,
-    /// What came instead of 200.
+    /// How often the answer was 503 with `Retry-After`.
+    refused: usize,
+    /// What else came instead of 200.
     others: Vec<String>,
+    /// Whether it may be refused.
+    may_be_refused: bool,
+}
+
+/// What becomes of those who only read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Reads {
+    GoOn,
+    MayBeRefused,
 }
 
 impl Onlookers {
-    /// They look at a page of tasks, whether the service is up, and whether it takes requests.
-    pub(super) fn start(stage: &Stage) -> Self {
-        let tasks = format!("/api/{USER}/tasks?limit=5");
-        let seen = [tasks, "/health/live".to_owned(), "/health/ready".to_owned()].map(Seen::nothing);
+    /// They look at a page of tasks, whether the service takes requests, and whether it is up, which it always is.
+    pub(super) fn start(stage: &Stage, reads: Reads) -> Self {
+        let may_be_refused = reads == Reads::MayBeRefused;
+        let seen = [
+            Seen::nothing(format!("/api/{USER}/tasks?limit=5"), may_be_refused),
+            Seen::nothing("/health/ready".to_owned(), may_be_refused),
+            Seen::nothing("/health/live".to_owned(), false),
+        ];
         let (url, token) = (stage.service.url(), stage.store.token().to_owned());
         let stop = Arc::new(AtomicBool::new(false));
         let mut looking = JoinSet::new();
@@ -46,7 +61,7 @@ impl Onlookers {
         Self { stop, looking }
     }
 
-    /// Says what they have seen that must not be: anything but 200 in good time.
+    /// Says what they have seen that must not be: anything but the right answer in good time.
     pub(super) async fn stop(mut self, when: &str) -> anyhow::Result<Vec<String>> {
         self.stop.store(true, Ordering::Relaxed);
         let seen = self.looking.join_next().await.context("nobody looks")?;
@@ -67,17 +82,25 @@ async fn look(
         for seen in &mut seen {
             let since = Instant::now();
             let answer = client.get(format!("{url}{}", seen.path)).bearer_auth(&token).send().await;
-            let status = answer.map(|answer| answer.status().as_u16());
-            seen.note(status.map_err(|error| error.to_string()), since.elapsed());
+            seen.note(status(answer), since.elapsed());
         }
         sleep(LOOK).await;
     }
     Ok(seen)
 }
 
+/// The status of an answer that may be, or what was wrong.
+fn status(answer: reqwest::Result<reqwest::Response>) -> Result<u16, String> {
+    let answer = answer.map_err(|error| format!("no answer ({error})"))?;
+    match answer.status().as_u16() {
+        503 if !answer.headers().contains_key("retry-after") => Err("503 without Retry-After".to_owned()),
+        status => Ok(status),
+    }
+}
+
 impl Seen {
-    fn nothing(path: String) -> Self {
-        Self { path, times: 0, longest: Duration::ZERO, others: Vec::new() }
+    fn nothing(path: String, may_be_refused: bool) -> Self {
+        Self { path, times: 0, longest: Duration::ZERO, refused: 0, others: Vec::new(), may_be_refused }
     }
 
     fn note(&mut self, answer: Result<u16, String>, after: Duration) {
@@ -85,14 +108,18 @@ impl Seen {
         self.longest = self.longest.max(after);
         match answer {
             Ok(200) => {}
+            Ok(503) => self.refused += 1,
             Ok(status) => self.others.push(status.to_string()),
-            Err(error) => self.others.push(format!("no answer ({error})")),
+            Err(fault) => self.others.push(fault),
         }
     }
 
     fn words(&self) -> String {
-        let (good, longest) = (self.times - self.others.len(), self.longest.as_millis());
-        format!("{} was 200 {good} times of {}, after {longest} ms at most", self.path, self.times)
+        let Self { path, times, longest, refused, .. } = self;
+        format!(
+            "{path} was asked {times} times and refused {refused} times, after {} ms at most",
+            longest.as_millis()
+        )
     }
 
     fn faults(&self) -> Vec<String> {
@@ -100,6 +127,9 @@ impl Seen {
             self.others.first().map(|other| format!("{} was {other}", self.path)).into_iter().collect();
         if self.longest > ANSWER_LIMIT {
             faults.push(format!("{} took {:?}", self.path, self.longest));
+        }
+        if self.refused > 0 && !self.may_be_refused {
+            faults.push(format!("{} was 503", self.path));
         }
         if self.times == 0 {
             faults.push(format!("{} was not looked at", self.path));
@@ -113,18 +143,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn whatever_is_not_200_in_good_time_is_told() {
+    fn whatever_is_not_the_right_answer_in_good_time_is_told() {
         let faults = |answers: &[(Result<u16, String>, u64)]| {
-            let mut seen = Seen::nothing("/".to_owned());
-            for (answer, seconds) in answers {
-                seen.note(answer.clone(), Duration::from_secs(*seconds));
-            }
-            seen.faults().len()
+            [false, true].map(|may_be_refused| {
+                let mut seen = Seen::nothing("/".to_owned(), may_be_refused);
+                for (answer, seconds) in answers {
+                    seen.note(answer.clone(), Duration::from_secs(*seconds));
+                }
+                seen.faults().len()
+            })
         };
-        assert_eq!(faults(&[(Ok(200), 1), (Ok(200), 2)]), 0);
-        assert_eq!(faults(&[(Ok(200), 1), (Ok(503), 1)]), 1);
-        assert_eq!(faults(&[(Err("gone".to_owned()), 1)]), 1);
-        assert_eq!(faults(&[(Ok(200), 7)]), 1);
-        assert_eq!(faults(&[]), 1);
+        assert_eq!(faults(&[(Ok(200), 1), (Ok(200), 2)]), [0, 0]);
+        assert_eq!(faults(&[(Ok(200), 1), (Ok(503), 1)]), [1, 0]);
+        assert_eq!(faults(&[(Ok(500), 1)]), [1, 1]);
+        assert_eq!(faults(&[(Err("gone".to_owned()), 1)]), [1, 1]);
+        assert_eq!(faults(&[(Ok(200), 7)]), [1, 1]);
+        assert_eq!(faults(&[]), [1, 1]);
     }
 }

@@ -28,7 +28,7 @@ use crate::report;
 pub(super) const ROOMY: u64 = 1 << 30;
 /// Room for nothing: it is only tried whether there can be one.
 const TINY: u64 = 16 << 20;
-/// The steps in which room is taken: the largest is tried first, and the smallest is a block.
+/// The steps in which room is taken, from a block on.
 const STEPS: std::ops::RangeInclusive<u64> = 4096..=64 << 20;
 /// How long whoever used it may take to let go of it.
 const BUSY_LIMIT: Duration = Duration::from_secs(5);
@@ -124,10 +124,14 @@ impl Drop for Frozen<'_> {
 impl Filling {
     /// Takes what has become free since.
     pub(crate) fn top_up(&mut self) -> anyhow::Result<()> {
-        let mut step = *STEPS.end();
+        // The smallest first: to be told that there is no room makes the file system write, which is to happen rarely.
+        let mut step = *STEPS.start();
         while STEPS.contains(&step) {
             match fallocate(&self.file, FallocateFlags::empty(), self.size, step) {
-                Ok(()) => self.size += step,
+                Ok(()) => {
+                    self.size += step;
+                    step = (step * 2).min(*STEPS.end());
+                }
                 Err(Errno::NOSPC) => step /= 2,
                 Err(error) => return Err(error).context("a disk cannot be filled"),
             }
