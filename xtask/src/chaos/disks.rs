@@ -47,6 +47,7 @@ pub(super) async fn fill(stage: &mut Stage) -> anyhow::Result<Vec<String>> {
 /// The disk is full, and somebody writes to PostgreSQL's log until that has no room, which ends PostgreSQL. Where it does not
 /// come back by itself, it is started when there is room again, as whoever watches over it would do.
 pub(super) async fn fill_log(stage: &mut Stage) -> anyhow::Result<Vec<String>> {
+    let onlookers = Onlookers::start(stage, Reads::MayBeRefused);
     let mut filling = stage.disk()?.fill()?;
     let somebody = postgres::connect(stage.store.url()).await?;
     let mut megabytes = 0;
@@ -59,6 +60,7 @@ pub(super) async fn fill_log(stage: &mut Stage) -> anyhow::Result<Vec<String>> {
         megabytes += 1;
     }
     keep_full(&mut filling).await?;
+    let complaints = onlookers.stop("while the disk is full").await?;
     drop(filling);
     let ended = until_it_ends_or_answers(stage).await?;
     if ended {
@@ -66,7 +68,7 @@ pub(super) async fn fill_log(stage: &mut Stage) -> anyhow::Result<Vec<String>> {
     }
     let what = if ended { "it had ended, and was started anew" } else { "it came back by itself" };
     report::note(&format!("PostgreSQL broke down after {megabytes} MB; when there was room, {what}"));
-    Ok(Vec::new())
+    Ok(complaints)
 }
 
 async fn keep_full(filling: &mut Filling) -> anyhow::Result<()> {
