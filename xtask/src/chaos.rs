@@ -8,10 +8,12 @@ mod asking;
 mod balancer;
 mod bouncer;
 mod clients;
+mod disks;
 mod fault;
 mod faults;
 mod hostile;
 mod ledger;
+mod onlookers;
 mod outcome;
 pub(crate) mod pooler;
 mod replicas;
@@ -33,6 +35,7 @@ use tokio::time::sleep;
 
 use self::{fault::Fault, faults::Stage, ledger::Ledger, outcome::Outcome, replicas::Pair};
 use crate::{
+    postgres::disk,
     program::{self, Profile},
     report,
     table::Table,
@@ -59,8 +62,19 @@ impl Args {
         Self { short: true, only: Vec::new(), soak: None }
     }
 
-    /// What is done: what was named, or else everything, but for what takes too long for a short run.
-    fn faults(&self) -> Vec<Fault> {
+    /// What is done: what was named, or else everything, but for what takes too long for a short run and what cannot be done
+    /// on this machine.
+    fn faults(&self) -> anyhow::Result<Vec<Fault>> {
+        let chosen = self.chosen();
+        if !chosen.iter().any(|fault| fault.is_of_disk()) {
+            return Ok(chosen);
+        }
+        let Some(lacking) = disk::lacking() else { return Ok(chosen) };
+        let without = format!("without a disk of PostgreSQL's own ({lacking})");
+        self.without_disk(chosen, &without)
+    }
+
+    fn chosen(&self) -> Vec<Fault> {
         let (done, left_out): (Vec<_>, Vec<_>) = Fault::ALL.into_iter().partition(|fault| {
             if self.only.is_empty() { !(self.short && fault.takes_long()) } else { self.only.contains(fault) }
         });
@@ -70,6 +84,15 @@ impl Args {
             }
         }
         done
+    }
+
+    /// What is left of it where none has a disk of its own. What was named must not be left out.
+    fn without_disk(&self, chosen: Vec<Fault>, why: &str) -> anyhow::Result<Vec<Fault>> {
+        let (left_out, done): (Vec<_>, Vec<_>) = chosen.into_iter().partition(|fault| fault.is_of_disk());
+        let names = left_out.into_iter().map(Fault::name).collect::<Vec<_>>().join("; ");
+        ensure!(self.only.is_empty(), "this cannot be done {why}: {names}");
+        report::note(&format!("Left out {why}: {names}"));
+        Ok(done)
     }
 }
 
@@ -83,12 +106,13 @@ pub(crate) async fn run(args: &Args) -> anyhow::Result<ExitCode> {
 
 /// Does it, prints the table, and fails where something was lost or answered as it must not be.
 pub(crate) async fn check(args: &Args) -> anyhow::Result<()> {
+    let faults = args.faults()?;
     let profile = if args.short { Profile::Dev } else { Profile::Release };
     let mut scene =
         Scene { program: program::build(profile).await?, short: args.short, stage: None, pair: None };
     let mut table = Table::new(&Outcome::HEADS);
     let mut failures = Vec::new();
-    for fault in args.faults() {
+    for fault in faults {
         let outcome = Box::pin(scene.run(fault, fault.times(args.short))).await?;
         table.row(outcome.cells());
         failures.extend(outcome.failures());
@@ -124,8 +148,15 @@ impl Scene {
                 pair.fail_over(fault, times).await
             }
             _ => {
-                if self.stage.is_none() {
-                    self.stage = Some(Stage::set(&self.program, hostile::crowd(self.short)?).await?);
+                if self.stage.as_ref().is_none_or(|stage| stage.has_disk() != fault.is_of_disk()) {
+                    // It ends before another one begins.
+                    self.stage = None;
+                    let crowd = hostile::crowd(self.short)?;
+                    self.stage = Some(if fault.is_of_disk() {
+                        Stage::set_on_small_disk(&self.program, crowd).await?
+                    } else {
+                        Stage::set(&self.program, crowd).await?
+                    });
                 }
                 let stage = self.stage.as_mut().context("it was just set")?;
                 faults::run(stage, fault, times).await
@@ -158,4 +189,21 @@ async fn until_writing(ledger: &Ledger, since: Instant, limit: Duration) -> anyh
         sleep(Duration::from_millis(1)).await;
     }
     Ok(since.elapsed())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_machine_cannot_do_is_left_out_but_not_where_it_was_named() {
+        let all = Args::default();
+        let done = all.without_disk(all.chosen(), "").unwrap();
+        assert_eq!(done.len(), Fault::ALL.len() - 3);
+        assert!(!done.iter().any(|fault| fault.is_of_disk()));
+        let named = Args { only: vec![Fault::KilledService, Fault::FullDisk], ..Args::default() };
+        let error = named.without_disk(named.chosen(), "as somebody else").unwrap_err().to_string();
+        assert!(error.contains("as somebody else") && error.contains(Fault::FullDisk.name()), "{error}");
+        assert!(!error.contains(Fault::KilledService.name()), "{error}");
+    }
 }

@@ -2,6 +2,7 @@
 //!
 //! * [`private`] is the one behind `cargo xtask dev`: its data lives in the checkout and survives.
 //! * [`throwaway`] is the one behind the tests: in memory where possible, and gone afterwards.
+//! * [`disk`] is a small disk for one of these, for days on which a disk fails.
 //! * [`replicated`] is a pair that fails over by itself, gone afterwards as well.
 //!
 //! All listen on loopback only, on a free port, without a Unix socket (whose path has a length limit that a deep
@@ -12,6 +13,7 @@ pub(crate) mod account;
 mod binaries;
 mod cluster;
 mod database;
+pub(crate) mod disk;
 mod encrypted;
 mod etcd;
 mod node;

@@ -80,7 +80,7 @@ async fn encrypted() -> Option<ThrowAway> {
 /// The server on which tests make databases of their own.
 enum TestServer {
     TheirOwn(String),
-    Ours(ThrowAway),
+    Ours(Box<ThrowAway>),
 }
 
 impl TestServer {
@@ -90,7 +90,7 @@ impl TestServer {
                 report::note("Using the PostgreSQL of TEST_DATABASE_URL.");
                 Ok(Self::TheirOwn(url))
             }
-            _ => Ok(Self::Ours(throwaway::start().await?)),
+            _ => Ok(Self::Ours(Box::new(throwaway::start().await?))),
         }
     }
 

@@ -32,13 +32,18 @@ const PASSING_TROUBLE: [&str; 15] = [
     "could not write",
     "could not read",
     "could not fsync",
-    "No space left on device",
+    NO_ROOM,
     "out of memory",
     "out of shared memory",
     "too many clients",
     "remaining connection slots",
     "cached plan must not change result type",
 ];
+
+/// What PostgreSQL says when it cannot write down how a transaction ended. Why, the detail says, which for this holds the
+/// name of a file and nothing of a row; where it is no want of room, the file may be damaged, and waiting does not help.
+const NOT_NOTED: &str = "could not access status of transaction";
+const NO_ROOM: &str = "No space left on device";
 
 pub(crate) fn classify(error: Error, seen: Symptoms) -> RepositoryError {
     let unavailable = match &error {
@@ -82,7 +87,9 @@ fn kind_is_passing(kind: Kind) -> bool {
 }
 
 fn text_is_passing(info: &(dyn DatabaseErrorInformation + Send + Sync)) -> bool {
+    let no_room = || info.details().is_some_and(|details| details.contains(NO_ROOM));
     PASSING_TROUBLE.iter().any(|text| info.message().contains(text))
+        || (info.message().starts_with(NOT_NOTED) && no_room())
 }
 
 /// A failed statement for the log: what diesel says, and where PostgreSQL saw it. The detail is left out, because it
@@ -128,6 +135,7 @@ mod tests {
 
     struct Info {
         message: &'static str,
+        details: &'static str,
         constraint: Option<&'static str>,
     }
 
@@ -136,7 +144,7 @@ mod tests {
             self.message
         }
         fn details(&self) -> Option<&str> {
-            Some("Failing row contains (ada, 1, secret).")
+            Some(self.details)
         }
         fn hint(&self) -> Option<&str> {
             None
@@ -158,7 +166,8 @@ mod tests {
     const FINE: Symptoms = Symptoms { broken: false, timed_out: false };
 
     fn failure(kind: Kind, message: &'static str, constraint: Option<&'static str>) -> Error {
-        Error::DatabaseError(kind, Box::new(Info { message, constraint }))
+        let details = "Failing row contains (ada, 1, secret).";
+        Error::DatabaseError(kind, Box::new(Info { message, details, constraint }))
     }
 
     fn is_unavailable(error: &RepositoryError) -> bool {
@@ -236,6 +245,24 @@ mod tests {
         {
             assert!(is_unexpected(&classify(failure(Kind::Unknown, message, None), FINE)), "{message}");
         }
+    }
+
+    #[test]
+    fn want_of_room_is_passing_where_only_the_detail_tells_it_and_damage_is_not() {
+        let unavailable = |message, details| {
+            let info = Info { message, details, constraint: None };
+            is_unavailable(&classify(Error::DatabaseError(Kind::Unknown, Box::new(info)), FINE))
+        };
+        let status = "could not access status of transaction 0";
+        let full =
+            "Could not write to file \"pg_multixact/offsets/0000\" at offset 8192: No space left on device.";
+        assert!(unavailable(status, full));
+        assert!(!unavailable(status, "Could not open file \"pg_xact/0000\": No such file or directory."));
+        // A row may say whatever its user wrote.
+        assert!(!unavailable(
+            "violates a constraint",
+            "Failing row contains (ada, No space left on device)."
+        ));
     }
 
     #[test]

@@ -44,6 +44,8 @@ pub(super) struct Way<'a> {
     pub(super) patience: Duration,
     /// How long a client rests after each write.
     pub(super) pace: Duration,
+    /// How many characters the description of each task has.
+    pub(super) description: usize,
 }
 
 /// What each client has.
@@ -57,12 +59,14 @@ struct Writer {
     sent_on: Arc<AtomicBool>,
     patience: Duration,
     pace: Duration,
+    /// The further member of each body, where there is one.
+    description: String,
 }
 
 impl Clients {
     /// Sets them to work. `run` is in all titles, so that no two runs write the same.
     pub(super) fn start(way: &Way<'_>, run: &str) -> anyhow::Result<Self> {
-        let Way { url, token, watched, patience, pace } = *way;
+        let Way { url, token, watched, patience, pace, description } = *way;
         let ledger = Arc::new(Ledger::default());
         let stop = Arc::new(AtomicBool::new(false));
         let asking = Asking::new(token, Arc::clone(&ledger))?;
@@ -70,6 +74,10 @@ impl Clients {
         let ready = format!("{url}/health/ready");
         let watching =
             watched.then(|| tokio::spawn(look_at_readiness(asking.http(), ready, Arc::clone(&sent_on))));
+        let description = match description {
+            0 => String::new(),
+            characters => format!(",\"description\":\"{}\"", "x".repeat(characters)),
+        };
         let writer = Writer {
             asking,
             url: format!("{url}/api/{USER}/tasks"),
@@ -78,6 +86,7 @@ impl Clients {
             sent_on,
             patience,
             pace,
+            description,
         };
         let mut tasks = JoinSet::new();
         for number in 0..WITH_KEY + WITHOUT_KEY {
@@ -157,7 +166,8 @@ impl Writer {
 
     /// The status of the answer; `None` where there was none.
     async fn send(&self, title: &str, with_key: bool) -> Option<u16> {
-        let request = self.asking.send(Method::POST, &self.url).body(format!("{{\"title\":\"{title}\"}}"));
+        let body = format!("{{\"title\":\"{title}\"{}}}", self.description);
+        let request = self.asking.send(Method::POST, &self.url).body(body);
         let request = if with_key { request.header("Idempotency-Key", title) } else { request };
         let answer = self.asking.answer(request).await?;
         match answer.status {

@@ -15,6 +15,12 @@ pub(super) enum Fault {
     FrozenDatabase,
     /// `kill -9` of PostgreSQL's main process, which somebody has to start anew.
     KilledPostmaster,
+    /// PostgreSQL's disk is full, so that its tables cannot grow.
+    FullDisk,
+    /// PostgreSQL's disk is full, so that its log cannot grow, which ends it.
+    FullLog,
+    /// All writes to PostgreSQL's disk block for six seconds.
+    StoppedDisk,
     /// Clients that send a write and are gone.
     VanishedClients,
     /// Thousands of clients that wait, drip, send too much or send nonsense, all at once.
@@ -39,7 +45,7 @@ pub(super) enum Noticed {
 }
 
 impl Fault {
-    pub(super) const ALL: [Self; 10] = [
+    pub(super) const ALL: [Self; 13] = [
         Self::KilledService,
         Self::EndedService,
         Self::CrashedDatabase,
@@ -47,6 +53,9 @@ impl Fault {
         Self::KilledPostmaster,
         Self::VanishedClients,
         Self::HostileClients,
+        Self::FullDisk,
+        Self::FullLog,
+        Self::StoppedDisk,
         Self::RollingReplacement,
         Self::FailOver,
         Self::SilentPrimary,
@@ -59,6 +68,9 @@ impl Fault {
             Self::CrashedDatabase => "PostgreSQL crashes (kill -9 of a process)",
             Self::FrozenDatabase => "PostgreSQL stands still for 6 s",
             Self::KilledPostmaster => "PostgreSQL's main process is killed (kill -9)",
+            Self::FullDisk => "PostgreSQL's disk is full, and no table can grow",
+            Self::FullLog => "PostgreSQL's disk is full, and its log cannot grow",
+            Self::StoppedDisk => "PostgreSQL's disk stands still for 6 s",
             Self::HostileClients => "thousands of hostile clients at once",
             Self::VanishedClients => "clients vanish in mid-request",
             Self::RollingReplacement => "three replicas behind HAProxy are replaced",
@@ -74,6 +86,9 @@ impl Fault {
             Self::CrashedDatabase => (10, 2),
             Self::FrozenDatabase
             | Self::KilledPostmaster
+            | Self::FullDisk
+            | Self::FullLog
+            | Self::StoppedDisk
             | Self::HostileClients
             | Self::RollingReplacement => (5, 1),
             Self::VanishedClients => (10_000, 500),
@@ -85,6 +100,20 @@ impl Fault {
     /// Whether it is left out of a short run, which has a like one already.
     pub(super) fn takes_long(self) -> bool {
         self == Self::SilentPrimary
+    }
+
+    /// Whether it is done to a disk, so that PostgreSQL needs one of its own.
+    pub(super) fn is_of_disk(self) -> bool {
+        matches!(self, Self::FullDisk | Self::FullLog | Self::StoppedDisk)
+    }
+
+    /// How many characters the descriptions have that clients write meanwhile.
+    pub(super) fn description(self) -> usize {
+        match self {
+            // Five to a page of the table: it has to grow all the time. Longer ones would be compressed.
+            Self::FullDisk => 1500,
+            _ => 0,
+        }
     }
 
     /// What it may take to heal, at most.

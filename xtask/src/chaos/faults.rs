@@ -8,6 +8,7 @@ use tokio::{io::AsyncWriteExt as _, net::TcpStream, task::JoinSet, time::sleep};
 
 use super::{
     clients::{Clients, Way},
+    disks,
     fault::Fault,
     hostile,
     outcome::Outcome,
@@ -19,12 +20,15 @@ use super::{
 };
 use crate::{
     bench::resources,
-    postgres::throwaway::{self, ThrowAway},
+    postgres::{
+        disk::Disk,
+        throwaway::{self, ThrowAway},
+    },
     report, workspace,
 };
 
 /// How long the database stands still: longer than any request is waited for.
-const FREEZE: Duration = Duration::from_secs(6);
+pub(super) const FREEZE: Duration = Duration::from_secs(6);
 /// How many clients vanish at a time.
 const VANISHING: usize = 100;
 
@@ -45,12 +49,20 @@ pub(super) struct Stage {
     /// How many hostile clients come at once.
     crowd: usize,
     /// Dropped last: the service ends before its database.
-    server: ThrowAway,
+    pub(super) server: ThrowAway,
 }
 
 impl Stage {
     pub(super) async fn set(program: &std::path::Path, crowd: usize) -> anyhow::Result<Self> {
-        let server = throwaway::start_durable().await?;
+        Self::on(throwaway::start_durable().await?, program, crowd).await
+    }
+
+    /// The same, with a small disk for the data of PostgreSQL.
+    pub(super) async fn set_on_small_disk(program: &std::path::Path, crowd: usize) -> anyhow::Result<Self> {
+        Self::on(throwaway::start_on_small_disk().await?, program, crowd).await
+    }
+
+    async fn on(server: ThrowAway, program: &std::path::Path, crowd: usize) -> anyhow::Result<Self> {
         let store = Store::prepare(server.url().to_owned()).await?;
         let set_up = SetUp {
             name: "task-api",
@@ -69,9 +81,10 @@ impl Stage {
         patience: Duration,
         watched: bool,
         pace: Duration,
+        description: usize,
     ) -> anyhow::Result<Clients> {
         let (url, token) = (self.service.url(), self.store.token());
-        let way = Way { url: &url, token, watched, patience, pace };
+        let way = Way { url: &url, token, watched, patience, pace, description };
         Clients::start(&way, &workspace::random_hex(4)?)
     }
 
@@ -80,13 +93,22 @@ impl Stage {
         Vitals::read(self.service.pid()?, backends)
     }
 
+    pub(super) fn has_disk(&self) -> bool {
+        self.server.disk().is_some()
+    }
+
+    /// What PostgreSQL's data is on.
+    pub(super) fn disk(&self) -> anyhow::Result<&Disk> {
+        self.server.disk().context("PostgreSQL has no disk of its own here")
+    }
+
     /// The process that all others of PostgreSQL are children of.
     fn postmaster(&self) -> anyhow::Result<i32> {
         i32::try_from(self.server.pid()).context("a process has a small number")
     }
 
     /// The processes of PostgreSQL that work for the service.
-    async fn backends(&self) -> anyhow::Result<Vec<i32>> {
+    pub(super) async fn backends(&self) -> anyhow::Result<Vec<i32>> {
         let sql = "SELECT pid::text FROM pg_stat_activity WHERE application_name = 'task-api' AND pid <> pg_backend_pid()";
         let found = self.store.column(sql).await?;
         found.iter().map(|pid| pid.parse().context("a process has a number")).collect()
@@ -95,7 +117,8 @@ impl Stage {
 
 pub(super) async fn run(stage: &mut Stage, fault: Fault, times: usize) -> anyhow::Result<Outcome> {
     stage.store.empty().await?;
-    let clients = stage.clients(fault.patience(), fault == Fault::EndedService, Duration::ZERO)?;
+    let clients =
+        stage.clients(fault.patience(), fault == Fault::EndedService, Duration::ZERO, fault.description())?;
     let mut recoveries = Vec::new();
     let mut complaints = Vec::new();
     match fault {
@@ -118,6 +141,9 @@ pub(super) async fn run(stage: &mut Stage, fault: Fault, times: usize) -> anyhow
     let ledger = clients.stop().await?;
     tell(fault.name(), &ledger);
     let differences = ledger.compare(&stage.store.titles().await?);
+    if fault.is_of_disk() && ledger.answers_503() == 0 {
+        complaints.push("no write was refused, so that nothing has befallen the disk".to_owned());
+    }
     let (name, noticed) = (fault.name(), fault.noticed());
     Ok(Outcome { name, noticed, times, ledger, differences, recoveries, complaints })
 }
@@ -147,6 +173,9 @@ pub(super) async fn once(stage: &mut Stage, fault: Fault) -> anyhow::Result<Vec<
         Fault::FrozenDatabase => freeze(stage).await?,
         Fault::VanishedClients => return vanish(stage, VANISHING).await,
         Fault::HostileClients => return besiege(stage).await,
+        Fault::FullDisk => return disks::fill(stage).await,
+        Fault::FullLog => return disks::fill_log(stage).await,
+        Fault::StoppedDisk => return disks::stop(stage).await,
         // These are not done to this stage.
         Fault::RollingReplacement | Fault::FailOver | Fault::SilentPrimary => {}
     }

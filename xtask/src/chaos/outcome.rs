@@ -8,7 +8,7 @@ use super::{
 };
 
 /// What the longest answer may take (contract, 503), and what a busy machine adds.
-const ANSWER_LIMIT: Duration = Duration::from_millis(5_900);
+pub(super) const ANSWER_LIMIT: Duration = Duration::from_millis(5_900);
 
 pub(super) struct Outcome {
     pub(super) name: &'static str,

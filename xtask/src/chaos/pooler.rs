@@ -259,6 +259,7 @@ impl Tryout {
             watched: false,
             patience: Duration::from_secs(20),
             pace: Duration::ZERO,
+            description: 0,
         };
         let clients = Clients::start(&way, &workspace::random_hex(4)?)?;
         sleep(WRITING).await;

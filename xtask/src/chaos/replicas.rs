@@ -53,7 +53,8 @@ impl Replicas {
 
     fn clients(&self, store: &Store, run: &str, patience: Duration) -> anyhow::Result<Clients> {
         let url = self.balancer.url();
-        let way = Way { url: &url, token: store.token(), watched: false, patience, pace: Duration::ZERO };
+        let (token, pace) = (store.token(), Duration::ZERO);
+        let way = Way { url: &url, token, watched: false, patience, pace, description: 0 };
         Clients::start(&way, run)
     }
 }

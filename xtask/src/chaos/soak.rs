@@ -133,7 +133,7 @@ impl Soak {
     ) -> anyhow::Result<Outcome> {
         report::headline(name);
         self.stage.store.empty().await?;
-        let clients = self.stage.clients(PATIENCE, false, PACE)?;
+        let clients = self.stage.clients(PATIENCE, false, PACE, 0)?;
         let (url, token) = (self.stage.service.url(), self.stage.store.visitor_token());
         let visitors = Visitors::start(&url, token, &workspace::random_hex(4)?, &clients.ledger)?;
         let (mut recoveries, mut complaints) = (Vec::new(), Vec::new());

@@ -2,8 +2,6 @@
 //! with etcd, set up as in `deploy/patroni/patroni.yml`.
 
 use std::{
-    fs,
-    os::unix::fs::DirBuilderExt as _,
     path::Path,
     time::{Duration, Instant},
 };
@@ -53,9 +51,7 @@ impl Replicated {
         }
         let patroni = PATRONI.obtain(&cache).await?;
         let folder = Folder::create(&throwaway::on_disk())?;
-        let created = fs::DirBuilder::new().mode(0o700).create(&folder.path);
-        created.with_context(|| format!("cannot create {}", folder.path.display()))?;
-        account.own(&folder.path)?;
+        folder.make_for(&account)?;
         let configuration = folder.path.join("patroni.yml");
         node::copy_configuration(&configuration)?;
         let etcd = Etcd::start(&account, &cache, &folder.path).await?;

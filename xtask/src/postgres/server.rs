@@ -46,6 +46,10 @@ const DURABLE_AND_EVEN: [&str; 6] = [
     "autovacuum=off",
 ];
 
+/// Durable, and with a log that cannot fill a small disk by itself; otherwise as PostgreSQL comes.
+const DURABLE_AND_SMALL: [&str; 4] =
+    ["fsync=on", "synchronous_commit=on", "max_connections=200", "max_wal_size=128MB"];
+
 /// A server that ends with this value, and with this process however that ends.
 pub(crate) struct Server {
     child: Child,
@@ -84,6 +88,16 @@ impl Server {
     ) -> anyhow::Result<()> {
         self.signal(Signal::KILL);
         self.child.wait().context("cannot watch PostgreSQL")?;
+        self.start_again(cluster, binaries, log).await
+    }
+
+    /// Starts the server anew, which has ended, at the same address.
+    pub(crate) async fn start_again(
+        &mut self,
+        cluster: &Cluster,
+        binaries: &Binaries,
+        log: &Path,
+    ) -> anyhow::Result<()> {
         let since = Instant::now();
         while since.elapsed() < START_LIMIT {
             stop_leftover(&cluster.data()).await?;
@@ -97,7 +111,7 @@ impl Server {
             }
             tokio::time::sleep(POLL).await;
         }
-        bail!("PostgreSQL does not start after it was killed; its last words:\n{}", last_words(log))
+        bail!("PostgreSQL does not start again; its last words:\n{}", last_words(log))
     }
 
     pub(crate) fn port(&self) -> u16 {
@@ -107,6 +121,11 @@ impl Server {
     /// The process that all others of the server are children of.
     pub(crate) fn pid(&self) -> u32 {
         self.child.id()
+    }
+
+    /// Whether its main process has ended.
+    pub(crate) fn has_ended(&mut self) -> anyhow::Result<bool> {
+        Ok(self.child.try_wait().context("cannot watch PostgreSQL")?.is_some())
     }
 
     fn spawn(cluster: &Cluster, binaries: &Binaries, port: u16, log: &Path) -> anyhow::Result<Self> {
@@ -195,7 +214,7 @@ impl Drop for Server {
 fn ending(purpose: Purpose) -> (Signal, &'static str) {
     match purpose {
         Purpose::Keep => (Signal::INT, "INT"),
-        Purpose::ThrowAway | Purpose::Measure => (Signal::QUIT, "QUIT"),
+        Purpose::ThrowAway | Purpose::Measure | Purpose::OnSmallDisk => (Signal::QUIT, "QUIT"),
     }
 }
 
@@ -212,6 +231,7 @@ fn settings(purpose: Purpose) -> &'static [&'static str] {
         Purpose::Keep => &[],
         Purpose::ThrowAway => &FAST_AND_UNSAFE,
         Purpose::Measure => &DURABLE_AND_EVEN,
+        Purpose::OnSmallDisk => &DURABLE_AND_SMALL,
     }
 }
 

@@ -3,9 +3,10 @@
 
 use std::{
     fs::{self, File},
+    os::unix::fs::DirBuilderExt as _,
     path::{Path, PathBuf},
     process::Command,
-    time::{Duration, SystemTime},
+    time::{Duration, Instant, SystemTime},
 };
 
 use anyhow::Context as _;
@@ -15,6 +16,7 @@ use super::{
     account::Account,
     binaries::{self, Binaries},
     cluster::{Cluster, Purpose},
+    disk::{self, Disk},
     encrypted,
     pidfile::PidFile,
     server::Server,
@@ -26,14 +28,18 @@ const PREFIX: &str = "task-api-test-";
 const ROOM: u64 = 1 << 30;
 /// A folder without a lock that is younger than this may be one that is just being made.
 const YOUNG: Duration = Duration::from_mins(1);
+/// How long a server may take to end when its disk goes on.
+const END_LIMIT: Duration = Duration::from_secs(10);
+const POLL: Duration = Duration::from_millis(50);
 
 /// The server, for as long as this value lives.
 pub(crate) struct ThrowAway {
     url: String,
     cluster: Cluster,
     binaries: Binaries,
-    // Dropped in this order: first the server ends, then its folder goes.
+    // Dropped in this order: first the server ends, then its disk and its folder go.
     server: Server,
+    disk: Option<Disk>,
     folder: Folder,
 }
 
@@ -63,6 +69,21 @@ impl ThrowAway {
         self.server.kill_and_start_again(&self.cluster, &self.binaries, &self.folder.log()).await
     }
 
+    /// Whether the main process has ended by itself.
+    pub(crate) fn has_ended(&mut self) -> anyhow::Result<bool> {
+        self.server.has_ended()
+    }
+
+    /// Starts the server anew, which has ended, on the same data and at the same address.
+    pub(crate) async fn start_again(&mut self) -> anyhow::Result<()> {
+        self.server.start_again(&self.cluster, &self.binaries, &self.folder.log()).await
+    }
+
+    /// The disk on which nothing is but the server's data, where it has one.
+    pub(crate) fn disk(&self) -> Option<&Disk> {
+        self.disk.as_ref()
+    }
+
     /// A folder that goes with the server.
     pub(crate) fn folder(&self) -> &Path {
         &self.folder.path
@@ -72,10 +93,10 @@ impl ThrowAway {
 impl ThrowAway {
     /// The same server, ended and started again: its settings may have changed. It has another port afterwards.
     pub(crate) async fn restart(self) -> anyhow::Result<Self> {
-        let Self { cluster, binaries, server, folder, .. } = self;
+        let Self { cluster, binaries, server, disk, folder, .. } = self;
         drop(server);
         let server = Server::start(&cluster, &binaries, &folder.log()).await?;
-        Ok(Self { url: cluster.url(server.port(), SUPERUSER)?, cluster, binaries, server, folder })
+        Ok(Self { url: cluster.url(server.port(), SUPERUSER)?, cluster, binaries, server, disk, folder })
     }
 
     /// A folder for another server beside this one, which has the same superuser.
@@ -151,6 +172,11 @@ pub(crate) async fn start_durable() -> anyhow::Result<ThrowAway> {
     start_for(Purpose::Measure, &on_disk(), Tls::Off).await
 }
 
+/// Starts an empty server whose data is alone on a small disk. Where that cannot be, [`disk::lacking`] says why.
+pub(crate) async fn start_on_small_disk() -> anyhow::Result<ThrowAway> {
+    start_for(Purpose::OnSmallDisk, &on_disk(), Tls::Off).await
+}
+
 /// Whether a server speaks TLS.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Tls {
@@ -163,7 +189,14 @@ async fn start_for(purpose: Purpose, base: &Path, tls: Tls) -> anyhow::Result<Th
     let cache = cache(&account)?;
     let binaries = binaries::obtain(None, &account, &cache).await?;
     let folder = Folder::create(base)?;
-    let cluster = Cluster::at(folder.path.clone(), account, purpose)?;
+    let disk = if purpose == Purpose::OnSmallDisk {
+        folder.make_for(&account)?;
+        Some(Disk::create(&folder.path, disk::ROOMY)?)
+    } else {
+        None
+    };
+    let home = disk.as_ref().map_or(folder.path.as_path(), Disk::root);
+    let cluster = Cluster::at(home.to_owned(), account, purpose)?;
     let name = match tls {
         Tls::Off => format!("Starting a throw-away PostgreSQL {}", binaries.major),
         Tls::On => format!("Starting a throw-away PostgreSQL {} with TLS", binaries.major),
@@ -176,7 +209,7 @@ async fn start_for(purpose: Purpose, base: &Path, tls: Tls) -> anyhow::Result<Th
         Server::start(&cluster, &binaries, &folder.log()).await
     })
     .await?;
-    Ok(ThrowAway { url: cluster.url(server.port(), SUPERUSER)?, cluster, binaries, server, folder })
+    Ok(ThrowAway { url: cluster.url(server.port(), SUPERUSER)?, cluster, binaries, server, disk, folder })
 }
 
 /// Fetched programs are shared with the private server.
@@ -198,6 +231,13 @@ impl Folder {
         let lock = File::create_new(&lock).with_context(|| format!("cannot create {}", lock.display()))?;
         lock.try_lock().context("cannot lock a file that was just made")?;
         Ok(Self { path, _lock: lock })
+    }
+
+    /// Makes the folder itself, which the servers' account can enter.
+    pub(super) fn make_for(&self, account: &Account) -> anyhow::Result<()> {
+        let created = fs::DirBuilder::new().mode(0o700).create(&self.path);
+        created.with_context(|| format!("cannot create {}", self.path.display()))?;
+        account.own(&self.path)
     }
 
     fn log(&self) -> PathBuf {
@@ -240,12 +280,27 @@ fn sweep(base: &Path) {
         }
         let folder = lock.with_extension("");
         let abandoned = File::open(&lock).is_ok_and(|file| file.try_lock().is_ok());
-        let ended = PidFile::read(&folder.join("data")).is_none_or(|file| !file.is_alive(&folder));
-        if abandoned && ended {
+        if abandoned && has_ended(&folder) {
+            disk::unmount(&disk::root_in(&folder));
             let _ = fs::remove_dir_all(&folder);
             let _ = fs::remove_file(&lock);
         }
     }
+}
+
+/// Whether the server of an abandoned folder has ended. One whose disk stood still could not: it was told to, and does when
+/// the disk goes on.
+fn has_ended(folder: &Path) -> bool {
+    let homes = [folder.to_owned(), disk::root_in(folder)];
+    let ended = || {
+        let file = |home: &PathBuf| PidFile::read(&home.join("data"));
+        homes.iter().all(|home| file(home).is_none_or(|file| !file.is_alive(folder)))
+    };
+    let since = Instant::now();
+    while disk::let_go(folder) && !ended() && since.elapsed() < END_LIMIT {
+        std::thread::sleep(POLL);
+    }
+    ended()
 }
 
 fn is_young(path: &Path) -> bool {
