@@ -204,6 +204,12 @@ impl Database {
         format!("{}/{}", hosts.join(","), self.config.get_dbname().unwrap_or_default())
     }
 
+    /// How many hosts a new connection may ask, at least one.
+    #[must_use]
+    pub fn host_count(&self) -> usize {
+        self.config.get_hosts().len().max(1)
+    }
+
     /// Whether what is sent leaves this machine.
     #[must_use]
     pub fn is_remote(&self) -> bool {

@@ -26,6 +26,7 @@ use tracing::{Instrument, Span};
 use uuid::Uuid;
 
 use crate::{
+    connections::{Busy, Client, in_pieces},
     cors::{self, Cors},
     error::ApiError,
     limits::Standing,
@@ -77,6 +78,7 @@ pub(crate) async fn envelope(
         }
     };
 
+    let busy = request.conn_data().map(Client::begin);
     let held = Held::of(&mut request);
     let outcome = if cors::is_preflight(&request) {
         Ok(request.into_response(cors::answer_preflight(origin.as_ref())))
@@ -114,7 +116,8 @@ pub(crate) async fn envelope(
                 answer.response_mut().head_mut().set_connection_type(ConnectionType::Close);
             }
             tell(answer.request().match_pattern(), answer.status());
-            Ok(answer.map_body(|_, body| Held::until_sent(held, body)))
+            let moves = || busy.as_ref().map(Busy::moves);
+            Ok(answer.map_body(|_, body| Held::until_sent(held, in_pieces(body, moves))))
         }
         Err(error) => {
             let mut answer = span.in_scope(|| error.error_response());

@@ -6,13 +6,16 @@ use task_adapters::PgPool;
 use task_domain::OnceOnly;
 use tokio::time::{MissedTickBehavior, interval};
 
-use crate::{error::Chain, limits::Limits, metrics::Metrics};
+use crate::{connections::Clients, error::Chain, limits::Limits, metrics::Metrics};
 
 /// How often expired idempotency keys are removed, and how many at a time.
 const KEYS_INTERVAL: Duration = Duration::from_mins(1);
 const KEYS_BATCH: u16 = 1000;
 /// How often it is seen whether connections have long been idle.
 const CONNECTIONS_INTERVAL: Duration = Duration::from_secs(30);
+
+/// How often it is seen whether clients hold connections and do nothing.
+const CLIENTS_INTERVAL: Duration = Duration::from_secs(5);
 
 /// How often full buckets of limits are forgotten.
 const LIMITS_INTERVAL: Duration = Duration::from_secs(15);
@@ -32,6 +35,18 @@ async fn close_idle_connections(pools: Vec<Arc<PgPool>>) -> Infallible {
         round.tick().await;
         for pool in &pools {
             pool.close_idle();
+        }
+    }
+}
+
+/// Lets go of clients that do nothing, so that they cannot keep others out.
+pub(crate) async fn let_go(clients: &Clients) -> Infallible {
+    let mut round = interval(CLIENTS_INTERVAL);
+    loop {
+        round.tick().await;
+        let gone = clients.let_go();
+        if gone > 0 {
+            tracing::info!(clients = gone, "clients that did nothing for too long were let go of");
         }
     }
 }

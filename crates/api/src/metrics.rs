@@ -15,7 +15,7 @@ use task_adapters::{PgPool, PoolUsage};
 
 use crate::{
     auth::PublishedKeys,
-    connections::{self, Connected},
+    connections::{self, Clients},
 };
 
 /// The version of Prometheus' text format.
@@ -153,7 +153,7 @@ pub(crate) struct Sources {
     /// The pools of the workers.
     pub(crate) pools: Vec<Arc<PgPool>>,
     /// The clients that are connected.
-    pub(crate) clients: Connected,
+    pub(crate) clients: Clients,
     /// How many of them there may be.
     pub(crate) clients_max: usize,
     /// The published keys, where there are any.
@@ -194,7 +194,7 @@ mod tests {
     fn rendered(metrics: &Metrics) -> String {
         metrics.render(&Sources {
             pools: Vec::new(),
-            clients: Connected::default(),
+            clients: Clients::new(Duration::ZERO),
             clients_max: 0,
             keys: None,
         })

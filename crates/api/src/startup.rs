@@ -26,7 +26,7 @@ use tokio::{
 use crate::{
     Readiness, Services, Settings, app,
     auth::PublishedKeys,
-    connections::{self, Connected},
+    connections::{self, Clients},
     database_check::{DatabaseCheck, UnusablePooler},
     housekeeping,
     limits::Limits,
@@ -40,6 +40,9 @@ pub(crate) use self::wiring::{key_source, verifiers};
 /// How long an idle connection is kept for the client's next request: longer than proxies keep theirs, so that it is
 /// the proxy that closes, and never while it sends.
 const KEEP_ALIVE: Duration = Duration::from_secs(75);
+
+/// How long the head of a first request may take.
+const HEAD_LIMIT: Duration = Duration::from_secs(5);
 
 /// How many connections there are for what has to be done now and then.
 pub(crate) const UPKEEP_CONNECTIONS: usize = 1;
@@ -102,6 +105,7 @@ struct Upkeep {
     connection: Arc<PgPool>,
     readiness: Arc<Readiness>,
     keys: Option<Arc<PublishedKeys>>,
+    clients: Clients,
     limits: Arc<Limits>,
     metrics: Option<Arc<Metrics>>,
 }
@@ -121,7 +125,8 @@ impl Upkeep {
             }
         };
         let limits = housekeeping::forget_full(&self.limits);
-        tokio::join!(database, keys, self.readiness.keep(), limits, metrics);
+        let clients = housekeeping::let_go(&self.clients);
+        tokio::join!(database, keys, self.readiness.keep(), clients, limits, metrics);
     }
 
     fn close(&self) {
@@ -138,13 +143,17 @@ impl Server {
         let (workers, pools) = shared.workers(settings).map_err(StartError::Wiring)?;
         let Shared { upkeep, keys, readiness, limits, metrics: counted, traces, .. } = shared;
         let most = connections::per_worker(settings);
-        let clients = Connected::default();
-        let (running, addresses) =
-            listen(settings, workers, most, counted.is_some().then(|| clients.clone()))?;
+        let clients = Clients::new(KEEP_ALIVE + HEAD_LIMIT);
+        let (running, addresses) = listen(settings, workers, most, clients.clone())?;
         let metrics = match counted.as_ref().zip(settings.metrics) {
             Some((counted, address)) => {
                 let clients_max = most * settings.workers;
-                let sources = Sources { pools: pools.clone(), clients, clients_max, keys: keys.clone() };
+                let sources = Sources {
+                    pools: pools.clone(),
+                    clients: clients.clone(),
+                    clients_max,
+                    keys: keys.clone(),
+                };
                 let metrics = metrics::serve(counted, sources, address);
                 Some(metrics.map_err(|error| StartError::Metrics { address, error })?)
             }
@@ -153,7 +162,7 @@ impl Server {
         Ok(Self {
             running,
             addresses,
-            upkeep: Upkeep { pools, connection: upkeep, readiness, keys, limits, metrics: counted },
+            upkeep: Upkeep { pools, connection: upkeep, readiness, keys, clients, limits, metrics: counted },
             check: DatabaseCheck::new(settings),
             metrics,
             traces,
@@ -210,13 +219,12 @@ impl fmt::Debug for Server {
     }
 }
 
-/// Listens with that many workers, each of which serves what it has of its own to that many clients at the most. Whoever
-/// wants to know how many are connected is told.
+/// Listens with as many workers as there are services, each of which serves its own to that many clients at the most.
 fn listen(
     settings: &Settings,
     workers: Vec<Services>,
     most: usize,
-    told: Option<Connected>,
+    clients: Clients,
 ) -> Result<(dev::Server, Vec<SocketAddr>), StartError> {
     // actix calls this on each worker's thread, once for every address; a worker keeps to its own services.
     let factory = move || app(&workers[this_worker() % workers.len()]);
@@ -224,15 +232,11 @@ fn listen(
         .workers(settings.workers)
         .max_connections(most)
         .keep_alive(KEEP_ALIVE)
+        .client_request_timeout(HEAD_LIMIT)
+        .on_connect(move |connection, data| drop(data.insert(clients.enter(connection))))
         .shutdown_timeout(settings.shutdown_timeout.as_secs())
-        .disable_signals();
-    let server = match told {
-        Some(clients) => {
-            server.on_connect(move |_, of_connection| drop(of_connection.insert(clients.enter())))
-        }
-        None => server,
-    };
-    let server = server.bind((settings.host.as_str(), settings.port));
+        .disable_signals()
+        .bind((settings.host.as_str(), settings.port));
     let server = server.map_err(|error| bind_error(settings, &error))?;
     let addresses = server.addrs();
     Ok((server.run(), addresses))
@@ -298,7 +302,91 @@ async fn stop_on_signals(handle: ServerHandle, readiness: &Readiness, drain: Dur
 
 #[cfg(test)]
 mod tests {
+    use tokio::{
+        io::{AsyncReadExt as _, AsyncWriteExt as _},
+        net::TcpSocket,
+        time::{Instant, timeout},
+    };
+
     use super::*;
+
+    /// How long a client may do nothing, here: more than TCP waits before it looks whether there is room again.
+    const PATIENCE: Duration = Duration::from_secs(1);
+    /// Many times what any of it takes.
+    const LONG: Duration = Duration::from_secs(20);
+
+    /// A server whose database is not there, and who is connected to it.
+    fn serving() -> (SocketAddr, Clients) {
+        let variables = [
+            ("DATABASE_URL", "postgres://127.0.0.1:1/nowhere"),
+            ("BETTER_AUTH_SECRET", "an-s3cret-of-thirty-two-characters"),
+            ("PORT", "0"),
+            ("WORKERS", "1"),
+        ];
+        let variables = variables.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let settings = Settings::from_variables(variables).unwrap();
+        let (services, _) = Shared::new(&settings).unwrap().workers(&settings).unwrap();
+        let clients = Clients::new(PATIENCE);
+        let (server, addresses) = listen(&settings, services, 10, clients.clone()).unwrap();
+        actix_web::rt::spawn(server);
+        (addresses[0], clients)
+    }
+
+    /// Sends that, and returns when an answer has begun.
+    async fn ask(address: SocketAddr, request: &str) -> tokio::net::TcpStream {
+        let socket = TcpSocket::new_v4().unwrap();
+        // What is not read is to wait in the server, not in the kernel.
+        socket.set_recv_buffer_size(4096).unwrap();
+        let mut stream = socket.connect(address).await.unwrap();
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut begin = [0; 15];
+        stream.read_exact(&mut begin).await.unwrap();
+        assert_eq!(&begin, b"HTTP/1.1 200 OK");
+        stream
+    }
+
+    async fn until_gone(clients: &Clients) {
+        let since = Instant::now();
+        assert_eq!(clients.number(), 1);
+        while clients.number() > 0 {
+            assert!(since.elapsed() < LONG, "it is still connected");
+            sleep(Duration::from_millis(20)).await;
+            clients.let_go();
+        }
+    }
+
+    #[actix_web::test]
+    async fn the_next_head_is_not_waited_for_without_end_once_it_has_begun() {
+        let (address, clients) = serving();
+        let mut stream = ask(address, "GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n").await;
+        stream.write_all(b"G").await.unwrap();
+        until_gone(&clients).await;
+        let rest = timeout(LONG, stream.read_to_end(&mut Vec::new())).await;
+        rest.unwrap().unwrap();
+    }
+
+    #[actix_web::test]
+    async fn who_reads_nothing_of_a_large_answer_is_let_go_of_and_who_reads_slowly_is_not() {
+        let (address, clients) = serving();
+        // More than the kernel takes for one connection: 4 MiB.
+        let bundle = |end| format!("GET /docs/swagger-ui-bundle.js HTTP/1.1\r\nHost: x\r\n{end}\r\n");
+        let requests = bundle("").repeat(3) + &bundle("Connection: close\r\n");
+        let mut slow = ask(address, &requests).await;
+        let (mut read, mut piece) = (0, vec![0; 100_000]);
+        let since = Instant::now();
+        loop {
+            let length = slow.read(&mut piece).await.unwrap();
+            if length == 0 {
+                break;
+            }
+            read += length;
+            clients.let_go();
+            sleep(Duration::from_millis(2)).await;
+        }
+        assert!(read > 6_000_000 && since.elapsed() > PATIENCE, "{read} bytes after {:?}", since.elapsed());
+        let _silent = ask(address, &requests).await;
+        until_gone(&clients).await;
+    }
 
     #[test]
     fn a_worker_keeps_its_number_and_shares_it_with_no_other() {

@@ -37,11 +37,7 @@ fn more_clients_than_may_be_connected_wait_until_one_goes() {
     ]);
     let mut clients: Vec<_> = (0..6).map(|_| served(program.address)).collect();
     let address = program.address;
-    let waiting = thread::spawn(move || {
-        let since = Instant::now();
-        served(address);
-        since.elapsed()
-    });
+    let waiting = thread::spawn(move || drop(served(address)));
     thread::sleep(MOMENT);
     assert!(!waiting.is_finished(), "a seventh client is served");
     // Those who are connected are served all the while.
@@ -55,7 +51,7 @@ fn more_clients_than_may_be_connected_wait_until_one_goes() {
         assert!(since.elapsed() < PATIENCE, "nobody is served though one has gone");
         thread::sleep(Duration::from_millis(10));
     }
-    assert!(waiting.join().unwrap() >= MOMENT);
+    waiting.join().unwrap();
 }
 
 #[test]
@@ -69,12 +65,14 @@ fn a_crowd_that_takes_every_file_that_may_be_open_leaves_the_database_within_rea
         limited,
         &[("DATABASE_URL", database.url()), ("BETTER_AUTH_SECRET", SECRET), ("DATABASE_POOL_SIZE", "1")],
     );
-    program.wait_for("how many clients there may be", |line| {
-        line.contains("fewer connections are taken than CLIENT_CONNECTIONS_MAX allows").then_some(())
-    });
     // The limit is raised as far as may be: a hundred would leave nothing for anybody.
+    let told = program.wait_for("how many clients there may be", |line| {
+        line.contains("fewer connections are taken than CLIENT_CONNECTIONS_MAX allows")
+            .then(|| line.to_owned())
+    });
+    assert!(told.contains("open_files=200") && told.contains("connections=44"), "{told}");
     let mut first = served(program.address);
-    let crowd: Vec<_> = (0..300).map(|_| Connection::open(program.address)).collect();
+    let crowd: Vec<_> = (0..100).map(|_| Connection::open(program.address)).collect();
     thread::sleep(MOMENT);
     first.write(&post("/api/alice/tasks").by("alice").json(r#"{"title":"still here"}"#).to_bytes());
     first.read("POST").assert_status(201);
