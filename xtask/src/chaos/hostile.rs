@@ -37,6 +37,8 @@ enum Kind {
     Silent,
     /// Asks once, and stays.
     Idle,
+    /// Asks once, and sends the first byte of another request.
+    NextHead,
     /// Sends a large head, whose end never comes.
     DrippedHead,
     /// Sends most of a body of known length, and the rest in drops.
@@ -50,13 +52,16 @@ enum Kind {
     Pipelined,
     /// Sends many requests at once, and reads nothing.
     Unread,
+    /// The same for the largest file that the service has, which takes no token.
+    UnreadFile,
     BrokenChunks,
 }
 
 impl Kind {
-    const ALL: [Self; 11] = [
+    const ALL: [Self; 13] = [
         Self::Silent,
         Self::Idle,
+        Self::NextHead,
         Self::DrippedHead,
         Self::DrippedBody,
         Self::DrippedChunks,
@@ -65,12 +70,13 @@ impl Kind {
         Self::LargeChunks,
         Self::Pipelined,
         Self::Unread,
+        Self::UnreadFile,
         Self::BrokenChunks,
     ];
 
     /// Whether the service may let it stay: it does nothing that is forbidden.
     fn may_stay(self) -> bool {
-        matches!(self, Self::Idle | Self::Unread)
+        matches!(self, Self::Idle | Self::NextHead | Self::Unread | Self::UnreadFile)
     }
 
     /// What it may be answered; some are let go without a word.
@@ -81,7 +87,7 @@ impl Kind {
             Self::LargeBody | Self::LargeChunks => &[413],
             Self::BrokenChunks => &[400],
             // A crowd may be more than the database can bear.
-            Self::Pipelined | Self::Idle | Self::Unread => &[200, 503],
+            Self::Pipelined | Self::Idle | Self::NextHead | Self::Unread | Self::UnreadFile => &[200, 503],
         }
     }
 
@@ -99,7 +105,7 @@ impl Kind {
         };
         match self {
             Self::Silent => String::new(),
-            Self::Idle => format!("GET /api/whoami HTTP/1.1\r\n{head}\r\n"),
+            Self::Idle | Self::NextHead => format!("GET /api/whoami HTTP/1.1\r\n{head}\r\n"),
             Self::DrippedHead => format!("GET /health HTTP/1.1\r\n{head}X-Long: {}", "x".repeat(NEARLY)),
             Self::LargeHead => {
                 format!("GET /health HTTP/1.1\r\n{head}X-Long: {}\r\n\r\n", "x".repeat(TOO_LARGE))
@@ -113,6 +119,9 @@ impl Kind {
             }
             Self::Pipelined => lists(10, "Connection: close\r\n"),
             Self::Unread => lists(100, ""),
+            Self::UnreadFile => {
+                "GET /docs/swagger-ui-bundle.js HTTP/1.1\r\nHost: localhost\r\n\r\n".repeat(PIPELINED)
+            }
             Self::BrokenChunks => write("Transfer-Encoding: chunked") + "ZZ\r\n{}\r\n0\r\n\r\n",
         }
     }
@@ -178,8 +187,8 @@ pub(super) async fn besiege(address: SocketAddr, token: &str, crowd: usize) -> a
 /// Does what the kind does until the service ends the connection.
 async fn attack(kind: Kind, address: SocketAddr, opening: String) -> anyhow::Result<()> {
     let mut stream = connect(kind, address).await.context("it cannot connect")?;
-    if kind == Kind::Idle {
-        return stay(&mut stream, &opening).await;
+    if matches!(kind, Kind::Idle | Kind::NextHead) {
+        return stay(kind, &mut stream, &opening).await;
     }
     let (mut from, mut to) = stream.split();
     // Whoever is refused may find the connection closed before all is sent, and what is then read is what came before.
@@ -195,7 +204,7 @@ async fn attack(kind: Kind, address: SocketAddr, opening: String) -> anyhow::Res
     };
     let mut answers = Vec::new();
     let reading = async {
-        if kind == Kind::Unread {
+        if matches!(kind, Kind::Unread | Kind::UnreadFile) {
             std::future::pending::<()>().await;
         }
         if matches!(kind, Kind::LargeBody | Kind::LargeChunks) {
@@ -215,7 +224,7 @@ async fn attack(kind: Kind, address: SocketAddr, opening: String) -> anyhow::Res
 
 async fn connect(kind: Kind, address: SocketAddr) -> std::io::Result<TcpStream> {
     let socket = TcpSocket::new_v4()?;
-    if kind == Kind::Unread {
+    if matches!(kind, Kind::Unread | Kind::UnreadFile) {
         // What is not read is to wait in the service, not in the kernel.
         socket.set_recv_buffer_size(4096)?;
     }
@@ -223,12 +232,15 @@ async fn connect(kind: Kind, address: SocketAddr) -> std::io::Result<TcpStream> 
 }
 
 /// Asks once and waits; the service keeps such a connection for longer than a siege takes.
-async fn stay(stream: &mut TcpStream, request: &str) -> anyhow::Result<()> {
+async fn stay(kind: Kind, stream: &mut TcpStream, request: &str) -> anyhow::Result<()> {
     stream.write_all(request.as_bytes()).await.context("it cannot ask")?;
     let mut answer = vec![0; 4096];
     let length = stream.read(&mut answer).await.context("it gets no answer")?;
     judge(Kind::Idle, &String::from_utf8_lossy(&answer[..length]))?;
     ensure!(length > 0, "it gets no answer");
+    if kind == Kind::NextHead {
+        stream.write_all(b"G").await.context("it cannot ask again")?;
+    }
     while stream.read(&mut answer).await.context("its connection breaks off")? > 0 {}
     bail!("its connection is closed too early")
 }

@@ -1,7 +1,7 @@
 //! `cargo xtask upgrade`: from an earlier program to this one and back under load, as docs/operations.md says.
 //!
-//! The earlier program serves while this one migrates, then on the schema of this one, then beside it. Clients use all that
-//! the first release had, of whichever program it is the turn, and nothing may fail.
+//! The earlier program serves while this one migrates, then on the schema of this one, then beside it. Clients create,
+//! read, change, complete, list and delete with whichever program it is the turn of, and nothing may fail.
 
 use std::{
     collections::BTreeMap,
@@ -36,6 +36,8 @@ use crate::{
 
 /// How many clients there are.
 const CLIENTS: usize = 8;
+/// How many states there are of who serves.
+const STATES: usize = 6;
 /// How long each state lasts.
 const STATE: Duration = Duration::from_secs(5);
 /// How long nobody sends anything to a service before it is ended, as whoever stands in front would do it.
@@ -57,6 +59,8 @@ pub(crate) async fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let clients = scene.play().await?;
     let differences = clients.ledger.compare(&store.titles().await?);
     println!("\n{}", clients.table());
+    let states = lock(&clients.share.answered).len();
+    ensure!(states == STATES, "there are right answers in {states} of {STATES} states");
     let ledger = &clients.ledger;
     let unanswered = ledger.broken_off() + ledger.refused() + ledger.answers_503();
     ensure!(unanswered == 0, "{unanswered} requests were not answered, or with 503");
@@ -238,11 +242,18 @@ impl Client {
         if keep {
             self.ledger.acknowledge(title.to_owned(), since);
         }
-        let task = format!("/{}", json(&created)["id"].as_u64()?);
+        let Some(id) = json(&created)["id"].as_u64() else {
+            self.ledger.unexpected(format!("{title} was created without an id: {}", created.body));
+            return None;
+        };
+        let task = format!("/{id}");
         self.shows(send(Method::GET, &task), title, false).await?;
         self.shows(send(Method::PUT, &task).body("{\"description\":\"changed\"}"), title, false).await?;
         self.shows(send(Method::PATCH, &format!("{task}/complete")), title, true).await?;
-        self.ask(send(Method::GET, "?status=pending"), 200).await?;
+        let pending = self.ask(send(Method::GET, "?status=pending"), 200).await?;
+        if pending.body.contains(&format!("\"{title}\"")) {
+            self.ledger.unexpected(format!("{title} is completed, and in the list of what is pending"));
+        }
         if !keep {
             self.ask(send(Method::DELETE, &task), 200).await?;
             self.ask(send(Method::GET, &task), 404).await?;
