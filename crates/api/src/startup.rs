@@ -232,6 +232,8 @@ fn listen(
         .workers(settings.workers)
         .max_connections(most)
         .keep_alive(KEEP_ALIVE)
+        // Otherwise the end of an answer in pieces would wait until the client has acknowledged what came before.
+        .tcp_nodelay(true)
         .client_request_timeout(HEAD_LIMIT)
         .on_connect(move |connection, data| drop(data.insert(clients.enter(connection))))
         .shutdown_timeout(settings.shutdown_timeout.as_secs())

@@ -16,12 +16,14 @@ use actix_web::{
 
 use super::clients::Moves;
 
-/// How large a piece is, in bytes; and a body up to this size stays as it is.
-const PIECE: usize = 16 * 1024;
+/// Up to how many bytes a body stays as it is: a page of some hundred tasks is one write.
+const WHOLE: usize = 64 * 1024;
+/// How many bytes a piece of a larger one has: as many as actix-web has in the buffer before it writes.
+const PIECE: usize = 32 * 1024;
 
 /// The same body, in pieces where it is large. With each piece that there was room for the client has done something.
 pub(crate) fn in_pieces(body: BoxBody, moves: impl FnOnce() -> Option<Moves>) -> BoxBody {
-    if !matches!(body.size(), BodySize::Sized(size) if size > PIECE as u64) {
+    if !matches!(body.size(), BodySize::Sized(size) if size > WHOLE as u64) {
         return body;
     }
     match body.try_into_bytes() {
@@ -62,7 +64,7 @@ mod tests {
 
     #[actix_web::test]
     async fn a_large_body_comes_in_pieces_and_is_the_same_and_a_small_one_is_left_alone() {
-        for (length, whole) in [(0, true), (PIECE, true), (PIECE + 1, false), (100_000, false)] {
+        for (length, whole) in [(0, true), (WHOLE, true), (WHOLE + 1, false), (200_000, false)] {
             let bytes: Vec<u8> = (0..length).map(|number| number.to_le_bytes()[0]).collect();
             let body = in_pieces(BoxBody::new(bytes.clone()), || None);
             assert_eq!(body.size(), BodySize::Sized(length as u64));
