@@ -2,7 +2,7 @@
 //!
 //! actix-web ends a connection on which the first head does not arrive in time, and one that is idle. Once there was an
 //! answer, one byte of a next head is enough for it to wait without end; and for one that reads nothing of its answer it
-//! waits as well. Whoever does so is let go of here.
+//! waits as well. Whoever does so is let go of here (ADR 0022).
 
 use std::{
     any::Any,
