@@ -15,6 +15,7 @@ mod hostile;
 mod ledger;
 mod onlookers;
 mod outcome;
+mod overload;
 pub(crate) mod pooler;
 mod replicas;
 pub(crate) mod service;

@@ -25,6 +25,8 @@ pub(super) enum Fault {
     VanishedClients,
     /// Thousands of clients that wait, drip, send too much or send nonsense, all at once.
     HostileClients,
+    /// Thousands of clients that ask again as soon as they are answered.
+    Overload,
     /// Three replicas behind HAProxy are replaced, one after the other.
     RollingReplacement,
     /// `kill -9` of a whole primary of PostgreSQL, whose standby takes its place.
@@ -45,7 +47,7 @@ pub(super) enum Noticed {
 }
 
 impl Fault {
-    pub(super) const ALL: [Self; 13] = [
+    pub(super) const ALL: [Self; 14] = [
         Self::KilledService,
         Self::EndedService,
         Self::CrashedDatabase,
@@ -53,6 +55,7 @@ impl Fault {
         Self::KilledPostmaster,
         Self::VanishedClients,
         Self::HostileClients,
+        Self::Overload,
         Self::FullDisk,
         Self::FullLog,
         Self::StoppedDisk,
@@ -72,6 +75,7 @@ impl Fault {
             Self::FullLog => "PostgreSQL's disk is full, and its log cannot grow",
             Self::StoppedDisk => "PostgreSQL's disk stands still for 6 s",
             Self::HostileClients => "thousands of hostile clients at once",
+            Self::Overload => "far more is asked than it can bear",
             Self::VanishedClients => "clients vanish in mid-request",
             Self::RollingReplacement => "three replicas behind HAProxy are replaced",
             Self::FailOver => "the primary is killed (kill -9 of all of it)",
@@ -92,14 +96,15 @@ impl Fault {
             | Self::HostileClients
             | Self::RollingReplacement => (5, 1),
             Self::VanishedClients => (10_000, 500),
-            Self::FailOver | Self::SilentPrimary => (3, 1),
+            Self::Overload | Self::FailOver | Self::SilentPrimary => (3, 1),
         };
         if short { few } else { long }
     }
 
-    /// Whether it is left out of a short run, which has a like one already.
+    /// Whether it is left out of a short run, which has a like one already, or is compiled for development, so that its
+    /// speed says nothing.
     pub(super) fn takes_long(self) -> bool {
-        self == Self::SilentPrimary
+        matches!(self, Self::Overload | Self::SilentPrimary)
     }
 
     /// Whether it is done to a disk, so that PostgreSQL needs one of its own.

@@ -12,7 +12,7 @@ use super::{
     fault::Fault,
     hostile,
     outcome::Outcome,
-    pause,
+    overload, pause,
     service::{Service, SetUp},
     store::{Store, USER},
     tell, until_writing,
@@ -175,6 +175,9 @@ pub(super) async fn once(stage: &mut Stage, fault: Fault) -> anyhow::Result<Vec<
         Fault::FrozenDatabase => freeze(stage).await?,
         Fault::VanishedClients => return vanish(stage, VANISHING).await,
         Fault::HostileClients => return besiege(stage).await,
+        Fault::Overload => {
+            return overload::overload(stage.service.address(), stage.store.token(), stage.crowd).await;
+        }
         Fault::FullDisk => return disks::fill(stage).await,
         Fault::FullLog => return disks::fill_log(stage).await,
         Fault::StoppedDisk => return disks::stop(stage).await,
