@@ -4,8 +4,9 @@
 # The program is linked against the C library of Debian 12, as the one that the tests and the measurements run, and the
 # image has that library: a static one on musl would be another program, with another allocator, which nobody has tested.
 
-FROM rust:1.95-slim-bookworm AS build
-# The allocator is compiled with make, which this image lacks.
+FROM docker.io/library/rust:1.95-slim-bookworm AS build
+# The allocator is compiled with make, which this image lacks. Its version is not pinned: the archive keeps only the newest.
+# hadolint ignore=DL3008
 RUN apt-get update && apt-get install --yes --no-install-recommends make && rm -rf /var/lib/apt/lists/*
 WORKDIR /src
 COPY . .

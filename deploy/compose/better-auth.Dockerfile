@@ -1,7 +1,7 @@
 # The example of examples/better-auth: Better Auth, and a page that uses the Task API. Built from the root of the project,
 # since its types come from docs/openapi.json.
 
-FROM node:22-bookworm-slim AS build
+FROM docker.io/library/node:22-bookworm-slim AS build
 WORKDIR /src/examples/better-auth
 # Packages are their own layer: only a change of the lock file fetches them anew.
 COPY examples/better-auth/package.json examples/better-auth/package-lock.json ./

@@ -30,3 +30,12 @@ async function send(response: ServerResponse, file: string, type: string, change
 }
 
 server.listen(port, host, () => console.log(`listening on http://localhost:${port}`));
+
+// The first process of a container is not ended by a signal that it does not listen to.
+for (const signal of ["SIGINT", "SIGTERM"]) {
+  process.on(signal, () => {
+    server.close(() => process.exit());
+    // Browsers connect in advance: such a connection may stay without a request for a minute.
+    setTimeout(() => server.closeAllConnections(), 2000);
+  });
+}

@@ -10,7 +10,7 @@ import { World } from "../support/world.mjs";
 test("the example, in Chromium, across origins", async (t) => {
   const world = await World.create(t, "example");
   const port = await freePort();
-  await startExample(world, `http://127.0.0.1:${port}`);
+  const example = await startExample(world, `http://127.0.0.1:${port}`);
   const api = await world.startApi({ PORT: `${port}`, AUTH_JWKS_URL: world.keySet, CORS_ORIGINS: world.origin });
   const ada = await world.signUp("ada");
   const token = await ada.token();
@@ -104,6 +104,10 @@ test("the example, in Chromium, across origins", async (t) => {
     const read = (url) => fetch(url).then((answer) => answer.status, (error) => error.name);
     assert.equal(await stranger.evaluate(read, `${api.url}/health`), "TypeError");
     assert.equal(await page.evaluate(read, `${api.url}/health`), 200);
+  });
+
+  await t.test("the example ends by itself when it is told to, while a browser is connected", async () => {
+    assert.equal(await example.stop(), 0);
   });
 
   assert.deepEqual(errors, [], "no script of the page fails");

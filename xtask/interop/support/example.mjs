@@ -29,7 +29,7 @@ export async function startExample(world, taskApiUrl) {
   };
   const program = (name) => join(process.env.EXAMPLE, "dist", name);
   await run(process.execPath, [program("migrate.js")], variables);
-  await world.start("the example", process.execPath, [program("server.js")], variables, /^listening on/m);
+  return world.start("the example", process.execPath, [program("server.js")], variables, /^listening on/m);
 }
 
 /** Opens a Chromium without a window and without a past. */

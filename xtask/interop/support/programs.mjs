@@ -52,14 +52,15 @@ export class Program {
     return this.#child.exitCode !== null || this.#child.signalCode !== null;
   }
 
-  /** Asks it to end and waits until it has. */
+  /** Asks it to end and waits until it has. Its exit code is null where a signal ended it, and not itself. */
   async stop() {
-    if (this.hasEnded) return;
+    if (this.hasEnded) return this.#child.exitCode;
     const ended = once(this.#child, "exit");
     this.#child.kill("SIGTERM");
     const impatience = setTimeout(() => this.#child.kill("SIGKILL"), ENDED_WITHIN_MS);
     await ended;
     clearTimeout(impatience);
+    return this.#child.exitCode;
   }
 }
 
