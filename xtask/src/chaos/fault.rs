@@ -121,6 +121,16 @@ impl Fault {
         }
     }
 
+    /// How long a client that writes rests after each write.
+    pub(super) fn pace(self) -> Duration {
+        match self {
+            // What is measured is what others are answered: those who write must not take a part of it at the one time and
+            // be crowded out at the other.
+            Self::Overload => Duration::from_millis(100),
+            _ => Duration::ZERO,
+        }
+    }
+
     /// What it may take to heal, at most.
     pub(super) fn heal_limit(self) -> Duration {
         match self {

@@ -120,7 +120,7 @@ impl Stage {
 pub(super) async fn run(stage: &mut Stage, fault: Fault, times: usize) -> anyhow::Result<Outcome> {
     stage.store.empty().await?;
     let clients =
-        stage.clients(fault.patience(), fault == Fault::EndedService, Duration::ZERO, fault.description())?;
+        stage.clients(fault.patience(), fault == Fault::EndedService, fault.pace(), fault.description())?;
     let mut recoveries = Vec::new();
     let mut complaints = Vec::new();
     match fault {

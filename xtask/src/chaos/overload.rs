@@ -35,6 +35,7 @@ pub(super) async fn overload(address: SocketAddr, token: &str, most: usize) -> a
     let peak = crowd(address, token, ENOUGH).await?;
     let too_many = TOO_MANY.min(most);
     let many = crowd(address, token, too_many).await?;
+    ensure!(peak.of(200) > 0.0, "{ENOUGH} clients are answered no list at all");
     let kept = many.of(200) / peak.of(200);
     report::note(&format!(
         "{ENOUGH} clients: {} lists a second; {too_many} clients: {}, which is {kept:.2} of that, and {} are turned away",
