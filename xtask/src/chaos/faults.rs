@@ -15,7 +15,7 @@ use super::{
     overload, pause,
     service::{Service, SetUp},
     store::{Store, USER},
-    tell, until_writing,
+    until_writing,
     vitals::Vitals,
 };
 use crate::{
@@ -141,13 +141,10 @@ pub(super) async fn run(stage: &mut Stage, fault: Fault, times: usize) -> anyhow
     // What came after the last time is compared too.
     sleep(Duration::from_millis(300)).await;
     let ledger = clients.stop().await?;
-    tell(fault.name(), &ledger);
-    let differences = ledger.compare(&stage.store.titles().await?);
     if fault.is_of_disk() && ledger.answers_503() == 0 {
         complaints.push("no write was refused, so that nothing has befallen the disk".to_owned());
     }
-    let (name, noticed) = (fault.name(), fault.noticed());
-    Ok(Outcome { name, noticed, times, ledger, differences, recoveries, complaints })
+    Outcome::of(fault, times, ledger, &stage.store, recoveries, complaints).await
 }
 
 /// Does it one time, and says what came of it that must not be.

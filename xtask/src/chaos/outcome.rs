@@ -3,8 +3,10 @@
 use std::{sync::Arc, time::Duration};
 
 use super::{
-    fault::Noticed,
+    fault::{Fault, Noticed},
     ledger::{Differences, Ledger},
+    store::Store,
+    tell,
 };
 
 /// What the longest answer may take (contract, 503), and what a busy machine adds.
@@ -22,6 +24,21 @@ pub(super) struct Outcome {
 }
 
 impl Outcome {
+    /// Says how much was written, and compares that with what is there.
+    pub(super) async fn of(
+        fault: Fault,
+        times: usize,
+        ledger: Arc<Ledger>,
+        store: &Store,
+        recoveries: Vec<Duration>,
+        complaints: Vec<String>,
+    ) -> anyhow::Result<Self> {
+        tell(fault.name(), &ledger);
+        let differences = ledger.compare(&store.titles().await?);
+        let (name, noticed) = (fault.name(), fault.noticed());
+        Ok(Self { name, noticed, times, ledger, differences, recoveries, complaints })
+    }
+
     /// The heads of the columns.
     pub(super) const HEADS: [&str; 11] = [
         "fault",
@@ -85,7 +102,6 @@ impl Outcome {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::chaos::fault::Fault;
 
     fn outcome(fault: Fault, ledger: Ledger) -> Outcome {
         let differences = Differences::default();

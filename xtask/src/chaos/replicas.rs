@@ -15,7 +15,7 @@ use super::{
     pause,
     service::{Service, SetUp},
     store::Store,
-    tell, until_writing,
+    until_writing,
 };
 use crate::{
     postgres::{replicated::Replicated, throwaway},
@@ -86,17 +86,7 @@ pub(super) async fn replace(program: &Path, times: usize) -> anyhow::Result<Outc
     if ledger.answers_503() > 0 {
         complaints.extend(replicas.services.iter().filter_map(Service::first_warning));
     }
-    tell(fault.name(), &ledger);
-    let differences = ledger.compare(&store.titles().await?);
-    Ok(Outcome {
-        name: fault.name(),
-        noticed: fault.noticed(),
-        times,
-        ledger,
-        differences,
-        recoveries: times_taken,
-        complaints,
-    })
+    Outcome::of(fault, times, ledger, &store, times_taken, complaints).await
 }
 
 /// A database of two servers, and the replicas that write to it.
@@ -145,16 +135,6 @@ impl Pair {
         }
         sleep(Duration::from_millis(300)).await;
         let ledger = clients.stop().await?;
-        tell(fault.name(), &ledger);
-        let differences = ledger.compare(&self.store.titles().await?);
-        Ok(Outcome {
-            name: fault.name(),
-            noticed: fault.noticed(),
-            times,
-            ledger,
-            differences,
-            recoveries,
-            complaints: Vec::new(),
-        })
+        Outcome::of(fault, times, ledger, &self.store, recoveries, Vec::new()).await
     }
 }
