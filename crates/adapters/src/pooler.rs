@@ -134,3 +134,10 @@ async fn simple_session(client: &Client) -> Result<String, tokio_postgres::Error
     // Nothing is equal to no session.
     Ok(row.unwrap_or_default())
 }
+/// The way to the database leads through a pooler with which the service cannot work.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "DATABASE_URL leads through a pooler in transaction mode that does not keep prepared statements, with which the \
+     service cannot work: use PgBouncer 1.21 or later with max_prepared_statements above 0, or connect to PostgreSQL itself"
+)]
+pub struct UnusablePooler;

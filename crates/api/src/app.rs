@@ -19,20 +19,9 @@ use crate::{
     openapi::{self, Document},
     readiness::Readiness,
     routes,
-    settings::Environment,
+    settings::{About, Environment},
     traces::Traces,
 };
-
-/// What the program says of itself.
-#[derive(Clone, Debug)]
-pub struct About {
-    /// The title of the API.
-    pub title: String,
-    /// The version of the API.
-    pub version: String,
-    /// Where it runs.
-    pub environment: Environment,
-}
 
 /// What the handlers need, put together once.
 #[derive(Clone)]

@@ -4,19 +4,18 @@ mod claims;
 mod guard;
 mod key_set;
 mod key_source;
+mod numeric_date;
 mod published_keys;
 mod refusal;
 mod shared_secret;
 mod valid_tokens;
 mod verifiers;
 
-use std::{
-    sync::Arc,
-    time::{SystemTime, UNIX_EPOCH},
-};
+use std::sync::Arc;
 
 use actix_web::web;
 use async_trait::async_trait;
+use chrono::{DateTime, Utc};
 use task_domain::UserId;
 
 #[cfg(feature = "fuzzing")]
@@ -26,6 +25,7 @@ pub use self::{
     claims::ClaimRules,
     key_set::{InvalidKeySet, KeySet, SkippedKey},
     key_source::{FetchError, Fetched, HttpKeySource, KeySource},
+    numeric_date::{moment, now},
     published_keys::PublishedKeys,
     refusal::Refusal,
     shared_secret::SharedSecret,
@@ -52,6 +52,14 @@ pub struct Identity {
     pub algorithm: &'static str,
 }
 
+impl Identity {
+    /// When the token expires, to the microsecond; the end of the year 9999 if that is earlier.
+    #[must_use]
+    pub fn expires_at(&self) -> DateTime<Utc> {
+        numeric_date::moment(self.expires_at)
+    }
+}
+
 /// Why a token is not believed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum VerifyError {
@@ -67,9 +75,4 @@ pub enum VerifyError {
 #[must_use]
 pub fn verifier_data(verifier: Arc<dyn TokenVerifier>) -> web::Data<dyn TokenVerifier> {
     web::Data::from(verifier)
-}
-
-/// Now, in seconds since 1970.
-pub(crate) fn now() -> f64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64()
 }

@@ -13,12 +13,10 @@ pub(crate) use self::{
     clients::{Busy, Client, Clients},
     pieces::in_pieces,
 };
-use crate::Settings;
+use crate::{metrics::METRICS_CONNECTIONS_MAX, settings::Settings};
 
-/// The most connections to the server of metrics at the same time: some collectors and a person.
-pub(crate) const OF_METRICS: usize = 16;
 /// What else is open: listeners, logs, key sets, certificates, traces.
-const SPARE: usize = 48 + OF_METRICS;
+const SPARE: usize = 48 + METRICS_CONNECTIONS_MAX;
 /// What each worker has open for itself.
 const PER_WORKER: usize = 8;
 /// What each connection of a client takes: its own descriptor, and the one by which it can be ended.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use task_adapters::{
     Database, PoolOptions, migrations,
-    pooler::{self, Pooler},
+    pooler::{self, Pooler, UnusablePooler},
 };
 
 use crate::{Readiness, Settings, error::Chain};
@@ -15,14 +15,6 @@ const AGAIN: Duration = Duration::from_secs(5);
 const ONCE_MORE: Duration = Duration::from_millis(500);
 /// How long a look may take.
 const LIMIT: Duration = Duration::from_secs(30);
-
-/// The way to the database leads through a pooler with which the service cannot work.
-#[derive(Debug, thiserror::Error)]
-#[error(
-    "DATABASE_URL leads through a pooler in transaction mode that does not keep prepared statements, with which the \
-     service cannot work: use PgBouncer 1.21 or later with max_prepared_statements above 0, or connect to PostgreSQL itself"
-)]
-pub struct UnusablePooler;
 
 /// Looks at the database once it answers, and says what is missing.
 pub(crate) struct DatabaseCheck {

@@ -20,7 +20,6 @@ use crate::{
     Settings,
     error::Chain,
     settings::{AuthSettings, InvalidSettings, JwksSettings},
-    startup,
 };
 
 /// Looks at everything that the settings name; and at a token, where one is given. Waits for the database and for the key
@@ -101,7 +100,7 @@ async fn look_at_database(settings: &Settings) -> (Vec<Finding>, Option<Inspecti
 }
 
 async fn look_at_keys(auth: &AuthSettings, jwks: &JwksSettings) -> Answer {
-    match startup::key_source(auth) {
+    match auth.key_source() {
         Ok(Some(source)) => keys::ask(&*source, &jwks.url).await,
         Ok(None) => Answer::default(),
         Err(error) => {

@@ -8,15 +8,14 @@ use actix_web::{
     },
 };
 use serde::Serialize;
-use task_domain::{BoxError, RepositoryError, Task, TaskError};
-use utoipa::ToSchema;
+use serde_json::value::RawValue;
+use task_domain::{BoxError, RepositoryError, TaskError};
+use utoipa::{ToSchema, openapi::Ref};
 
 use crate::{
     auth::{Refusal, VerifyError},
-    conditional::etag,
-    extract::Media,
+    media_type::Media,
     json::InvalidJson,
-    tasks::bodies::TaskBody,
 };
 
 /// How many faults one answer names at the most.
@@ -81,7 +80,10 @@ pub(crate) enum ApiError {
     UnsupportedMediaType(Media),
     /// The task is of another version than the client expected. This is the task as it is.
     #[error("precondition failed")]
-    PreconditionFailed(Box<Task>),
+    PreconditionFailed {
+        /// The task as it is now, as JSON.
+        current: Box<RawValue>,
+    },
     /// The first request of this idempotency key is still being carried out.
     #[error("idempotency in progress")]
     IdempotencyInProgress,
@@ -138,8 +140,13 @@ pub(crate) struct ErrorBody<'a> {
     fields: Option<&'a [Fault]>,
     /// The task as it is now, with `precondition_failed` only.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false)]
-    current: Option<TaskBody<'a>>,
+    #[schema(nullable = false, schema_with = current_schema)]
+    current: Option<&'a RawValue>,
+}
+
+/// The schema of a task, by its name: the type that it is made from is not the errors' to know.
+fn current_schema() -> Ref {
+    Ref::from_schema_name("Task")
 }
 
 impl ApiError {
@@ -161,7 +168,7 @@ impl ApiError {
             Self::RequestTimeout => "request_timeout",
             Self::PayloadTooLarge => "payload_too_large",
             Self::UnsupportedMediaType(_) => "unsupported_media_type",
-            Self::PreconditionFailed(_) => "precondition_failed",
+            Self::PreconditionFailed { .. } => "precondition_failed",
             Self::IdempotencyInProgress => "idempotency_in_progress",
             Self::IdempotencyMismatch => "idempotency_mismatch",
             Self::RateLimited(_) => "rate_limited",
@@ -197,7 +204,7 @@ impl ApiError {
             Self::UnsupportedMediaType(Media::MergePatch) => {
                 "The body must be sent as application/merge-patch+json or application/json, without a Content-Encoding."
             }
-            Self::PreconditionFailed(_) => "The task has been changed since; `current` is what it is now.",
+            Self::PreconditionFailed { .. } => "The task has been changed since; `current` is what it is now.",
             Self::IdempotencyInProgress => "The first request with this Idempotency-Key is still running.",
             Self::IdempotencyMismatch => "This Idempotency-Key was used for another request; take a new one.",
             Self::RateLimited(_) => "Too many requests; `Retry-After` says after how many seconds to go on.",
@@ -220,7 +227,7 @@ impl ApiError {
     /// The body of the answer.
     pub(crate) fn body(&self) -> ErrorBody<'_> {
         let current = match self {
-            Self::PreconditionFailed(task) => Some(TaskBody::from(&**task)),
+            Self::PreconditionFailed { current } => Some(&**current),
             _ => None,
         };
         ErrorBody { error: self.code(), detail: self.detail(), fields: self.fields(), current }
@@ -252,7 +259,6 @@ impl ApiError {
             Self::UnsupportedMediaType(Media::MergePatch) => {
                 answer.insert_header((ACCEPT_PATCH, ACCEPTED_PATCHES))
             }
-            Self::PreconditionFailed(task) => answer.insert_header((header::ETAG, etag(task.version))),
             _ => answer,
         };
     }
@@ -275,7 +281,7 @@ impl ResponseError for ApiError {
             Self::RequestTimeout => StatusCode::REQUEST_TIMEOUT,
             Self::PayloadTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UnsupportedMediaType(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            Self::PreconditionFailed(_) => StatusCode::PRECONDITION_FAILED,
+            Self::PreconditionFailed { .. } => StatusCode::PRECONDITION_FAILED,
             Self::IdempotencyInProgress => StatusCode::CONFLICT,
             Self::IdempotencyMismatch => StatusCode::UNPROCESSABLE_ENTITY,
             Self::RateLimited(_) => StatusCode::TOO_MANY_REQUESTS,

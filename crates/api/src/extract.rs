@@ -21,7 +21,7 @@ use task_domain::TaskId;
 use crate::{
     error::ApiError,
     json::{self, Object},
-    media_type,
+    media_type::Media,
 };
 
 /// The largest body that is read, in bytes.
@@ -157,22 +157,6 @@ impl<T: FromMembers> FromRequest for OptionalJsonBody<T> {
 
 fn parse<T: FromMembers>(bytes: &[u8]) -> Result<T, ApiError> {
     T::from_members(json::parse_object(bytes)?)
-}
-
-/// As what a body may be sent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Media {
-    /// As `application/json`.
-    Json,
-    /// As `application/merge-patch+json` (RFC 7396), or as `application/json`.
-    MergePatch,
-}
-
-impl Media {
-    fn allows(self, content_type: &str) -> bool {
-        let is = |essence| media_type::is(content_type, essence);
-        is("application/json") || (self == Self::MergePatch && is("application/merge-patch+json"))
-    }
 }
 
 /// Refuses a body that is sent as something else, or encoded.

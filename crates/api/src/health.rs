@@ -2,7 +2,10 @@
 
 use actix_web::{HttpResponse, http::header, web};
 use serde::Serialize;
-use utoipa::ToSchema;
+use utoipa::{
+    ToSchema,
+    openapi::{Object, ObjectBuilder, Type},
+};
 
 use crate::{
     readiness::{Checks, Readiness},
@@ -17,7 +20,17 @@ pub(crate) struct HealthBody {
     #[schema(example = "ok")]
     status: &'static str,
     /// The configured environment.
-    environment: Environment,
+    #[schema(schema_with = environment_schema)]
+    environment: &'static str,
+}
+
+/// The names of the environments, as a schema.
+fn environment_schema() -> Object {
+    ObjectBuilder::new()
+        .schema_type(Type::String)
+        .description(Some("The configured environment."))
+        .enum_values(Some(Environment::ALL.map(Environment::name)))
+        .build()
 }
 
 /// What `/health/ready` answers.
@@ -39,7 +52,7 @@ pub(crate) struct ReadinessBody {
     responses((status = 200, description = "The process is up.", body = HealthBody)),
 )]
 pub(crate) async fn health(environment: web::Data<Environment>) -> HttpResponse {
-    HttpResponse::Ok().json(HealthBody { status: "ok", environment: **environment })
+    HttpResponse::Ok().json(HealthBody { status: "ok", environment: environment.name() })
 }
 
 /// Says that the process is up: `/health` by the name that orchestrators look for.

@@ -1,8 +1,24 @@
 //! Media types as RFC 9110 writes them (sections 5.6.6 and 8.3.1). The `mime` crate refuses the white space and the
 //! empty parameters that the RFC allows around `;`.
 
+/// The media types that a route takes its body as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Media {
+    /// As `application/json`.
+    Json,
+    /// As `application/merge-patch+json` (RFC 7396), or as `application/json`.
+    MergePatch,
+}
+
+impl Media {
+    pub(crate) fn allows(self, content_type: &str) -> bool {
+        let is_of = |essence| is(content_type, essence);
+        is_of("application/json") || (self == Self::MergePatch && is_of("application/merge-patch+json"))
+    }
+}
+
 /// Whether a `Content-Type` is well-formed and of the type `essence`, whatever its parameters.
-pub(crate) fn is(content_type: &str, essence: &str) -> bool {
+fn is(content_type: &str, essence: &str) -> bool {
     let (own, parameters) = content_type.split_once(';').unwrap_or((content_type, ""));
     trim(own).eq_ignore_ascii_case(essence) && are_parameters(parameters)
 }

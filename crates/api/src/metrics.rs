@@ -11,12 +11,10 @@ use metrics::{Key, KeyName, Label, Level, Metadata, Recorder, SharedString, Unit
 use metrics_exporter_prometheus::{
     BuildError, Matcher, PrometheusBuilder, PrometheusHandle, PrometheusRecorder,
 };
-use task_adapters::{PgPool, PoolUsage};
+use task_adapters::PoolUsage;
 
-use crate::{
-    auth::PublishedKeys,
-    connections::{self, Clients},
-};
+/// How many connections there may be to the server of metrics at the same time: some collectors and a person.
+pub(crate) const METRICS_CONNECTIONS_MAX: usize = 16;
 
 /// The version of Prometheus' text format.
 const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
@@ -106,17 +104,16 @@ impl Metrics {
     }
 
     /// Brings the numbers up to date that others keep, and writes all of them.
-    fn render(&self, sources: &Sources) -> String {
-        let usage = sources.pools.iter().map(|pool| pool.usage()).fold(PoolUsage::default(), PoolUsage::and);
+    pub(crate) fn render(&self, gauges: &Gauges) -> String {
+        let usage = gauges.database;
         let state = |state| [("state", state)];
         self.gauge(CONNECTIONS, state("in_use"), count(usage.in_use));
         self.gauge(CONNECTIONS, state("idle"), count(usage.idle));
         self.gauge(CONNECTIONS_MAX, [], count(usage.max));
-        self.gauge(CLIENTS, [], count(sources.clients.number()));
-        self.gauge(CLIENTS_MAX, [], count(sources.clients_max));
+        self.gauge(CLIENTS, [], count(gauges.clients));
+        self.gauge(CLIENTS_MAX, [], count(gauges.clients_max));
         self.gauge(WAITING, [], count(usage.waiting));
-        if let Some(keys) = &sources.keys {
-            let (succeeded, failed) = keys.fetches();
+        if let Some((succeeded, failed)) = gauges.key_fetches {
             for (outcome, number) in [("success", succeeded), ("failure", failed)] {
                 let key = Key::from_parts(KEY_FETCHES, vec![Label::from_static_parts("outcome", outcome)]);
                 self.recorder.register_counter(&key, &METADATA).absolute(number);
@@ -148,43 +145,47 @@ fn count(number: usize) -> f64 {
     number as f64
 }
 
-/// Who keeps numbers beside those of the requests.
-pub(crate) struct Sources {
-    /// The pools of the workers.
-    pub(crate) pools: Vec<Arc<PgPool>>,
-    /// The clients that are connected.
-    pub(crate) clients: Clients,
-    /// How many of them there may be.
+/// Numbers that others keep, at one moment.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Gauges {
+    /// The connections of the workers' pools, together.
+    pub(crate) database: PoolUsage,
+    /// How many clients are connected.
+    pub(crate) clients: usize,
+    /// How many clients may be connected at the same time.
     pub(crate) clients_max: usize,
-    /// The published keys, where there are any.
-    pub(crate) keys: Option<Arc<PublishedKeys>>,
+    /// How often the key set was fetched, with success and without; `None` if none is configured.
+    pub(crate) key_fetches: Option<(u64, u64)>,
 }
+
+/// Takes the numbers at the moment at which they are asked for.
+pub(crate) type TakeGauges = Arc<dyn Fn() -> Gauges + Send + Sync>;
 
 /// Serves the numbers, and nothing else, on an address of their own.
 pub(crate) fn serve(
     metrics: &Arc<Metrics>,
-    sources: Sources,
+    gauges: TakeGauges,
     address: std::net::SocketAddr,
 ) -> std::io::Result<(dev::Server, Vec<std::net::SocketAddr>)> {
-    let (metrics, sources) = (web::Data::from(Arc::clone(metrics)), web::Data::new(sources));
+    let (metrics, gauges) = (web::Data::from(Arc::clone(metrics)), web::Data::new(gauges));
     let app = move || {
         App::new()
             .app_data(metrics.clone())
-            .app_data(sources.clone())
+            .app_data(gauges.clone())
             .route("/metrics", web::get().to(render))
             .route("/metrics", web::head().to(render))
     };
     let server = HttpServer::new(app)
         .workers(1)
-        .max_connections(connections::OF_METRICS)
+        .max_connections(METRICS_CONNECTIONS_MAX)
         .disable_signals()
         .bind(address)?;
     let addresses = server.addrs();
     Ok((server.run(), addresses))
 }
 
-async fn render(metrics: web::Data<Metrics>, sources: web::Data<Sources>) -> HttpResponse {
-    HttpResponse::Ok().content_type(CONTENT_TYPE).body(metrics.render(&sources))
+async fn render(metrics: web::Data<Metrics>, gauges: web::Data<TakeGauges>) -> HttpResponse {
+    HttpResponse::Ok().content_type(CONTENT_TYPE).body(metrics.render(&gauges()))
 }
 
 #[cfg(test)]
@@ -192,12 +193,7 @@ mod tests {
     use super::*;
 
     fn rendered(metrics: &Metrics) -> String {
-        metrics.render(&Sources {
-            pools: Vec::new(),
-            clients: Clients::new(Duration::ZERO),
-            clients_max: 0,
-            keys: None,
-        })
+        metrics.render(&Gauges::default())
     }
 
     #[test]

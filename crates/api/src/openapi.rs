@@ -21,10 +21,11 @@ use crate::{
     auth::Refusal,
     conditional::{MALFORMED_IF_MATCH, MALFORMED_IF_NONE_MATCH},
     error::{ApiError, ErrorBody, Fault},
-    extract::Media,
+    media_type::Media,
     health,
     idempotency::MALFORMED as MALFORMED_KEY,
-    tasks, whoami,
+    tasks::{self, written::task_json},
+    whoami,
 };
 
 const ABOUT: &str = "Tasks of users, each behind a strict wall.\n\n\
@@ -244,7 +245,8 @@ fn refusals_of_tasks(path: &str, method: &HttpMethod, has_body: bool) -> Vec<Api
     if is_write(method) {
         refusals.extend([ApiError::IdempotencyInProgress, ApiError::IdempotencyMismatch]);
         if path.contains("{id}") {
-            refusals.extend(example_task().map(Box::new).map(ApiError::PreconditionFailed));
+            let current = example_task().map(|task| task_json(&task));
+            refusals.extend(current.map(|current| ApiError::PreconditionFailed { current }));
         }
     }
     if has_body {

@@ -1,5 +1,6 @@
 //! Typed settings, from defaults, `.env` and the environment. Everything is checked before anything is opened.
 
+mod about;
 mod auth;
 mod database;
 mod origins;
@@ -15,48 +16,24 @@ use std::{
 };
 
 use ipnet::IpNet;
-use serde::Serialize;
 use task_adapters::{Database, PoolOptions};
 use tracing_subscriber::{EnvFilter, filter::LevelFilter};
-use utoipa::ToSchema;
 
 use self::reader::Reader;
 pub use self::{
+    about::{About, Environment},
     auth::{AuthSettings, JwksSettings, MIN_SECRET_BYTES},
+    database::UPKEEP_CONNECTIONS,
     reader::{InvalidSettings, SettingFault},
     traces::{TraceSampler, TraceSettings},
     variables::{DEFAULT_TITLE, DEFAULT_VERSION, VARIABLES, Variable},
 };
-use crate::{About, Cors, limits::LimitSettings, startup::UPKEEP_CONNECTIONS};
+use crate::limits::LimitSettings;
 
 /// The most requests in a minute that a limit may be set to.
 const MAX_QUOTA: u32 = 1_000_000;
 /// The most connections of clients that may be configured.
 const MAX_CLIENTS: usize = 1_000_000;
-
-/// Where the program runs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum Environment {
-    /// On a developer's machine.
-    Dev,
-    /// Where it is tried before production.
-    Staging,
-    /// Where it is used.
-    Production,
-}
-
-impl Environment {
-    /// As it is configured and told.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Dev => "dev",
-            Self::Staging => "staging",
-            Self::Production => "production",
-        }
-    }
-}
 
 /// How log lines look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -81,7 +58,7 @@ pub struct Settings {
     /// Who vouches for tokens.
     pub auth: AuthSettings,
     /// The origins whose pages may use the API.
-    pub cors: Cors,
+    pub cors_origins: Vec<String>,
     /// The address or name to listen on.
     pub host: String,
     /// The port to listen on; 0 for any that is free.
@@ -119,21 +96,17 @@ impl Settings {
         variables: impl IntoIterator<Item = (String, String)>,
     ) -> Result<Self, InvalidSettings> {
         let mut reader = Reader::new(variables);
-        let environment = environment(&mut reader);
+        let about = about::read(&mut reader);
+        let environment = about.environment;
         let (database, auth) = (database::read(&mut reader), auth::read(&mut reader, environment));
         let direct_database = database::read_direct(&mut reader);
-        let about = About {
-            title: reader.text("API_TITLE").unwrap_or_default(),
-            version: reader.text("API_VERSION").unwrap_or_default(),
-            environment,
-        };
         let mut pool = database::pool(&mut reader);
         // Whoever names another way besides has a pooler on this one.
         pool.session_of_role = direct_database
             .as_ref()
             .zip(database.as_ref())
             .is_some_and(|(direct, usual)| direct.address() != usual.address());
-        let cors = Cors::new(origins::read(&mut reader, environment));
+        let cors_origins = origins::read(&mut reader, environment);
         let Listener { host, port } = listener(&mut reader);
         let workers = workers(&mut reader, pool.max - UPKEEP_CONNECTIONS);
         let client_connections = reader.number("CLIENT_CONNECTIONS_MAX", workers, MAX_CLIENTS);
@@ -154,7 +127,7 @@ impl Settings {
             direct_database,
             pool,
             auth,
-            cors,
+            cors_origins,
             host,
             port,
             limits,
@@ -218,16 +191,6 @@ pub fn variables() -> Result<Vec<(String, String)>, InvalidSettings> {
 fn unreadable(problem: &str) -> InvalidSettings {
     let fault = SettingFault { variable: ".env", problem: problem.to_owned(), example: "see .env.example" };
     InvalidSettings { faults: vec![fault] }
-}
-
-fn environment(reader: &mut Reader) -> Environment {
-    let environment = reader.parsed("ENVIRONMENT", |text| match text {
-        "dev" => Ok(Environment::Dev),
-        "staging" => Ok(Environment::Staging),
-        "production" => Ok(Environment::Production),
-        other => Err(format!("must be dev, staging or production, not {other:?}")),
-    });
-    environment.unwrap_or(Environment::Dev)
 }
 
 /// At most as many as connections: a worker without one could answer nothing.

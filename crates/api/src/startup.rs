@@ -16,7 +16,7 @@ use actix_web::{
     HttpServer,
     dev::{self, ServerHandle},
 };
-use task_adapters::{PgOnceOnly, PgPool};
+use task_adapters::{PgOnceOnly, PgPool, PoolUsage, pooler::UnusablePooler};
 use task_domain::BoxError;
 use tokio::{
     signal::unix::{SignalKind, signal},
@@ -27,15 +27,14 @@ use crate::{
     Readiness, Services, Settings, app,
     auth::PublishedKeys,
     connections::{self, Clients},
-    database_check::{DatabaseCheck, UnusablePooler},
+    database_check::DatabaseCheck,
     housekeeping,
     limits::Limits,
-    metrics::{self, Metrics, Sources},
+    metrics::{self, Gauges, Metrics, TakeGauges},
     traces::{self, Traces},
 };
 
 use self::wiring::Shared;
-pub(crate) use self::wiring::{key_source, verifiers};
 
 /// How long an idle connection is kept for the client's next request: longer than proxies keep theirs, so that it is
 /// the proxy that closes, and never while it sends.
@@ -43,9 +42,6 @@ const KEEP_ALIVE: Duration = Duration::from_secs(75);
 
 /// How long the head of a first request may take.
 const HEAD_LIMIT: Duration = Duration::from_secs(5);
-
-/// How many connections there are for what has to be done now and then.
-pub(crate) const UPKEEP_CONNECTIONS: usize = 1;
 
 /// Why the server could not be started.
 #[derive(Debug, thiserror::Error)]
@@ -147,14 +143,8 @@ impl Server {
         let (running, addresses) = listen(settings, workers, most, clients.clone())?;
         let metrics = match counted.as_ref().zip(settings.metrics) {
             Some((counted, address)) => {
-                let clients_max = most * settings.workers;
-                let sources = Sources {
-                    pools: pools.clone(),
-                    clients: clients.clone(),
-                    clients_max,
-                    keys: keys.clone(),
-                };
-                let metrics = metrics::serve(counted, sources, address);
+                let gauges = gauges(pools.clone(), clients.clone(), most * settings.workers, keys.clone());
+                let metrics = metrics::serve(counted, gauges, address);
                 Some(metrics.map_err(|error| StartError::Metrics { address, error })?)
             }
             None => None,
@@ -217,6 +207,21 @@ impl fmt::Debug for Server {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Server").field("addresses", &self.addresses).finish_non_exhaustive()
     }
+}
+
+/// Collects the numbers that metrics tell beside those of the requests.
+fn gauges(
+    pools: Vec<Arc<PgPool>>,
+    clients: Clients,
+    clients_max: usize,
+    keys: Option<Arc<PublishedKeys>>,
+) -> TakeGauges {
+    Arc::new(move || Gauges {
+        database: pools.iter().map(|pool| pool.usage()).fold(PoolUsage::default(), PoolUsage::and),
+        clients: clients.number(),
+        clients_max,
+        key_fetches: keys.as_ref().map(|keys| keys.fetches()),
+    })
 }
 
 /// Listens with as many workers as there are services, each of which serves its own to that many clients at the most.

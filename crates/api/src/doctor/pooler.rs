@@ -5,12 +5,12 @@ use std::time::Duration;
 use task_adapters::{
     ConnectError, Database,
     inspection::InspectionError,
-    pooler::{self, Pooler},
+    pooler::{self, Pooler, UnusablePooler},
 };
 use tokio::time::timeout;
 
 use super::{report::Finding, shown};
-use crate::{Settings, database_check::UnusablePooler, error::Chain};
+use crate::{Settings, error::Chain};
 
 const NAME: &str = "pooler";
 

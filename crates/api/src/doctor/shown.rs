@@ -1,5 +1,6 @@
 //! What others wrote, made fit for a terminal.
 
+use chrono::{DateTime, SecondsFormat, Utc};
 use serde_json::Value;
 
 /// How much of a text is shown, in characters.
@@ -39,6 +40,11 @@ pub(super) fn value(given: &Value) -> String {
         }
         Value::Object(_) => "an object".to_owned(),
     }
+}
+
+/// A moment as the API writes it.
+pub(super) fn moment(moment: DateTime<Utc>) -> String {
+    moment.to_rfc3339_opts(SecondsFormat::Micros, true)
 }
 
 /// A number of seconds as people say it.

@@ -22,8 +22,6 @@ use crate::{
     },
     json,
     settings::AuthSettings,
-    startup,
-    whoami::timestamp,
 };
 
 /// What a token is judged with.
@@ -78,7 +76,7 @@ pub(super) async fn examine(token: &str, facts: &Facts<'_>) -> (Vec<Finding>, Op
 /// Asks the verifiers of the service, with the keys that were fetched already.
 async fn verify(token: &str, facts: &Facts<'_>) -> Result<Identity, VerifyError> {
     let source = AlreadyFetched(Mutex::new(facts.keys.map(|(fetched, _)| fetched.clone())));
-    let (verifiers, keys) = startup::verifiers(facts.auth, Some(Box::new(source)));
+    let (verifiers, keys) = facts.auth.verifiers(Some(Box::new(source)));
     let Some(keys) = keys else { return verifiers.verify(token).await };
     tokio::select! {
         // First the keys are taken over, which waits for nothing; then the token is judged.
@@ -105,7 +103,7 @@ fn valid(identity: &Identity) -> Finding {
     let found = format!(
         "valid\n  user_id     {}\n  issuer      {issuer}\n  expires_at  {}, in {}\n  algorithm   {}",
         shown::quoted(identity.user.as_str()),
-        timestamp(identity.expires_at),
+        shown::moment(identity.expires_at()),
         shown::seconds(identity.expires_at - now()),
         identity.algorithm,
     );

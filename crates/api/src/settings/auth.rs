@@ -1,12 +1,12 @@
 //! Who vouches for tokens: a key set, a shared secret, or both.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
-use super::{Environment, reader::Reader};
-use crate::auth::ClaimRules;
+use super::{about::Environment, reader::Reader};
+use crate::auth::{ClaimRules, HttpKeySource, KeySource, PublishedKeys, SharedSecret, Verifiers};
 
 /// The fewest bytes that the shared secret may have: as many as HMAC-SHA256 gives (RFC 7518, section 3.2).
 pub const MIN_SECRET_BYTES: usize = 32;
@@ -38,6 +38,22 @@ impl AuthSettings {
     #[must_use]
     pub fn secret_bytes(&self) -> Option<&[u8]> {
         Some(self.secret.as_ref()?.expose_secret().as_bytes())
+    }
+
+    /// The source of the key set, if one is configured. Fails if TLS cannot be set up on this machine.
+    pub fn key_source(&self) -> Result<Option<Box<dyn KeySource>>, reqwest::Error> {
+        let Some(JwksSettings { url, .. }) = &self.jwks else { return Ok(None) };
+        Ok(Some(Box::new(HttpKeySource::new(url.clone())?)))
+    }
+
+    /// The verifiers that are configured, and the published keys among them, which a background task has to keep fresh.
+    #[must_use]
+    pub fn verifiers(&self, source: Option<Box<dyn KeySource>>) -> (Verifiers, Option<Arc<PublishedKeys>>) {
+        let secret = self.secret_bytes().map(|secret| SharedSecret::new(secret, self.claims.clone()));
+        let keys = self.jwks.as_ref().zip(source).map(|(JwksSettings { refresh, claims, .. }, source)| {
+            Arc::new(PublishedKeys::new(source, claims.clone(), *refresh))
+        });
+        (Verifiers::new(secret, keys.clone()), keys)
     }
 }
 

@@ -4,8 +4,10 @@ use std::time::Duration;
 
 use task_adapters::{Database, PoolOptions};
 
-use super::Reader;
-use crate::startup::UPKEEP_CONNECTIONS;
+use super::reader::Reader;
+
+/// How many of the connections are for background work, apart from those that serve requests.
+pub const UPKEEP_CONNECTIONS: usize = 1;
 
 /// The longest that a request may take in the database, in milliseconds. Contract, 503.
 const MAX_DEADLINE_MS: u64 = 5000;

@@ -1,6 +1,6 @@
 //! `CORS_ORIGINS`.
 
-use super::{Environment, Reader};
+use super::{about::Environment, reader::Reader};
 
 /// The origins whose pages may call the API, without those at fault.
 pub(super) fn read(reader: &mut Reader, environment: Environment) -> Vec<String> {

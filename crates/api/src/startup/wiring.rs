@@ -6,13 +6,13 @@ use async_trait::async_trait;
 use task_adapters::{PgOnceOnly, PgPool, PgTaskRepository, PoolOptions, cursor_key, migrations};
 use task_domain::{BoxError, RepositoryError, TaskService};
 
-use super::UPKEEP_CONNECTIONS;
 use crate::{
     CursorSeal, Readiness, SchemaProbe, SealKeySource, Services, Settings,
-    auth::{HttpKeySource, KeySource, PublishedKeys, SharedSecret, TokenVerifier, Verifiers},
+    auth::{PublishedKeys, TokenVerifier},
+    cors::Cors,
     limits::Limits,
     metrics::Metrics,
-    settings::{AuthSettings, JwksSettings},
+    settings::UPKEEP_CONNECTIONS,
     traces::{Traced, Traces},
 };
 
@@ -30,7 +30,7 @@ pub(super) struct Shared {
 
 impl Shared {
     pub(super) fn new(settings: &Settings) -> Result<Self, BoxError> {
-        let (verifiers, keys) = verifiers(&settings.auth, key_source(&settings.auth)?);
+        let (verifiers, keys) = settings.auth.verifiers(settings.auth.key_source()?);
         let of_upkeep = PoolOptions { at_rest: 0, max: UPKEEP_CONNECTIONS, ..settings.pool.clone() };
         let upkeep = Arc::new(PgPool::new(&settings.database, of_upkeep)?);
         let readiness = Readiness::new(Box::new(SchemaInDatabase(Arc::clone(&upkeep))), keys.clone());
@@ -75,7 +75,7 @@ impl Shared {
         let services = Services::new(
             use_cases(tasks, once_only, self.traces.as_ref()),
             Arc::clone(&self.verifier),
-            settings.cors.clone(),
+            Cors::new(settings.cors_origins.iter().cloned()),
             CursorSeal::new(Arc::new(KeyInDatabase(Arc::clone(pool)))),
             Arc::clone(&self.readiness),
             Arc::clone(&self.limits),
@@ -122,24 +122,6 @@ fn use_cases(tasks: PgTaskRepository, once_only: PgOnceOnly, traces: Option<&Arc
             Arc::new(Traced::new(once_only, Arc::clone(traces))),
         ),
     }
-}
-
-/// Where the key set comes from, where one is configured.
-pub(crate) fn key_source(settings: &AuthSettings) -> Result<Option<Box<dyn KeySource>>, reqwest::Error> {
-    let Some(JwksSettings { url, .. }) = &settings.jwks else { return Ok(None) };
-    Ok(Some(Box::new(HttpKeySource::new(url.clone())?)))
-}
-
-/// The verifiers that are configured, and the published keys among them, which somebody has to keep fresh.
-pub(crate) fn verifiers(
-    settings: &AuthSettings,
-    source: Option<Box<dyn KeySource>>,
-) -> (Verifiers, Option<Arc<PublishedKeys>>) {
-    let secret = settings.secret_bytes().map(|secret| SharedSecret::new(secret, settings.claims.clone()));
-    let keys = settings.jwks.as_ref().zip(source).map(|(JwksSettings { refresh, claims, .. }, source)| {
-        Arc::new(PublishedKeys::new(source, claims.clone(), *refresh))
-    });
-    (Verifiers::new(secret, keys.clone()), keys)
 }
 
 /// The part of the connections that one worker has. The settings see to it that every worker has at least one.

@@ -6,6 +6,7 @@ use actix_web::{
 };
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 use task_domain::{
     KeyedRequest, Once, Receipt, ReceiptWriter, Task, TaskCommand, TaskOutcome, TaskService, UserId,
 };
@@ -74,7 +75,8 @@ impl Written {
             }
             TaskOutcome::NotFound => Self::refusal(&ApiError::NotFound, None),
             TaskOutcome::Unexpected(task) => {
-                Self::refusal(&ApiError::PreconditionFailed(Box::new(task.clone())), Some(etag(task.version)))
+                let refusal = ApiError::PreconditionFailed { current: task_json(task) };
+                Self::refusal(&refusal, Some(etag(task.version)))
             }
         }
     }
@@ -112,6 +114,11 @@ impl Written {
         }
         answer.insert_header((header::CONTENT_TYPE, JSON)).body(self.body)
     }
+}
+
+/// A task as JSON that stands within other JSON as it is.
+pub(crate) fn task_json(task: &Task) -> Box<RawValue> {
+    RawValue::from_string(writer::task(&TaskBody::from(task))).unwrap_or_default()
 }
 
 /// JSON of what is made of texts and numbers only, which always can be written.

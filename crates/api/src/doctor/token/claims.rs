@@ -8,11 +8,10 @@ use super::{
     parts::Parts,
 };
 use crate::{
-    auth::ClaimRules,
+    auth::{ClaimRules, moment},
     doctor::{report::Finding, shown},
     json::Object,
     settings::AuthSettings,
-    whoami::timestamp,
 };
 
 /// The first number that is a time in milliseconds of this century rather than one in seconds.
@@ -79,7 +78,7 @@ fn expiry(claims: &Object, rules: &ClaimRules, now: f64) -> Option<Finding> {
     let found = format!(
         "it expired {} ago, at {}; this machine's clock says {}",
         shown::seconds(now - expires_at),
-        timestamp(expires_at),
+        shown::moment(moment(expires_at)),
         timestamp(now)
     );
     let issued_at = claims.get("iat").and_then(Value::as_f64);

@@ -1,0 +1,59 @@
+//! What the program says of itself, and where it runs.
+
+use super::reader::Reader;
+
+/// What the program says of itself.
+#[derive(Clone, Debug)]
+pub struct About {
+    /// The title of the API.
+    pub title: String,
+    /// The version of the API.
+    pub version: String,
+    /// Where it runs.
+    pub environment: Environment,
+}
+
+/// Where the program runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Environment {
+    /// On a developer's machine.
+    Dev,
+    /// Where it is tried before production.
+    Staging,
+    /// Where it is used.
+    Production,
+}
+
+impl Environment {
+    /// Every one of them.
+    pub const ALL: [Self; 3] = [Self::Dev, Self::Staging, Self::Production];
+
+    /// As it is configured and told.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Dev => "dev",
+            Self::Staging => "staging",
+            Self::Production => "production",
+        }
+    }
+}
+
+/// Reads `API_TITLE`, `API_VERSION` and `ENVIRONMENT`.
+pub(super) fn read(reader: &mut Reader) -> About {
+    About {
+        environment: environment(reader),
+        title: reader.text("API_TITLE").unwrap_or_default(),
+        version: reader.text("API_VERSION").unwrap_or_default(),
+    }
+}
+
+fn environment(reader: &mut Reader) -> Environment {
+    let environment = reader.parsed("ENVIRONMENT", |text| match text {
+        "dev" => Ok(Environment::Dev),
+        "staging" => Ok(Environment::Staging),
+        "production" => Ok(Environment::Production),
+        other => Err(format!("must be dev, staging or production, not {other:?}")),
+    });
+    environment.unwrap_or(Environment::Dev)
+}
