@@ -16,15 +16,13 @@ use async_trait::async_trait;
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use jsonwebtoken::{EncodingKey, Header, encode};
 use serde_json::json;
-use task_api::{
-    About, Cors, CursorSeal, LimitSettings, Limits, Readiness, SchemaProbe, SealKeySource, Services, app,
-    auth::{ClaimRules, SharedSecret},
-    settings::Environment,
-};
+use task_api::{Cors, CursorSeal, Limits, Readiness, SchemaProbe, SealKeySource, Services, app};
+use task_auth::{ClaimRules, SharedSecret};
 use task_domain::{
     RepositoryError, Task, TaskPage, TaskService,
     testing::{MockOnceOnly, MockTaskRepository, task, user},
 };
+use task_settings::{About, Environment, LimitSettings};
 
 const SECRET: &[u8] = b"a secret of thirty-two characters";
 

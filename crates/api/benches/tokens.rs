@@ -15,7 +15,7 @@ use aws_lc_rs::{
 use criterion::{BatchSize, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode, jwk::Jwk};
 use serde_json::{Value, json};
-use task_api::auth::{
+use task_auth::{
     ClaimRules, FetchError, Fetched, KeySource, PublishedKeys, SharedSecret, TokenVerifier, Verifiers,
 };
 use tokio::runtime::Runtime;

@@ -3,6 +3,8 @@
 //! All of it comes out of the binary, and no other host is asked. Swagger UI is the release that
 //! `utoipa-swagger-ui` embeds; `ReDoc` lies in `assets/redoc`.
 
+pub(crate) mod openapi;
+
 use std::{borrow::Cow, sync::Arc};
 
 use actix_web::{
@@ -12,7 +14,7 @@ use actix_web::{
 };
 use utoipa_swagger_ui::Config;
 
-use crate::{error::ApiError, openapi::Document};
+use crate::{docs::openapi::Document, http::error::ApiError};
 
 /// Swagger UI's style sheet draws arrows and buttons from `data:` addresses.
 const SWAGGER_POLICY: &str = "default-src 'self'; img-src 'self' data:; \

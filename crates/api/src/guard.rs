@@ -1,6 +1,6 @@
 //! The guard before every route but the public ones.
 
-use std::{future::Future, pin::Pin};
+use std::{future::Future, pin::Pin, sync::Arc};
 
 use actix_web::{
     FromRequest, HttpRequest,
@@ -8,10 +8,10 @@ use actix_web::{
     http::header::{self, HeaderMap},
     web,
 };
+use task_auth::{Identity, Refusal, TokenVerifier};
 use task_domain::UserId;
 
-use super::{Identity, Refusal, TokenVerifier};
-use crate::{error::ApiError, extract::path_segment, limits::Limits};
+use crate::http::{error::ApiError, limits::Limits, path::path_segment};
 
 /// The user who calls, and whose path it is.
 ///
@@ -41,6 +41,12 @@ impl FromRequest for Caller {
             }
         })
     }
+}
+
+/// Makes the verifier known to the guard.
+#[must_use]
+pub fn verifier_data(verifier: Arc<dyn TokenVerifier>) -> web::Data<dyn TokenVerifier> {
+    web::Data::from(verifier)
 }
 
 /// What the application was put together with.
@@ -100,16 +106,12 @@ pub(crate) fn bearer_token(headers: &HeaderMap) -> Result<&str, Refusal> {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use actix_web::test::TestRequest;
     use async_trait::async_trait;
+    use task_auth::VerifyError;
+    use task_settings::LimitSettings;
 
     use super::*;
-    use crate::{
-        auth::{VerifyError, verifier_data},
-        limits::LimitSettings,
-    };
 
     fn token_of(values: &[&str]) -> Result<String, Refusal> {
         let mut request = TestRequest::default();
@@ -154,7 +156,7 @@ mod tests {
             .append_header((header::AUTHORIZATION, "Bearer a.b.c"))
             .to_http_request();
         let guarded =
-            Guarded::<crate::extract::TaskIdInPath>::from_request(&request, &mut Payload::None).await;
+            Guarded::<crate::http::path::TaskIdInPath>::from_request(&request, &mut Payload::None).await;
         assert_eq!(guarded.unwrap_err().error_response().status(), 401);
     }
 }

@@ -1,16 +1,16 @@
 //! Whether the process is up, and whether it can serve.
 
+pub(crate) mod readiness;
+
 use actix_web::{HttpResponse, http::header, web};
 use serde::Serialize;
+use task_settings::Environment;
 use utoipa::{
     ToSchema,
     openapi::{Object, ObjectBuilder, Type},
 };
 
-use crate::{
-    readiness::{Checks, Readiness},
-    settings::Environment,
-};
+use crate::health::readiness::{Checks, Readiness};
 
 /// What `/health` answers.
 #[derive(Debug, Serialize, ToSchema)]

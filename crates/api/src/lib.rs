@@ -1,45 +1,20 @@
-//! The task API: HTTP, the guard before it, and the wiring of everything at the start.
+#![doc = include_str!("../README.md")]
 
-mod app;
-pub mod auth;
 pub mod cli;
-mod conditional;
-pub mod connections;
-mod cors;
-mod cursor;
-mod database_check;
-mod demand;
 mod docs;
-pub mod doctor;
-mod envelope;
-mod error;
-mod extract;
-#[cfg(feature = "fuzzing")]
-pub mod fuzzing;
+mod guard;
 mod health;
-mod housekeeping;
-mod idempotency;
-mod json;
-mod limits;
-mod media_type;
-mod metrics;
-mod openapi;
-pub mod probe;
-mod readiness;
+pub mod http;
 mod routes;
-pub mod settings;
 pub mod startup;
-mod tasks;
+pub mod tasks;
 pub mod telemetry;
-mod traces;
-mod unread;
 mod whoami;
 
-pub use app::{About, Services, app};
-pub use cors::Cors;
-pub use cursor::{CursorSeal, SealKeySource};
-pub use limits::{LimitSettings, Limits};
-pub use metrics::Metrics;
-pub use openapi::openapi_json;
-pub use readiness::{Readiness, SchemaProbe};
-pub use settings::Settings;
+pub use docs::openapi::openapi_json;
+pub use guard::verifier_data;
+pub use health::readiness::{Readiness, SchemaProbe};
+pub use http::{cors::Cors, limits::Limits};
+pub use startup::app::{Services, app};
+pub use tasks::cursor::{CursorSeal, SealKeySource};
+pub use telemetry::metrics::Metrics;

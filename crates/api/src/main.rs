@@ -5,13 +5,13 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use task_api::{
-    Settings,
-    cli::{self, Cli, Command, Doctor, Migrate},
-    connections, doctor, probe,
-    settings::{self, InvalidSettings, LogFormat},
+    cli::{Cli, Command},
+    http::connections,
     startup::Server,
-    telemetry,
+    telemetry::logs,
 };
+use task_ops::{Doctor, Migrate, doctor, migrate, probe};
+use task_settings::{InvalidSettings, LogFormat, Settings, load_database, load_listener};
 
 /// glibc's own allocator keeps what large requests have taken until the process ends (ADR 0021).
 #[cfg(all(feature = "jemalloc", target_os = "linux", target_env = "gnu"))]
@@ -25,8 +25,8 @@ const BAD_SETTINGS: u8 = 2;
 async fn main() -> ExitCode {
     let outcome = match Cli::parse().command.unwrap_or(Command::Serve) {
         Command::Serve => serve().await,
-        Command::Migrate(what) => migrate(what).await,
-        Command::Doctor(what) => return doctor(what).await,
+        Command::Migrate(what) => change_schema(what).await,
+        Command::Doctor(what) => return examine(what).await,
         Command::Health => health().await,
     };
     match outcome {
@@ -44,26 +44,26 @@ async fn main() -> ExitCode {
 
 async fn serve() -> anyhow::Result<()> {
     let settings = Settings::load()?;
-    telemetry::init(settings.log_filter.parse()?, settings.log_format);
+    logs::init(settings.logs.filter.parse()?, settings.logs.format);
     connections::raise_file_limit(&settings);
     Ok(Server::bind(&settings)?.run().await?)
 }
 
-async fn migrate(what: Migrate) -> anyhow::Result<()> {
-    let database = settings::load_database()?;
-    telemetry::init("info".parse()?, LogFormat::Pretty);
-    for line in cli::migrate(&database, what).await? {
+async fn change_schema(what: Migrate) -> anyhow::Result<()> {
+    let database = load_database()?;
+    logs::init("info".parse()?, LogFormat::Pretty);
+    for line in migrate(&database, what).await? {
         println!("{line}");
     }
     Ok(())
 }
 
 async fn health() -> anyhow::Result<()> {
-    println!("{}", probe::probe(&settings::load_listener()?).await?);
+    println!("{}", probe(&load_listener()?).await?);
     Ok(())
 }
 
-async fn doctor(what: Doctor) -> ExitCode {
+async fn examine(what: Doctor) -> ExitCode {
     let token = match what.token() {
         Ok(token) => token,
         Err(error) => {

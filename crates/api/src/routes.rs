@@ -8,7 +8,7 @@ use actix_web::{
     web::{self, ServiceConfig},
 };
 
-use crate::{auth::Caller, docs, error::ApiError, health, openapi, tasks, whoami};
+use crate::{docs, docs::openapi, guard::Caller, health, http::error::ApiError, tasks, whoami};
 
 /// A path and what it can do. One without any method is an unknown route.
 pub(crate) struct Endpoint {
@@ -114,19 +114,19 @@ mod tests {
         http::StatusCode,
         test::{TestRequest, call_service, init_service},
     };
+    use task_auth::{ClaimRules, SharedSecret};
     use task_domain::{
         TaskService,
         testing::{MockOnceOnly, MockTaskRepository},
     };
+    use task_settings::{About, Environment, LimitSettings};
 
     use super::*;
     use crate::{
-        About, Cors, Services, app,
-        auth::{ClaimRules, SharedSecret},
-        cursor::testing::seal_with,
-        limits::{LimitSettings, Limits},
-        readiness::testing::ready,
-        settings::Environment,
+        health::readiness::testing::ready,
+        http::{cors::Cors, limits::Limits},
+        startup::app::{Services, app},
+        tasks::cursor::testing::seal_with,
     };
 
     const METHODS: [Method; 8] = [

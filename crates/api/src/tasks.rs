@@ -1,41 +1,39 @@
 //! The handlers of tasks: take the request apart, call the use case, put the answer together.
 
-pub(crate) mod bodies;
-pub(crate) mod dto;
-pub(crate) mod query;
+pub mod cursor;
+mod json;
+pub(crate) mod list_query;
+pub(crate) mod receipt;
+pub(crate) mod request;
+pub(crate) mod response;
 mod timestamp;
-mod writer;
-pub(crate) mod written;
 
-use actix_web::{
-    HttpRequest, HttpResponse,
-    http::header::{self, HeaderValue},
-    web,
-};
+use actix_web::{HttpRequest, HttpResponse, http::header, web};
 use task_domain::{NewTask, Position, TaskChanges, TaskCommand, TaskService};
 
 use self::{
-    bodies::{DeletedBody, TaskBody, TaskListBody},
-    dto::{CreateTask, PatchTask, SetCompleted, UpdateTask},
-    query::{ListParams, ListQuery},
-    written::perform,
+    list_query::{ListParams, ListQuery},
+    receipt::perform,
+    request::{CreateTask, PatchTask, SetCompleted, UpdateTask},
+    response::{DeletedBody, TaskBody, TaskListBody},
 };
 use crate::{
-    auth::Guarded,
-    conditional::{IfMatch, IfNoneMatch, etag},
-    cursor::CursorSeal,
-    error::ApiError,
-    extract::{JsonBody, OptionalJsonBody, TaskIdInPath},
-    idempotency::Idempotency,
+    guard::Guarded,
+    http::{
+        conditional::{IfMatch, IfNoneMatch, etag},
+        error::ApiError,
+        extract::{JsonBody, OptionalJsonBody},
+        idempotency::Idempotency,
+        media_type::JSON,
+        path::TaskIdInPath,
+    },
+    tasks::cursor::CursorSeal,
 };
 
 /// What a write to one task takes.
 type Write<Body> = (TaskIdInPath, IfMatch, Idempotency, Body);
 
 type Answer = Result<HttpResponse, ApiError>;
-
-/// As what bodies are sent.
-const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
 /// Lists the caller's tasks, a page at a time.
 ///
@@ -63,7 +61,7 @@ pub(crate) async fn list(
         let link = format!("<{}?{}>; rel=\"next\"", request.uri().path(), query.next(cursor));
         answer.insert_header((header::LINK, link));
     }
-    let body = writer::task_list(&TaskListBody::new(&page, cursor.as_deref()));
+    let body = json::task_list(&TaskListBody::new(&page, cursor.as_deref()));
     Ok(answer.insert_header((header::CONTENT_TYPE, JSON)).body(body))
 }
 
@@ -98,7 +96,7 @@ pub(crate) async fn get(
     if known.has(task.version) {
         return Ok(HttpResponse::NotModified().insert_header(tag).finish());
     }
-    let body = writer::task(&TaskBody::from(&task));
+    let body = json::task(&TaskBody::from(&task));
     Ok(HttpResponse::Ok().insert_header(tag).insert_header((header::CONTENT_TYPE, JSON)).body(body))
 }
 

@@ -3,9 +3,10 @@
 use actix_web::HttpResponse;
 use chrono::SecondsFormat;
 use serde::Serialize;
+use task_auth::Identity;
 use utoipa::ToSchema;
 
-use crate::auth::{Caller, Identity};
+use crate::guard::Caller;
 
 /// What the token of a request says.
 #[derive(Debug, PartialEq, Serialize, ToSchema)]
@@ -29,7 +30,7 @@ impl From<Identity> for WhoAmIBody {
     fn from(identity: Identity) -> Self {
         Self {
             user_id: identity.user.as_str().to_owned(),
-            issuer: identity.issuer.map(|issuer| issuer.to_string()),
+            issuer: identity.issuer.as_deref().map(str::to_owned),
             expires_at: identity.expires_at().to_rfc3339_opts(SecondsFormat::Micros, true),
             algorithm: identity.algorithm,
         }

@@ -5,23 +5,23 @@ use std::sync::Arc;
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use serde_json::Value;
 use task_domain::UserId;
+use task_support::json::{self, Object};
 
-use super::{Identity, Refusal};
-use crate::json::{self, Object};
+use crate::{refusal::Refusal, verifier::Identity};
 
 /// A signed JWT in compact form (RFC 7515, section 7.1), taken apart but not yet believed.
-pub(crate) struct Jws<'a> {
+pub struct Jws<'a> {
     /// What is signed: header and claims as they were sent.
-    pub(super) signed: &'a str,
+    pub(crate) signed: &'a str,
     /// The signature, still encoded.
-    pub(super) signature: &'a str,
+    pub(crate) signature: &'a str,
     header: Object,
     payload: &'a str,
 }
 
 impl<'a> Jws<'a> {
     /// Takes a token apart, and refuses what no verifier could believe.
-    pub(crate) fn parse(token: &'a str) -> Result<Self, Refusal> {
+    pub fn parse(token: &'a str) -> Result<Self, Refusal> {
         if is_session_token(token) {
             return Err(Refusal::SessionToken);
         }
@@ -36,12 +36,12 @@ impl<'a> Jws<'a> {
     }
 
     /// The algorithm that the token claims. Which one is used is for the configuration to say.
-    pub(crate) fn algorithm(&self) -> Option<&str> {
+    pub fn algorithm(&self) -> Option<&str> {
         self.header.get("alg")?.as_str()
     }
 
     /// The id of the key that the token claims to be signed with: something to look up, and no more.
-    pub(crate) fn key_id(&self) -> Result<Option<&str>, Refusal> {
+    pub fn key_id(&self) -> Result<Option<&str>, Refusal> {
         match self.header.get("kid") {
             None => Ok(None),
             Some(Value::String(id)) => Ok(Some(id)),
@@ -50,7 +50,7 @@ impl<'a> Jws<'a> {
     }
 
     /// Refuses what says that it is something else than a JWT (RFC 7519, section 5.1; RFC 8725, section 3.11).
-    pub(super) fn check_type(&self) -> Result<(), Refusal> {
+    pub(crate) fn check_type(&self) -> Result<(), Refusal> {
         match self.header.get("typ") {
             None => Ok(()),
             Some(Value::String(kind)) if kind.eq_ignore_ascii_case("JWT") => Ok(()),
@@ -60,7 +60,7 @@ impl<'a> Jws<'a> {
     }
 
     /// The claims. To be believed once the signature has been found good.
-    pub(crate) fn claims(&self) -> Result<Object, Refusal> {
+    pub fn claims(&self) -> Result<Object, Refusal> {
         decode(self.payload)
     }
 }
@@ -96,7 +96,7 @@ pub struct ClaimRules {
 
 impl ClaimRules {
     /// Judges the claims of a token of that algorithm at a time, in seconds since 1970.
-    pub(super) fn judge(
+    pub(crate) fn judge(
         &self,
         claims: &Object,
         algorithm: &'static str,
@@ -128,7 +128,7 @@ impl ClaimRules {
     }
 
     /// Whether it is not yet too late for a token with that `exp`.
-    pub(super) fn is_before_expiry(&self, expires_at: f64, now: f64) -> bool {
+    pub(crate) fn is_before_expiry(&self, expires_at: f64, now: f64) -> bool {
         now < expires_at + f64::from(self.leeway_seconds)
     }
 }
@@ -149,8 +149,9 @@ fn names(claim: &Value, audience: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use serde_json::json;
+
+    use super::*;
 
     const NOW: f64 = 1_000_000.0;
 

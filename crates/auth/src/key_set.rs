@@ -8,9 +8,9 @@ use jsonwebtoken::{
     jwk::{AlgorithmParameters, EllipticCurve, Jwk, KeyAlgorithm, KeyOperations, PublicKeyUse},
 };
 use serde_json::Value;
+use task_support::json;
 
-use super::Refusal;
-use crate::json;
+use crate::refusal::Refusal;
 
 /// How many keys of a set are used at the most.
 const MAX_KEYS: usize = 100;
@@ -26,7 +26,7 @@ pub struct KeySet {
 }
 
 /// A public key, which serves one algorithm.
-pub(super) struct PublicKey {
+pub(crate) struct PublicKey {
     id: Option<String>,
     algorithm: Algorithm,
     jwk: Jwk,
@@ -78,13 +78,13 @@ impl KeySet {
     }
 
     /// Each key's id and algorithm, in the order of the set. Both are public.
-    pub(crate) fn ids_and_algorithms(&self) -> impl Iterator<Item = (Option<&str>, &'static str)> {
+    pub fn ids_and_algorithms(&self) -> impl Iterator<Item = (Option<&str>, &'static str)> {
         self.keys.iter().map(|key| (key.id.as_deref(), key.algorithm()))
     }
 
     /// Finds the key of that id. The algorithm of a token only has to be the key's; a token without an id is verified with
     /// the only key of its algorithm.
-    pub(super) fn find(&self, id: Option<&str>, algorithm: &str) -> Result<&PublicKey, Refusal> {
+    pub(crate) fn find(&self, id: Option<&str>, algorithm: &str) -> Result<&PublicKey, Refusal> {
         if let Some(id) = id {
             let key =
                 self.keys.iter().find(|key| key.id.as_deref() == Some(id)).ok_or(Refusal::UnknownKey)?;
@@ -100,12 +100,12 @@ impl KeySet {
 
 impl PublicKey {
     /// The name of its algorithm.
-    pub(super) fn algorithm(&self) -> &'static str {
+    pub(crate) fn algorithm(&self) -> &'static str {
         algorithm_name(self.algorithm)
     }
 
     /// Checks a signature, in strict base64url, of what was signed.
-    pub(super) fn verify(&self, signed: &str, signature: &str) -> Result<(), Refusal> {
+    pub(crate) fn verify(&self, signed: &str, signature: &str) -> Result<(), Refusal> {
         match crypto::verify(signature, signed.as_bytes(), &self.key, self.algorithm) {
             Ok(true) => Ok(()),
             Ok(false) => Err(Refusal::Signature),

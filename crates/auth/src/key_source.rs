@@ -6,12 +6,12 @@ use async_trait::async_trait;
 use reqwest::{Client, Response, StatusCode, header, redirect};
 use url::Url;
 
-use super::InvalidKeySet;
+use crate::key_set::InvalidKeySet;
 
 /// How long a fetch may take in all.
-pub(super) const FETCH_LIMIT: Duration = Duration::from_secs(5);
+pub(crate) const FETCH_LIMIT: Duration = Duration::from_secs(5);
 /// The largest answer that is read, in bytes: hundreds of keys.
-pub(super) const MAX_BYTES: usize = 256 * 1024;
+pub(crate) const MAX_BYTES: usize = 256 * 1024;
 
 /// Fetches a key set: the port between the verifier and whoever publishes keys.
 #[async_trait]

@@ -11,15 +11,17 @@ use std::{
 };
 
 use arc_swap::ArcSwapOption;
+use task_support::{Chain, SingleFlight};
 use tokio::time::sleep;
 
-use super::{
-    FetchError, Identity, KeySet, KeySource, Refusal, VerifyError,
+use crate::{
     claims::{ClaimRules, Jws},
-    key_source::FETCH_LIMIT,
+    key_set::KeySet,
+    key_source::{FETCH_LIMIT, FetchError, KeySource},
+    refusal::Refusal,
     valid_tokens::{TokenDigest, ValidTokens},
+    verifier::{Identity, VerifyError},
 };
-use crate::{demand::Demand, error::Chain};
 
 /// How often, at the most, an unknown key makes us fetch the set again.
 const COOL_DOWN: Duration = Duration::from_secs(30);
@@ -38,7 +40,7 @@ pub struct PublishedKeys {
     rules: ClaimRules,
     refresh: Duration,
     current: ArcSwapOption<Current>,
-    demand: Demand,
+    demand: SingleFlight,
     succeeded: AtomicU64,
     failed: AtomicU64,
 }
@@ -54,7 +56,7 @@ impl PublishedKeys {
     /// Takes keys from that source, anew when they are older than `refresh`. Nothing is fetched before it is kept.
     #[must_use]
     pub fn new(source: Box<dyn KeySource>, rules: ClaimRules, refresh: Duration) -> Self {
-        let demand = Demand::new(COOL_DOWN, PATIENCE);
+        let demand = SingleFlight::new(COOL_DOWN, PATIENCE);
         Self {
             source,
             rules,
@@ -90,7 +92,7 @@ impl PublishedKeys {
     }
 
     /// How often the set was fetched, and how often that failed.
-    pub(crate) fn fetches(&self) -> (u64, u64) {
+    pub fn fetches(&self) -> (u64, u64) {
         (self.succeeded.load(Ordering::Relaxed), self.failed.load(Ordering::Relaxed))
     }
 
@@ -124,12 +126,12 @@ impl PublishedKeys {
     }
 
     /// What a token says that was found valid before and still is.
-    pub(super) fn remembered(&self, token: &TokenDigest, now: f64) -> Option<Identity> {
+    pub(crate) fn remembered(&self, token: &TokenDigest, now: f64) -> Option<Identity> {
         self.current.load().as_ref()?.valid.get(token, &self.rules, now)
     }
 
     /// Verifies a token that has been taken apart.
-    pub(super) async fn verify(
+    pub(crate) async fn verify(
         &self,
         token: TokenDigest,
         jws: &Jws<'_>,
@@ -169,7 +171,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::auth::Fetched;
+    use crate::key_source::Fetched;
 
     const NOW: f64 = 1_000.0;
     const REFRESH: Duration = Duration::from_mins(10);

@@ -1,6 +1,6 @@
 //! Why a request has no caller, in words that help whoever set it up and tell nothing to whoever attacks.
 
-use actix_web::http::header::HeaderValue;
+use std::borrow::Cow;
 
 /// Why a request has no caller. Nothing of the token is repeated, and nothing that is expected is told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -92,14 +92,13 @@ impl Refusal {
         }
     }
 
-    /// The value of `WWW-Authenticate` (RFC 6750, section 3): the scheme alone where nothing was sent that could be wrong.
-    pub(crate) fn challenge(self) -> HeaderValue {
-        const BARE: HeaderValue = HeaderValue::from_static("Bearer");
+    /// The value of `WWW-Authenticate` (RFC 6750, section 3): the scheme alone if nothing was sent that could be wrong.
+    #[must_use]
+    pub fn challenge(self) -> Cow<'static, str> {
         if self == Self::Missing {
-            return BARE;
+            return Cow::Borrowed("Bearer");
         }
-        let challenge = format!(r#"Bearer error="invalid_token", error_description="{}""#, self.detail());
-        HeaderValue::try_from(challenge).unwrap_or(BARE)
+        Cow::Owned(format!(r#"Bearer error="invalid_token", error_description="{}""#, self.detail()))
     }
 }
 

@@ -3,11 +3,12 @@
 use async_trait::async_trait;
 use jsonwebtoken::{Algorithm, DecodingKey, crypto};
 
-use super::{
-    Identity, Refusal, TokenVerifier, VerifyError,
+use crate::{
     claims::{ClaimRules, Jws},
-    now,
+    numeric_date::now,
+    refusal::Refusal,
     valid_tokens::{TokenDigest, ValidTokens},
+    verifier::{Identity, TokenVerifier, VerifyError},
 };
 
 /// Verifies HS256 tokens against the secret shared with Better Auth. Key and rules are made once, at the start.
@@ -19,7 +20,7 @@ pub struct SharedSecret {
 
 impl SharedSecret {
     /// The one algorithm that it verifies.
-    pub(super) const ALGORITHM: &str = "HS256";
+    pub(crate) const ALGORITHM: &str = "HS256";
 
     /// Takes the secret as raw bytes, as Better Auth does.
     #[must_use]
@@ -28,12 +29,12 @@ impl SharedSecret {
     }
 
     /// What a token says that was found valid before and still is.
-    pub(super) fn remembered(&self, token: &TokenDigest, now: f64) -> Option<Identity> {
+    pub(crate) fn remembered(&self, token: &TokenDigest, now: f64) -> Option<Identity> {
         self.valid.get(token, &self.rules, now)
     }
 
     /// Verifies a token that has been taken apart.
-    pub(super) fn verify_parsed(
+    pub(crate) fn verify_parsed(
         &self,
         token: TokenDigest,
         jws: &Jws<'_>,
@@ -77,9 +78,10 @@ impl std::fmt::Debug for SharedSecret {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use jsonwebtoken::{EncodingKey, Header, encode};
     use serde_json::json;
+
+    use super::*;
 
     const SECRET: &[u8] = b"0123456789abcdef0123456789abcdef";
 

@@ -3,17 +3,17 @@
 use aws_lc_rs::digest::{SHA256, digest};
 use quick_cache::sync::Cache;
 
-use super::{ClaimRules, Identity};
+use crate::{claims::ClaimRules, verifier::Identity};
 
 /// How many tokens are remembered at the most: a few hundred bytes each.
 const CAPACITY: usize = 10_000;
 
 /// A token's SHA-256: the token itself is not kept, and no other one can be made that is taken for it.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) struct TokenDigest([u8; 32]);
+pub(crate) struct TokenDigest([u8; 32]);
 
 impl TokenDigest {
-    pub(super) fn of(token: &str) -> Self {
+    pub(crate) fn of(token: &str) -> Self {
         let mut bytes = [0; 32];
         bytes.copy_from_slice(digest(&SHA256, token.as_bytes()).as_ref());
         Self(bytes)
@@ -21,15 +21,15 @@ impl TokenDigest {
 }
 
 /// What tokens say that were found valid with one set of keys, to be dropped together with it.
-pub(super) struct ValidTokens(Cache<TokenDigest, Identity>);
+pub(crate) struct ValidTokens(Cache<TokenDigest, Identity>);
 
 impl ValidTokens {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self(Cache::new(CAPACITY))
     }
 
     /// What the token says, where it was found valid before and has not expired since.
-    pub(super) fn get(&self, token: &TokenDigest, rules: &ClaimRules, now: f64) -> Option<Identity> {
+    pub(crate) fn get(&self, token: &TokenDigest, rules: &ClaimRules, now: f64) -> Option<Identity> {
         let identity = self.0.get(token)?;
         if rules.is_before_expiry(identity.expires_at, now) {
             return Some(identity);
@@ -39,7 +39,7 @@ impl ValidTokens {
     }
 
     /// Remembers a token that is valid now.
-    pub(super) fn insert(&self, token: TokenDigest, identity: Identity) {
+    pub(crate) fn insert(&self, token: TokenDigest, identity: Identity) {
         self.0.insert(token, identity);
     }
 }

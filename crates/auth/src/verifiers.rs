@@ -4,9 +4,14 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use super::{
-    Identity, PublishedKeys, Refusal, SharedSecret, TokenVerifier, VerifyError, claims::Jws, now,
+use crate::{
+    claims::Jws,
+    numeric_date::now,
+    published_keys::PublishedKeys,
+    refusal::Refusal,
+    shared_secret::SharedSecret,
     valid_tokens::TokenDigest,
+    verifier::{Identity, TokenVerifier, VerifyError},
 };
 
 /// The verifiers that are configured. Each token is tried against exactly one, which its algorithm decides: HS256 is the
@@ -60,7 +65,10 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::auth::{ClaimRules, FetchError, Fetched, KeySource};
+    use crate::{
+        claims::ClaimRules,
+        key_source::{FetchError, Fetched, KeySource},
+    };
 
     const SECRET: &[u8] = b"0123456789abcdef0123456789abcdef";
 

@@ -13,14 +13,11 @@ use std::time::Instant;
 
 use task_adapters::inspection::{self, ClockDifference, Inspection};
 use task_domain::UserId;
+use task_settings::{AuthSettings, InvalidSettings, JwksSettings, Settings};
+use task_support::Chain;
 
 pub use self::report::{Finding, Report, Verdict};
 use self::{keys::Answer, token::Facts};
-use crate::{
-    Settings,
-    error::Chain,
-    settings::{AuthSettings, InvalidSettings, JwksSettings},
-};
 
 /// Looks at everything that the settings name; and at a token, where one is given. Waits for the database and for the key
 /// set as long as the service does, and no longer.
@@ -82,9 +79,9 @@ fn of_settings(auth: &AuthSettings) -> Vec<Finding> {
 
 async fn look_at_database(settings: &Settings) -> (Vec<Finding>, Option<Inspection>) {
     let since = Instant::now();
-    match inspection::inspect(&settings.database, &settings.pool).await {
+    match inspection::inspect(&settings.database.target, &settings.database.pool).await {
         Ok(inspection) => {
-            let mut findings = database::reached(&settings.database, &inspection, since.elapsed());
+            let mut findings = database::reached(&settings.database.target, &inspection, since.elapsed());
             findings.push(database::migrations(&inspection));
             findings.extend(database::users(&inspection));
             findings.extend(database::rights(&inspection));
@@ -92,8 +89,8 @@ async fn look_at_database(settings: &Settings) -> (Vec<Finding>, Option<Inspecti
             (findings, Some(inspection))
         }
         Err(error) => {
-            let finding =
-                pooler::explains(&error).unwrap_or_else(|| database::unreachable(&settings.database, &error));
+            let finding = pooler::explains(&error)
+                .unwrap_or_else(|| database::unreachable(&settings.database.target, &error));
             (vec![finding], None)
         }
     }
@@ -133,20 +130,22 @@ async fn look_for_user(settings: &Settings, inspection: &Inspection, user: &User
                       of Better Auth.";
         return Some(Finding::warning("user", found, advice));
     }
-    Some(match inspection::has_user(&settings.database, &settings.pool, user.as_str()).await {
-        Ok(true) => Finding::ok("user", format!("`users` has a row with the id {id}")),
-        Ok(false) => Finding::problem(
-            "user",
-            format!("`users` has no row with the id {id}: creating a task gets 403 unknown_user"),
-            "Let DATABASE_URL name the database that Better Auth has its accounts in. Where it does, the account was deleted: \
+    Some(
+        match inspection::has_user(&settings.database.target, &settings.database.pool, user.as_str()).await {
+            Ok(true) => Finding::ok("user", format!("`users` has a row with the id {id}")),
+            Ok(false) => Finding::problem(
+                "user",
+                format!("`users` has no row with the id {id}: creating a task gets 403 unknown_user"),
+                "Let DATABASE_URL name the database that Better Auth has its accounts in. Where it does, the account was deleted: \
              sign in anew.",
-        ),
-        Err(error) => {
-            let found = format!(
-                "it cannot be found out whether there is a user {id}: {}",
-                shown::plain(&error.to_string())
-            );
-            Finding::problem("user", found, "Try again, and look at the log of PostgreSQL.")
-        }
-    })
+            ),
+            Err(error) => {
+                let found = format!(
+                    "it cannot be found out whether there is a user {id}: {}",
+                    shown::plain(&error.to_string())
+                );
+                Finding::problem("user", found, "Try again, and look at the log of PostgreSQL.")
+            }
+        },
+    )
 }

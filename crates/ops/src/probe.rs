@@ -7,8 +7,8 @@ use std::{
 };
 
 use reqwest::{Client, StatusCode, redirect::Policy};
-
-use crate::{error::Chain, settings::Listener};
+use task_settings::Listener;
+use task_support::Chain;
 
 /// How long the answer may take: less than whoever runs the probe gives it.
 const LIMIT: Duration = Duration::from_secs(3);

@@ -1,6 +1,6 @@
 //! What the program says of itself, and where it runs.
 
-use super::reader::Reader;
+use crate::reader::Reader;
 
 /// What the program says of itself.
 #[derive(Clone, Debug)]
@@ -40,7 +40,7 @@ impl Environment {
 }
 
 /// Reads `API_TITLE`, `API_VERSION` and `ENVIRONMENT`.
-pub(super) fn read(reader: &mut Reader) -> About {
+pub(crate) fn read(reader: &mut Reader) -> About {
     About {
         environment: environment(reader),
         title: reader.text("API_TITLE").unwrap_or_default(),

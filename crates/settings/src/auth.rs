@@ -3,10 +3,10 @@
 use std::{sync::Arc, time::Duration};
 
 use secrecy::{ExposeSecret, SecretString};
+use task_auth::{ClaimRules, HttpKeySource, KeySource, PublishedKeys, SharedSecret, Verifiers};
 use url::Url;
 
-use super::{about::Environment, reader::Reader};
-use crate::auth::{ClaimRules, HttpKeySource, KeySource, PublishedKeys, SharedSecret, Verifiers};
+use crate::{about::Environment, reader::Reader};
 
 /// The fewest bytes that the shared secret may have: as many as HMAC-SHA256 gives (RFC 7518, section 3.2).
 pub const MIN_SECRET_BYTES: usize = 32;
@@ -58,7 +58,7 @@ impl AuthSettings {
 }
 
 /// Reads them; `None` where neither way is configured without a fault.
-pub(super) fn read(reader: &mut Reader, environment: Environment) -> Option<AuthSettings> {
+pub(crate) fn read(reader: &mut Reader, environment: Environment) -> Option<AuthSettings> {
     let claims = ClaimRules {
         leeway_seconds: reader.number("AUTH_LEEWAY_SECONDS", 0, 60),
         issuer: reader.text("AUTH_ISSUER"),
@@ -111,7 +111,7 @@ fn jwks_url(text: &str, environment: Environment) -> Result<Url, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::settings::{InvalidSettings, Settings};
+    use crate::{reader::InvalidSettings, settings::Settings};
 
     const URL: &str = "https://App.example.com:443/api/auth/jwks";
     const ORIGIN: &str = "https://app.example.com";

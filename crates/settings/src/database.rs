@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use task_adapters::{Database, PoolOptions};
 
-use super::reader::Reader;
+use crate::reader::Reader;
 
 /// How many of the connections are for background work, apart from those that serve requests.
 pub const UPKEEP_CONNECTIONS: usize = 1;
@@ -18,14 +18,39 @@ const MAX_CONNECTIONS: usize = 10_000;
 /// How many connections stay open unless `DATABASE_POOL_SIZE` says otherwise.
 const AT_REST: usize = 10;
 
-/// `DATABASE_URL`, which has to be set.
-pub(super) fn read(reader: &mut Reader) -> Option<Database> {
+/// The database, and how the service uses its connections.
+#[derive(Clone, Debug)]
+pub struct DatabaseSettings {
+    /// The database that the service uses.
+    pub target: Database,
+    /// The same database without a pooler in between, if it was named: for migrations.
+    pub direct: Option<Database>,
+    /// How many connections there are in all, and how long each step may take.
+    pub pool: PoolOptions,
+}
+
+/// Reads `DATABASE_URL` and `DATABASE_DIRECT_URL`; `None` if `DATABASE_URL` is missing or at fault.
+pub(crate) fn read(reader: &mut Reader, mut pool: PoolOptions) -> Option<DatabaseSettings> {
+    let (target, direct) = (required(reader), direct(reader));
+    // Two different addresses of one database mean that there is a pooler on the first.
+    pool.session_of_role = direct
+        .as_ref()
+        .zip(target.as_ref())
+        .is_some_and(|(direct, target)| direct.address() != target.address());
+    Some(DatabaseSettings { target: target?, direct, pool })
+}
+
+/// The database for a migration: `DATABASE_DIRECT_URL`, or else `DATABASE_URL`.
+pub(crate) fn for_migrations(reader: &mut Reader) -> Option<Database> {
+    direct(reader).or_else(|| required(reader))
+}
+
+fn required(reader: &mut Reader) -> Option<Database> {
     reader.required("DATABASE_URL")?;
     reader.parsed("DATABASE_URL", parse_database)
 }
 
-/// `DATABASE_DIRECT_URL`.
-pub(super) fn read_direct(reader: &mut Reader) -> Option<Database> {
+fn direct(reader: &mut Reader) -> Option<Database> {
     reader.parsed("DATABASE_DIRECT_URL", parse_database)
 }
 
@@ -34,7 +59,7 @@ fn parse_database(url: &str) -> Result<Database, String> {
 }
 
 /// Numbers and times of the pools of all workers together.
-pub(super) fn pool(reader: &mut Reader) -> PoolOptions {
+pub(crate) fn pool(reader: &mut Reader) -> PoolOptions {
     let max = reader.number("DATABASE_POOL_MAX", UPKEEP_CONNECTIONS + 1, MAX_CONNECTIONS);
     let max_requests = reader.number("DATABASE_QUEUE_MAX", 1, MAX_QUEUE);
     let at_rest = reader.optional_number("DATABASE_POOL_SIZE", 0, max).unwrap_or(max.min(AT_REST));
@@ -54,17 +79,17 @@ pub(super) fn pool(reader: &mut Reader) -> PoolOptions {
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::{problem, with};
+    use crate::testing::{problem, with};
 
     #[test]
-    fn whoever_names_a_direct_way_leaves_the_limits_of_sessions_to_the_role() {
-        assert!(!with(&[]).unwrap().pool.session_of_role);
+    fn a_direct_address_leaves_the_limits_of_sessions_to_the_role() {
+        assert!(!with(&[]).unwrap().database.pool.session_of_role);
         let direct = |url| with(&[("DATABASE_DIRECT_URL", url)]).unwrap();
         let settings = direct("postgres://owner@localhost:5433/app");
-        assert!(settings.pool.session_of_role);
-        assert_eq!(settings.direct_database.unwrap().address(), "localhost:5433/app");
-        // The same way twice, as templates have it, is no pooler.
-        assert!(!direct("postgres://owner@localhost:5432/app").pool.session_of_role);
+        assert!(settings.database.pool.session_of_role);
+        assert_eq!(settings.database.direct.unwrap().address(), "localhost:5433/app");
+        // The same address twice, as templates have it, is no pooler.
+        assert!(!direct("postgres://owner@localhost:5432/app").database.pool.session_of_role);
         assert!(problem("DATABASE_DIRECT_URL", "localhost/app").starts_with("cannot be used: must begin"));
     }
 }

@@ -1,9 +1,9 @@
 //! `CORS_ORIGINS`.
 
-use super::{about::Environment, reader::Reader};
+use crate::{about::Environment, reader::Reader};
 
 /// The origins whose pages may call the API, without those at fault.
-pub(super) fn read(reader: &mut Reader, environment: Environment) -> Vec<String> {
+pub(crate) fn read(reader: &mut Reader, environment: Environment) -> Vec<String> {
     let text = reader.text("CORS_ORIGINS").unwrap_or_default();
     let mut origins = Vec::new();
     for entry in text.split(',').map(str::trim).filter(|_| !text.is_empty()) {
@@ -46,9 +46,9 @@ fn origin(entry: &str, environment: Environment) -> Result<String, String> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{
-        LogFormat,
-        tests::{problem, with},
+    use crate::{
+        logs::LogFormat,
+        testing::{problem, with},
     };
 
     #[test]
@@ -93,6 +93,6 @@ mod tests {
         for loopback in ["http://localhost", "http://app.localhost:3000", "http://127.0.0.1:3000"] {
             assert!(with(&[production, ("CORS_ORIGINS", loopback)]).is_ok(), "{loopback}");
         }
-        assert_eq!(with(&[production]).unwrap().log_format, LogFormat::Json);
+        assert_eq!(with(&[production]).unwrap().logs.format, LogFormat::Json);
     }
 }

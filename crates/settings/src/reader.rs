@@ -4,7 +4,7 @@ use std::{fmt, str::FromStr};
 
 use config::Config;
 
-use super::variables::{VARIABLES, Variable};
+use crate::variables::{VARIABLES, Variable};
 
 /// A variable whose value cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,14 +35,14 @@ impl fmt::Display for InvalidSettings {
 }
 
 /// Takes typed values out of the sources.
-pub(super) struct Reader {
+pub(crate) struct Reader {
     config: Config,
     faults: Vec<SettingFault>,
 }
 
 impl Reader {
     /// Reads from variables; of two with the same name the later one counts, and an empty one is not set.
-    pub(super) fn new(variables: impl IntoIterator<Item = (String, String)>) -> Self {
+    pub(crate) fn new(variables: impl IntoIterator<Item = (String, String)>) -> Self {
         let given = variables.into_iter().filter(|(_, value)| !value.trim().is_empty());
         let mut builder = Config::builder();
         for Variable { name, default, .. } in VARIABLES {
@@ -59,17 +59,17 @@ impl Reader {
     }
 
     /// The text of a variable without white space around it, where it is set.
-    pub(super) fn text(&self, name: &str) -> Option<String> {
+    pub(crate) fn text(&self, name: &str) -> Option<String> {
         self.exact_text(name).map(|value| value.trim().to_owned())
     }
 
     /// The text of a variable as it is, where it is set.
-    pub(super) fn exact_text(&self, name: &str) -> Option<String> {
+    pub(crate) fn exact_text(&self, name: &str) -> Option<String> {
         self.config.get_string(name).ok()
     }
 
     /// The text of a variable that must be set.
-    pub(super) fn required(&mut self, name: &'static str) -> Option<String> {
+    pub(crate) fn required(&mut self, name: &'static str) -> Option<String> {
         let text = self.text(name);
         if text.is_none() {
             self.fault(name, "must be set");
@@ -78,7 +78,7 @@ impl Reader {
     }
 
     /// The value of a variable that `parse` understands, where it is set and has no fault.
-    pub(super) fn parsed<T>(
+    pub(crate) fn parsed<T>(
         &mut self,
         name: &'static str,
         parse: impl FnOnce(&str) -> Result<T, String>,
@@ -93,7 +93,7 @@ impl Reader {
     }
 
     /// A whole number within bounds; the lower bound where it has a fault.
-    pub(super) fn number<T>(&mut self, name: &'static str, least: T, most: T) -> T
+    pub(crate) fn number<T>(&mut self, name: &'static str, least: T, most: T) -> T
     where
         T: FromStr + PartialOrd + fmt::Display + Copy,
     {
@@ -101,7 +101,7 @@ impl Reader {
     }
 
     /// A whole number within bounds, where it is set and has no fault.
-    pub(super) fn optional_number<T>(&mut self, name: &'static str, least: T, most: T) -> Option<T>
+    pub(crate) fn optional_number<T>(&mut self, name: &'static str, least: T, most: T) -> Option<T>
     where
         T: FromStr + PartialOrd + fmt::Display + Copy,
     {
@@ -112,14 +112,14 @@ impl Reader {
     }
 
     /// Notes a fault of a variable.
-    pub(super) fn fault(&mut self, name: &'static str, problem: impl Into<String>) {
+    pub(crate) fn fault(&mut self, name: &'static str, problem: impl Into<String>) {
         let example =
             VARIABLES.iter().find(|variable| variable.name == name).map_or("", |variable| variable.example);
         self.faults.push(SettingFault { variable: name, problem: problem.into(), example });
     }
 
     /// Gives `settings` unless there was a fault.
-    pub(super) fn finish<T>(self, settings: Option<T>) -> Result<T, InvalidSettings> {
+    pub(crate) fn finish<T>(self, settings: Option<T>) -> Result<T, InvalidSettings> {
         match settings {
             Some(settings) if self.faults.is_empty() => Ok(settings),
             _ => Err(InvalidSettings { faults: self.faults }),

@@ -6,7 +6,7 @@ use percent_encoding::percent_decode_str;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use url::Url;
 
-use super::reader::Reader;
+use crate::reader::Reader;
 
 /// The name of the service in traces, unless it is configured.
 const SERVICE_NAME: &str = "task-api";
@@ -57,7 +57,7 @@ pub struct TraceSampler {
 }
 
 /// Reads them; `None` where traces are not asked for, or where a fault was noted.
-pub(super) fn read(reader: &mut Reader) -> Option<TraceSettings> {
+pub(crate) fn read(reader: &mut Reader) -> Option<TraceSettings> {
     // What is set for all programs of a platform must not stop one that sends nothing.
     let is_asked = ["OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"]
         .iter()
@@ -175,7 +175,7 @@ fn sampler(reader: &mut Reader) -> TraceSampler {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::settings::{InvalidSettings, Settings};
+    use crate::{reader::InvalidSettings, settings::Settings};
 
     const ENDPOINT: (&str, &str) = ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:4318");
 

@@ -10,15 +10,25 @@ use serde::{
 use serde_json::{Map, Number, Value};
 
 /// The members of a JSON object.
-pub(crate) type Object = Map<String, Value>;
+pub type Object = Map<String, Value>;
 
 /// Why bytes are no JSON object. Repeats nothing of what was sent but positions.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum InvalidJson {
+pub enum InvalidJson {
+    /// The bytes are not UTF-8.
     #[error("it is not UTF-8")]
     NotUtf8,
+    /// The text is not JSON, or is JSON that would be ambiguous.
     #[error("{problem} at line {line}, column {column}")]
-    Syntax { problem: &'static str, line: usize, column: usize },
+    Syntax {
+        /// What is wrong, without what was sent.
+        problem: &'static str,
+        /// The line, from 1.
+        line: usize,
+        /// The column, from 1.
+        column: usize,
+    },
+    /// The text is JSON, and not an object.
     #[error("it is not an object")]
     NotAnObject,
 }
@@ -27,7 +37,7 @@ pub(crate) enum InvalidJson {
 const REPEATED: &str = "a member is repeated";
 
 /// Parses a JSON object and nothing after it.
-pub(crate) fn parse_object(bytes: &[u8]) -> Result<Object, InvalidJson> {
+pub fn parse_object(bytes: &[u8]) -> Result<Object, InvalidJson> {
     let text = std::str::from_utf8(bytes).map_err(|_| InvalidJson::NotUtf8)?;
     match serde_json::from_str(text) {
         Ok(Strict(Value::Object(object))) => Ok(object),

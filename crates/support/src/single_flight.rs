@@ -8,7 +8,7 @@ use tokio::{
 };
 
 /// Brings those who need a piece of work together with the one who does it.
-pub(crate) struct Demand {
+pub struct SingleFlight {
     cool_down: Duration,
     patience: Duration,
     state: Mutex<State>,
@@ -32,9 +32,9 @@ enum Stage {
     Working,
 }
 
-impl Demand {
+impl SingleFlight {
     /// Lets a demand through every `cool_down` at the most; each waits for at most `patience`.
-    pub(crate) fn new(cool_down: Duration, patience: Duration) -> Self {
+    pub fn new(cool_down: Duration, patience: Duration) -> Self {
         Self {
             cool_down,
             patience,
@@ -46,7 +46,7 @@ impl Demand {
 
     /// Waits for work that somebody demanded, this caller or one before it. Returns at once where the last demand was too
     /// short a time ago.
-    pub(crate) async fn wait(&self) {
+    pub async fn wait(&self) {
         // Before the state is looked at, so that an end of the work in between is not missed.
         let mut met = self.met.subscribe();
         if self.is_let_through() {
@@ -70,12 +70,12 @@ impl Demand {
     }
 
     /// Waits until there is a demand.
-    pub(crate) async fn made(&self) {
+    pub async fn made(&self) {
         self.demanded.notified().await;
     }
 
     /// To be called when work begins: whoever waits by now waits for this.
-    pub(crate) fn work_begins(&self) {
+    pub fn work_begins(&self) {
         let mut state = self.state();
         if state.stage == Stage::Demanded {
             state.stage = Stage::Working;
@@ -83,7 +83,7 @@ impl Demand {
     }
 
     /// To be called when work has ended, well or not, and its outcome can be seen.
-    pub(crate) fn work_ended(&self) {
+    pub fn work_ended(&self) {
         let mut state = self.state();
         if state.stage == Stage::Working {
             state.stage = Stage::Idle;
@@ -107,12 +107,12 @@ mod tests {
     const COOL_DOWN: Duration = Duration::from_secs(30);
     const PATIENCE: Duration = Duration::from_secs(6);
 
-    fn demand() -> Arc<Demand> {
-        Arc::new(Demand::new(COOL_DOWN, PATIENCE))
+    fn demand() -> Arc<SingleFlight> {
+        Arc::new(SingleFlight::new(COOL_DOWN, PATIENCE))
     }
 
     /// Waits and returns for how long.
-    async fn wait(demand: Arc<Demand>) -> Duration {
+    async fn wait(demand: Arc<SingleFlight>) -> Duration {
         let since = Instant::now();
         demand.wait().await;
         since.elapsed()

@@ -5,7 +5,9 @@
 
 use actix_web::{HttpResponse, ResponseError, http::StatusCode, web, web::Bytes};
 use chrono::DateTime;
+use task_auth::Refusal;
 use task_domain::{Task, TaskId, Title, UserId, Version};
+use task_settings::{DEFAULT_TITLE, DEFAULT_VERSION};
 use utoipa::{
     Modify, OpenApi,
     openapi::{
@@ -18,13 +20,14 @@ use utoipa::{
 };
 
 use crate::{
-    auth::Refusal,
-    conditional::{MALFORMED_IF_MATCH, MALFORMED_IF_NONE_MATCH},
-    error::{ApiError, ErrorBody, Fault},
-    media_type::Media,
     health,
-    idempotency::MALFORMED as MALFORMED_KEY,
-    tasks::{self, written::task_json},
+    http::{
+        conditional::{MALFORMED_IF_MATCH, MALFORMED_IF_NONE_MATCH},
+        error::{ApiError, ErrorBody, Fault},
+        idempotency::MALFORMED as MALFORMED_KEY,
+        media_type::Media,
+    },
+    tasks::{self, receipt::task_json},
     whoami,
 };
 
@@ -71,7 +74,7 @@ pub(crate) async fn document(document: web::Data<Document>) -> HttpResponse {
 
 /// The document as pretty-printed JSON, with the default title and version: what is checked in.
 pub fn openapi_json() -> Result<String, serde_json::Error> {
-    json(crate::settings::DEFAULT_TITLE, crate::settings::DEFAULT_VERSION)
+    json(DEFAULT_TITLE, DEFAULT_VERSION)
 }
 
 pub(crate) fn json(title: &str, version: &str) -> Result<String, serde_json::Error> {

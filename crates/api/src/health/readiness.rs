@@ -12,11 +12,11 @@ use std::{
 
 use async_trait::async_trait;
 use serde::Serialize;
+use task_auth::PublishedKeys;
 use task_domain::RepositoryError;
+use task_support::SingleFlight;
 use tokio::time::timeout;
 use utoipa::ToSchema;
-
-use crate::{auth::PublishedKeys, demand::Demand};
 
 /// For how long one look serves everybody: the question is public, and must not load the database.
 const FRESH: Duration = Duration::from_secs(1);
@@ -70,7 +70,7 @@ impl Checks {
 pub struct Readiness {
     schema: Box<dyn SchemaProbe>,
     keys: Option<Arc<PublishedKeys>>,
-    demand: Demand,
+    demand: SingleFlight,
     seen: Mutex<(Check, Check)>,
     stopping: AtomicBool,
 }
@@ -80,7 +80,13 @@ impl Readiness {
     #[must_use]
     pub fn new(schema: Box<dyn SchemaProbe>, keys: Option<Arc<PublishedKeys>>) -> Self {
         let seen = Mutex::new((Check::Unavailable, Check::Unknown));
-        Self { schema, keys, demand: Demand::new(FRESH, PATIENCE), seen, stopping: AtomicBool::new(false) }
+        Self {
+            schema,
+            keys,
+            demand: SingleFlight::new(FRESH, PATIENCE),
+            seen,
+            stopping: AtomicBool::new(false),
+        }
     }
 
     /// Looks whenever somebody asks, for as long as the program runs.

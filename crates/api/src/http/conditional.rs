@@ -9,7 +9,7 @@ use actix_web::{
 };
 use task_domain::{Expectation, Version};
 
-use crate::error::ApiError;
+use crate::http::error::ApiError;
 
 pub(crate) const MALFORMED_IF_MATCH: &str = "If-Match must be `*` or a list of entity tags, such as \"3\".";
 pub(crate) const MALFORMED_IF_NONE_MATCH: &str =

@@ -8,12 +8,13 @@ mod clients;
 mod pieces;
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use task_settings::Settings;
 
 pub(crate) use self::{
     clients::{Busy, Client, Clients},
     pieces::in_pieces,
 };
-use crate::{metrics::METRICS_CONNECTIONS_MAX, settings::Settings};
+use crate::telemetry::metrics::METRICS_CONNECTIONS_MAX;
 
 /// What else is open: listeners, logs, key sets, certificates, traces.
 const SPARE: usize = 48 + METRICS_CONNECTIONS_MAX;
@@ -24,7 +25,7 @@ const PER_CLIENT: usize = 2;
 
 /// Raises the limit of open files of this process as far as it needs and may, which by default is a thousand.
 pub fn raise_file_limit(settings: &Settings) {
-    let wanted = (settings.client_connections * PER_CLIENT + other_files(settings)) as u64;
+    let wanted = (settings.server.client_connections * PER_CLIENT + other_files(settings)) as u64;
     let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
     let wanted = maximum.map_or(wanted, |most| wanted.min(most));
     if current.is_some_and(|now| now < wanted)
@@ -38,7 +39,7 @@ pub fn raise_file_limit(settings: &Settings) {
 pub(crate) fn per_worker(settings: &Settings) -> usize {
     let files = getrlimit(Resource::Nofile).current;
     let files = files.map_or(usize::MAX, |files| usize::try_from(files).unwrap_or(usize::MAX));
-    let (wanted, workers) = (settings.client_connections, settings.workers);
+    let (wanted, workers) = (settings.server.client_connections, settings.server.workers);
     let each = share(wanted.min(fitting(files, other_files(settings))), workers);
     if each < share(wanted, workers) {
         tracing::warn!(
@@ -54,7 +55,9 @@ pub(crate) fn per_worker(settings: &Settings) -> usize {
 /// What is open beside the connections of clients, at most. A connection to the database that is being opened asks each of
 /// the hosts.
 fn other_files(settings: &Settings) -> usize {
-    settings.pool.max * settings.database.host_count() + SPARE + PER_WORKER * settings.workers
+    settings.database.pool.max * settings.database.target.host_count()
+        + SPARE
+        + PER_WORKER * settings.server.workers
 }
 
 /// How many connections there can be where that many files may be open.

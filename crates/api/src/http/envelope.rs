@@ -26,14 +26,18 @@ use tracing::{Instrument, Span};
 use uuid::Uuid;
 
 use crate::{
-    connections::{Busy, Client, in_pieces},
-    cors::{self, Cors},
-    error::ApiError,
-    limits::Standing,
-    metrics::{self, Metrics},
-    readiness::Readiness,
-    traces::{RequestTrace, Traces},
-    unread::Held,
+    health::readiness::Readiness,
+    http::{
+        chunked_body::Held,
+        connections::{Busy, Client, in_pieces},
+        cors::{self, Cors},
+        error::ApiError,
+        limits::Standing,
+    },
+    telemetry::{
+        metrics::{self, Metrics},
+        traces::{RequestTrace, Traces},
+    },
 };
 
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -193,8 +197,9 @@ fn log(span: &Span, route: Option<&str>, status: StatusCode, took: Duration) {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use actix_web::test::TestRequest;
+
+    use super::*;
 
     fn id_for(values: &[&str]) -> String {
         let mut request = TestRequest::default();

@@ -9,14 +9,12 @@ use actix_web::{
 };
 use serde::Serialize;
 use serde_json::value::RawValue;
+use task_auth::{Refusal, VerifyError};
 use task_domain::{BoxError, RepositoryError, TaskError};
+use task_support::{Chain, json::InvalidJson};
 use utoipa::{ToSchema, openapi::Ref};
 
-use crate::{
-    auth::{Refusal, VerifyError},
-    media_type::Media,
-    json::InvalidJson,
-};
+use crate::http::media_type::Media;
 
 /// How many faults one answer names at the most.
 const MAX_FAULTS: usize = 100;
@@ -204,7 +202,9 @@ impl ApiError {
             Self::UnsupportedMediaType(Media::MergePatch) => {
                 "The body must be sent as application/merge-patch+json or application/json, without a Content-Encoding."
             }
-            Self::PreconditionFailed { .. } => "The task has been changed since; `current` is what it is now.",
+            Self::PreconditionFailed { .. } => {
+                "The task has been changed since; `current` is what it is now."
+            }
             Self::IdempotencyInProgress => "The first request with this Idempotency-Key is still running.",
             Self::IdempotencyMismatch => "This Idempotency-Key was used for another request; take a new one.",
             Self::RateLimited(_) => "Too many requests; `Retry-After` says after how many seconds to go on.",
@@ -249,7 +249,7 @@ impl ApiError {
     fn add_headers(&self, answer: &mut HttpResponseBuilder) {
         match self {
             Self::Unauthorized(refusal) => {
-                answer.insert_header((header::WWW_AUTHENTICATE, refusal.challenge()))
+                answer.insert_header((header::WWW_AUTHENTICATE, refusal.challenge().as_ref()))
             }
             Self::MethodNotAllowed(allow) => answer.insert_header((header::ALLOW, allow.as_str())),
             Self::Unavailable(_) | Self::Overloaded | Self::KeysNotFetched | Self::IdempotencyInProgress => {
@@ -326,29 +326,12 @@ impl From<InvalidJson> for ApiError {
     }
 }
 
-/// An error with all its causes in one line. A cause that an error before it tells already is not told again.
-pub(crate) struct Chain<'a>(pub(crate) &'a (dyn std::error::Error + 'static));
-
-impl std::fmt::Display for Chain<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let mut text = self.0.to_string();
-        let mut source = self.0.source();
-        while let Some(cause) = source {
-            let cause_text = cause.to_string();
-            if !text.contains(&cause_text) {
-                text = format!("{text}: {cause_text}");
-            }
-            source = cause.source();
-        }
-        f.write_str(&text)
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use super::*;
     use actix_web::body::MessageBody;
     use serde_json::{Value, json};
+
+    use super::*;
 
     fn answer(error: &ApiError) -> (HttpResponse<()>, Value) {
         let (head, body) = error.error_response().into_parts();
@@ -403,21 +386,5 @@ mod tests {
         assert_eq!(head.headers().get("allow").unwrap(), "GET, HEAD");
         let (head, _) = answer(&ApiError::Unauthorized(Refusal::Missing));
         assert_eq!(head.headers().get("www-authenticate").unwrap(), "Bearer");
-    }
-
-    #[derive(Debug, thiserror::Error)]
-    #[error("outer: {0}")]
-    struct Repeating(#[source] std::num::ParseIntError);
-
-    #[test]
-    fn a_chain_names_every_cause_once() {
-        #[derive(Debug, thiserror::Error)]
-        #[error("outer")]
-        struct Outer(#[source] std::num::ParseIntError);
-        let error = Outer("x".parse::<i32>().unwrap_err());
-        assert_eq!(Chain(&error).to_string(), "outer: invalid digit found in string");
-
-        let error = Repeating("x".parse::<i32>().unwrap_err());
-        assert_eq!(Chain(&error).to_string(), "outer: invalid digit found in string");
     }
 }

@@ -1,12 +1,7 @@
 //! What handlers take from a request, once the guard has let it in. Each refuses with an [`ApiError`], in the order in
 //! which a handler names them, which is the contract's order of checks: path, query, headers, body.
 
-use std::{
-    borrow::Cow,
-    future::{Future, Ready, ready},
-    pin::Pin,
-    time::Duration,
-};
+use std::{future::Future, pin::Pin, time::Duration};
 
 use actix_web::{
     FromRequest, HttpRequest,
@@ -15,14 +10,9 @@ use actix_web::{
     web::{Bytes, BytesMut},
 };
 use futures_util::StreamExt;
-use percent_encoding::percent_decode_str;
-use task_domain::TaskId;
+use task_support::json;
 
-use crate::{
-    error::ApiError,
-    json::{self, Object},
-    media_type::Media,
-};
+use crate::http::{error::ApiError, media_type::Media, members::FromMembers};
 
 /// The largest body that is read, in bytes.
 pub(crate) const MAX_BODY_BYTES: usize = 131_072;
@@ -49,57 +39,6 @@ impl BodyTimeout {
     async fn within<T>(self, reading: impl Future<Output = Result<T, ApiError>>) -> Result<T, ApiError> {
         tokio::time::timeout(self.0, reading).await.unwrap_or(Err(ApiError::RequestTimeout))
     }
-}
-
-/// The path's segment at `index`, percent-decoded; `None` where it is not percent-encoded UTF-8.
-///
-/// It is read from the path as it was sent: the router's copy is already half decoded, and repairs invalid UTF-8.
-pub(crate) fn path_segment(request: &HttpRequest, index: usize) -> Option<Cow<'_, str>> {
-    decode(raw_segment(request, index)?)
-}
-
-/// What a percent-encoded segment says; `None` where it is not percent-encoded UTF-8.
-pub(crate) fn decode(segment: &str) -> Option<Cow<'_, str>> {
-    if !segment.contains('%') {
-        return Some(Cow::Borrowed(segment));
-    }
-    let well_formed = segment.split('%').skip(1).all(|after| {
-        matches!(after.as_bytes(), [high, low, ..] if high.is_ascii_hexdigit() && low.is_ascii_hexdigit())
-    });
-    if well_formed { percent_decode_str(segment).decode_utf8().ok() } else { None }
-}
-
-fn raw_segment(request: &HttpRequest, index: usize) -> Option<&str> {
-    request.uri().path().strip_prefix('/')?.split('/').nth(index)
-}
-
-/// The task id in the path: plain decimal digits without sign or leading zero.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct TaskIdInPath(pub(crate) TaskId);
-
-impl FromRequest for TaskIdInPath {
-    type Error = ApiError;
-    type Future = Ready<Result<Self, ApiError>>;
-
-    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let id = task_id(raw_segment(request, 3).unwrap_or_default());
-        ready(id.map(Self).ok_or(ApiError::InvalidPath))
-    }
-}
-
-/// The id that a segment of the path, as it was sent, is.
-pub(crate) fn task_id(digits: &str) -> Option<TaskId> {
-    let plain = digits.bytes().all(|byte| byte.is_ascii_digit()) && !digits.starts_with('0');
-    if plain { digits.parse().ok().and_then(TaskId::new) } else { None }
-}
-
-/// What can be read from the members of a JSON object.
-pub(crate) trait FromMembers: Sized + 'static {
-    /// As what the object may be sent.
-    const MEDIA: Media = Media::Json;
-
-    /// Takes the members, or names every one at fault.
-    fn from_members(members: Object) -> Result<Self, ApiError>;
 }
 
 /// A JSON body: its bytes, and what they say. Whether they say something is told by whoever asks: before a fault of the
@@ -203,18 +142,9 @@ fn unreadable() -> ApiError {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use actix_web::{http::header::HeaderMap, test::TestRequest};
 
-    fn segment(path: &str, index: usize) -> Option<String> {
-        path_segment(&TestRequest::with_uri(path).to_http_request(), index).map(Cow::into_owned)
-    }
-
-    async fn id(digits: &str) -> Option<i64> {
-        let request = TestRequest::with_uri(&format!("/api/u/tasks/{digits}")).to_http_request();
-        let id = TaskIdInPath::from_request(&request, &mut Payload::None).await;
-        id.ok().map(|TaskIdInPath(id)| id.get())
-    }
+    use super::*;
 
     fn headers(pairs: &[(&'static str, &str)]) -> HeaderMap {
         let mut request = TestRequest::default();
@@ -222,34 +152,6 @@ mod tests {
             request = request.append_header(*pair);
         }
         request.to_http_request().headers().clone()
-    }
-
-    #[test]
-    fn a_segment_is_percent_decoded_once() {
-        assert_eq!(segment("/api/alice/tasks", 1).as_deref(), Some("alice"));
-        assert_eq!(segment("/api/a%2Fb%20%C3%A9%f0%9f%a6%80+/tasks", 1).as_deref(), Some("a/b é🦀+"));
-        assert_eq!(segment("/api/a%252Fb/tasks", 1).as_deref(), Some("a%2Fb"));
-        assert_eq!(segment("/api//tasks", 1).as_deref(), Some(""));
-        assert_eq!(segment("/api", 1), None);
-    }
-
-    #[test]
-    fn what_is_not_percent_encoded_utf8_is_nothing() {
-        for broken in ["%", "a%4", "%zz", "%+1", "%ff", "%C3", "%C3%28", "%ED%A0%80"] {
-            assert_eq!(segment(&format!("/api/{broken}/tasks"), 1), None, "{broken}");
-        }
-    }
-
-    #[actix_web::test]
-    async fn an_id_is_plain_decimal_digits_in_range() {
-        assert_eq!(id("1").await, Some(1));
-        assert_eq!(id("9223372036854775807").await, Some(i64::MAX));
-        let long = "9".repeat(500);
-        for wrong in
-            ["0", "00", "007", "+1", "-1", "1.0", "1e3", "0x1", "%31", "a", "9223372036854775808", &long]
-        {
-            assert_eq!(id(wrong).await, None, "{wrong}");
-        }
     }
 
     #[test]

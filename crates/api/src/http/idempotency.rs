@@ -10,7 +10,7 @@ use actix_web::{
 use aws_lc_rs::digest::{Context, SHA256};
 use task_domain::{Fingerprint, IdempotencyKey, KeyedRequest};
 
-use crate::error::ApiError;
+use crate::http::error::ApiError;
 
 pub(crate) const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 /// Says that an answer is that of the first request of its key.
@@ -91,8 +91,9 @@ fn parse(text: &str) -> Option<IdempotencyKey> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use actix_web::{http::Method, test::TestRequest};
+
+    use super::*;
 
     fn request(keys: &[&str]) -> TestRequest {
         keys.iter().fold(TestRequest::with_uri("/api/u/tasks"), |request, key| {

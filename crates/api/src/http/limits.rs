@@ -16,28 +16,20 @@ use governor::{
     state::keyed::DashMapStateStore,
 };
 use ipnet::IpNet;
+use task_auth::VerifyError;
 use task_domain::UserId;
+use task_settings::LimitSettings;
 
-use crate::{auth::VerifyError, error::ApiError};
+use crate::http::{
+    client_address::{network, parse_hop},
+    error::ApiError,
+};
 
 const RATELIMIT: HeaderName = HeaderName::from_static("ratelimit");
 const RATELIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 /// What a quota is for, in seconds.
 const WINDOW_SECONDS: u64 = 60;
-/// How much of an IPv6 address tells whom it belongs to: whoever has one has all of its /64.
-const IPV6_NETWORK_BITS: u8 = 64;
-
-/// How often somebody may ask in a minute. `None`: as often as they like.
-#[derive(Clone, Debug, Default)]
-pub struct LimitSettings {
-    /// Requests of one user.
-    pub per_user: Option<NonZeroU32>,
-    /// Requests without a valid token, of one address.
-    pub failures_per_address: Option<NonZeroU32>,
-    /// The proxies whose word is taken for whose request they pass on.
-    pub trusted_proxies: Vec<IpNet>,
-}
 
 /// What is left to those who ask.
 #[derive(Debug)]
@@ -188,29 +180,14 @@ impl<K: Hash + Eq + Clone, C: Clock> std::fmt::Debug for Buckets<K, C> {
     }
 }
 
-/// An address as proxies write it: bare, or with a port.
-fn parse_hop(hop: &str) -> Option<IpAddr> {
-    let bare = || hop.trim_start_matches('[').trim_end_matches(']').parse().ok();
-    let with_port = || hop.parse::<std::net::SocketAddr>().ok().map(|address| address.ip());
-    bare().or_else(with_port).map(|address: IpAddr| address.to_canonical())
-}
-
-/// Whom an address belongs to.
-fn network(address: IpAddr) -> IpAddr {
-    match address {
-        IpAddr::V4(_) => address,
-        IpAddr::V6(_) => IpNet::new(address, IPV6_NETWORK_BITS).map_or(address, |net| net.network()),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use actix_web::{ResponseError, test::TestRequest};
     use governor::clock::FakeRelativeClock;
+    use task_auth::Refusal;
     use task_domain::testing::user;
 
     use super::*;
-    use crate::auth::Refusal;
 
     fn quota(number: u32) -> NonZeroU32 {
         NonZeroU32::new(number).unwrap()

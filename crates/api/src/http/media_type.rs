@@ -1,6 +1,11 @@
 //! Media types as RFC 9110 writes them (sections 5.6.6 and 8.3.1). The `mime` crate refuses the white space and the
 //! empty parameters that the RFC allows around `;`.
 
+use actix_web::http::header::HeaderValue;
+
+/// What the bodies of answers are sent as.
+pub(crate) const JSON: HeaderValue = HeaderValue::from_static("application/json");
+
 /// The media types that a route takes its body as.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Media {

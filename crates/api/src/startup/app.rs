@@ -7,20 +7,23 @@ use actix_web::{
     middleware::from_fn,
     web::{self, Bytes},
 };
+use task_auth::TokenVerifier;
 use task_domain::TaskService;
+use task_settings::{About, Environment};
 
 use crate::{
-    Cors, CursorSeal,
-    auth::{TokenVerifier, verifier_data},
-    envelope::{Observers, envelope},
-    extract::BodyTimeout,
-    limits::Limits,
-    metrics::Metrics,
-    openapi::{self, Document},
-    readiness::Readiness,
+    docs::openapi::{self, Document},
+    guard::verifier_data,
+    health::readiness::Readiness,
+    http::{
+        cors::Cors,
+        envelope::{Observers, envelope},
+        extract::BodyTimeout,
+        limits::Limits,
+    },
     routes,
-    settings::{About, Environment},
-    traces::Traces,
+    tasks::cursor::CursorSeal,
+    telemetry::{metrics::Metrics, traces::Traces},
 };
 
 /// What the handlers need, put together once.

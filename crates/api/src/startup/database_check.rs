@@ -6,8 +6,10 @@ use task_adapters::{
     Database, PoolOptions, migrations,
     pooler::{self, Pooler, UnusablePooler},
 };
+use task_settings::Settings;
+use task_support::Chain;
 
-use crate::{Readiness, Settings, error::Chain};
+use crate::health::readiness::Readiness;
 
 /// How long it takes until a database that does not answer is asked again.
 const AGAIN: Duration = Duration::from_secs(5);
@@ -26,9 +28,9 @@ pub(crate) struct DatabaseCheck {
 impl DatabaseCheck {
     pub(crate) fn new(settings: &Settings) -> Self {
         Self {
-            database: settings.database.clone(),
-            has_direct_way: settings.direct_database.is_some(),
-            options: settings.pool.clone(),
+            database: settings.database.target.clone(),
+            has_direct_way: settings.database.direct.is_some(),
+            options: settings.database.pool.clone(),
         }
     }
 

@@ -2,11 +2,17 @@
 
 use std::{convert::Infallible, sync::Arc, time::Duration};
 
-use task_adapters::PgPool;
+use task_adapters::{PgOnceOnly, PgPool};
+use task_auth::PublishedKeys;
 use task_domain::OnceOnly;
+use task_support::Chain;
 use tokio::time::{MissedTickBehavior, interval};
 
-use crate::{connections::Clients, error::Chain, limits::Limits, metrics::Metrics};
+use crate::{
+    health::readiness::Readiness,
+    http::{connections::Clients, limits::Limits},
+    telemetry::metrics::Metrics,
+};
 
 /// How often expired idempotency keys are removed, and how many at a time.
 const KEYS_INTERVAL: Duration = Duration::from_mins(1);
@@ -22,6 +28,45 @@ const LIMITS_INTERVAL: Duration = Duration::from_secs(15);
 
 /// How often measured durations are settled.
 const METRICS_INTERVAL: Duration = Duration::from_secs(5);
+
+/// The background tasks, and what they work on. They run on the main runtime.
+pub(crate) struct Upkeep {
+    /// The workers' pools.
+    pub(crate) pools: Vec<Arc<PgPool>>,
+    /// The pool of upkeep's own, of one connection.
+    pub(crate) connection: Arc<PgPool>,
+    pub(crate) readiness: Arc<Readiness>,
+    pub(crate) keys: Option<Arc<PublishedKeys>>,
+    pub(crate) clients: Clients,
+    pub(crate) limits: Arc<Limits>,
+    pub(crate) metrics: Option<Arc<Metrics>>,
+}
+
+impl Upkeep {
+    /// Does it until it is dropped.
+    pub(crate) async fn keep(&self) {
+        let keys = async {
+            if let Some(keys) = &self.keys {
+                keys.keep().await;
+            }
+        };
+        let database = keep(self.pools.clone(), PgOnceOnly::new(Arc::clone(&self.connection)));
+        let metrics = async {
+            if let Some(metrics) = &self.metrics {
+                settle(metrics).await;
+            }
+        };
+        let limits = forget_full(&self.limits);
+        let clients = let_go(&self.clients);
+        tokio::join!(database, keys, self.readiness.keep(), clients, limits, metrics);
+    }
+
+    pub(crate) fn close(&self) {
+        for pool in self.pools.iter().chain([&self.connection]) {
+            pool.close();
+        }
+    }
+}
 
 /// Does it for as long as the program runs.
 pub(crate) async fn keep(pools: Vec<Arc<PgPool>>, once_only: impl OnceOnly) {

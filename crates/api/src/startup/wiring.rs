@@ -4,16 +4,19 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use task_adapters::{PgOnceOnly, PgPool, PgTaskRepository, PoolOptions, cursor_key, migrations};
+use task_auth::{PublishedKeys, TokenVerifier};
 use task_domain::{BoxError, RepositoryError, TaskService};
+use task_settings::{Settings, UPKEEP_CONNECTIONS};
 
 use crate::{
-    CursorSeal, Readiness, SchemaProbe, SealKeySource, Services, Settings,
-    auth::{PublishedKeys, TokenVerifier},
-    cors::Cors,
-    limits::Limits,
-    metrics::Metrics,
-    settings::UPKEEP_CONNECTIONS,
-    traces::{Traced, Traces},
+    health::readiness::{Readiness, SchemaProbe},
+    http::{cors::Cors, limits::Limits},
+    startup::app::Services,
+    tasks::cursor::{CursorSeal, SealKeySource},
+    telemetry::{
+        metrics::Metrics,
+        traces::{Traced, Traces},
+    },
 };
 
 /// What all workers share.
@@ -31,8 +34,8 @@ pub(super) struct Shared {
 impl Shared {
     pub(super) fn new(settings: &Settings) -> Result<Self, BoxError> {
         let (verifiers, keys) = settings.auth.verifiers(settings.auth.key_source()?);
-        let of_upkeep = PoolOptions { at_rest: 0, max: UPKEEP_CONNECTIONS, ..settings.pool.clone() };
-        let upkeep = Arc::new(PgPool::new(&settings.database, of_upkeep)?);
+        let of_upkeep = PoolOptions { at_rest: 0, max: UPKEEP_CONNECTIONS, ..settings.database.pool.clone() };
+        let upkeep = Arc::new(PgPool::new(&settings.database.target, of_upkeep)?);
         let readiness = Readiness::new(Box::new(SchemaInDatabase(Arc::clone(&upkeep))), keys.clone());
         let traces = settings.traces.as_ref().map(|traces| Traces::start(traces, &settings.about));
         Ok(Self {
@@ -48,13 +51,13 @@ impl Shared {
 
     /// What each worker has of its own, and the pools in it.
     pub(super) fn workers(&self, settings: &Settings) -> Result<(Vec<Services>, Vec<Arc<PgPool>>), BoxError> {
-        let options = share(&settings.pool, settings.workers);
+        let options = share(&settings.database.pool, settings.server.workers);
         let mut pools = Vec::new();
         let mut workers = Vec::new();
         // What the workers are asked to write at the same time is written together.
         let mut first: Option<PgTaskRepository> = None;
-        for _ in 0..settings.workers {
-            let pool = Arc::new(PgPool::new(&settings.database, options.clone())?);
+        for _ in 0..settings.server.workers {
+            let pool = Arc::new(PgPool::new(&settings.database.target, options.clone())?);
             let tasks = match &first {
                 Some(first) => first.join(Arc::clone(&pool)),
                 None => first.insert(PgTaskRepository::new(Arc::clone(&pool))).clone(),
@@ -81,7 +84,7 @@ impl Shared {
             Arc::clone(&self.limits),
             &settings.about,
         )?;
-        let services = services.with_body_timeout(settings.body_timeout);
+        let services = services.with_body_timeout(settings.server.body_timeout);
         let services = match &self.metrics {
             Some(metrics) => services.counted_by(Arc::clone(metrics)),
             None => services,

@@ -12,7 +12,7 @@ use task_domain::{
 };
 use tokio::sync::OnceCell;
 
-use crate::error::ApiError;
+use crate::http::error::ApiError;
 
 /// What a seal is of, apart from every token: a JWT's signed part has no U+0000.
 const CONTEXT: &str = "task-api cursor v2";

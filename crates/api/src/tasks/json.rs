@@ -7,7 +7,7 @@
 use chrono::{DateTime, Utc};
 
 use super::{
-    bodies::{TaskBody, TaskListBody},
+    response::{TaskBody, TaskListBody},
     timestamp,
 };
 

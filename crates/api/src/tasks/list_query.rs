@@ -10,8 +10,8 @@ use task_domain::{PageLimit, StatusFilter, TaskOrder, TaskQuery, UserId};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::{
-    cursor::CursorSeal,
-    error::{ApiError, Fault},
+    http::error::{ApiError, Fault},
+    tasks::cursor::CursorSeal,
 };
 
 /// The query of a list, as the OpenAPI document describes it.
@@ -176,7 +176,7 @@ mod tests {
     };
 
     use super::*;
-    use crate::cursor::testing::seal_with;
+    use crate::tasks::cursor::testing::seal_with;
 
     fn faults(text: &str) -> Vec<(String, String)> {
         parse(text).unwrap_err().into_iter().map(|fault| (fault.field, fault.message)).collect()

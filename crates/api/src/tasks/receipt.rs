@@ -12,11 +12,10 @@ use task_domain::{
 };
 
 use super::{
-    JSON,
-    bodies::{DeletedBody, TaskBody},
-    writer,
+    json,
+    response::{DeletedBody, TaskBody},
 };
-use crate::{conditional::etag, error::ApiError, idempotency::IDEMPOTENCY_REPLAYED};
+use crate::http::{conditional::etag, error::ApiError, idempotency::IDEMPOTENCY_REPLAYED, media_type::JSON};
 
 /// All but the unreserved characters of RFC 3986, section 2.3.
 pub(crate) const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
@@ -71,7 +70,7 @@ impl Written {
             }
             TaskOutcome::Updated(task) => Self::task(task),
             TaskOutcome::Deleted => {
-                Self { status: 200, location: None, etag: None, body: json(&DeletedBody::new()) }
+                Self { status: 200, location: None, etag: None, body: to_json(&DeletedBody::new()) }
             }
             TaskOutcome::NotFound => Self::refusal(&ApiError::NotFound, None),
             TaskOutcome::Unexpected(task) => {
@@ -86,16 +85,16 @@ impl Written {
             status: 200,
             location: None,
             etag: Some(etag(task.version)),
-            body: writer::task(&TaskBody::from(task)),
+            body: json::task(&TaskBody::from(task)),
         }
     }
 
     fn refusal(refusal: &ApiError, etag: Option<String>) -> Self {
-        Self { status: refusal.status_code().as_u16(), location: None, etag, body: json(&refusal.body()) }
+        Self { status: refusal.status_code().as_u16(), location: None, etag, body: to_json(&refusal.body()) }
     }
 
     fn to_receipt(&self) -> Receipt {
-        Receipt(json(self).into_bytes())
+        Receipt(to_json(self).into_bytes())
     }
 
     /// Reads a receipt. One that cannot be read was not written by us.
@@ -118,11 +117,11 @@ impl Written {
 
 /// A task as JSON that stands within other JSON as it is.
 pub(crate) fn task_json(task: &Task) -> Box<RawValue> {
-    RawValue::from_string(writer::task(&TaskBody::from(task))).unwrap_or_default()
+    RawValue::from_string(json::task(&TaskBody::from(task))).unwrap_or_default()
 }
 
 /// JSON of what is made of texts and numbers only, which always can be written.
-fn json(value: &impl Serialize) -> String {
+fn to_json(value: &impl Serialize) -> String {
     serde_json::to_string(value).unwrap_or_default()
 }
 

@@ -1,14 +1,14 @@
 //! What the bodies of requests may say of tasks.
 
 use garde::Validate;
-use serde_json::Value;
 use task_domain::{Change, Description, NewTask, TaskChanges, Title};
+use task_support::json::Object;
 use utoipa::ToSchema;
 
-use crate::{
+use crate::http::{
     error::{ApiError, Fault},
-    extract::{FromMembers, Media},
-    json::Object,
+    media_type::Media,
+    members::{FromMembers, Given, Members},
 };
 
 /// The body of a create: the values of a new task.
@@ -85,86 +85,6 @@ fn valid_new_description(value: &Given<String>, (): &()) -> garde::Result {
     match value {
         Given::Value(text) => Description::check(text).map_err(garde::Error::new),
         Given::Absent | Given::Null => Ok(()),
-    }
-}
-
-/// A member as it was given.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Given<T> {
-    /// Not at all.
-    Absent,
-    /// As null.
-    Null,
-    /// With a value.
-    Value(T),
-}
-
-impl<T> Given<T> {
-    /// The value; null is the same as nothing.
-    fn value(self) -> Option<T> {
-        match self {
-            Self::Value(value) => Some(value),
-            Self::Absent | Self::Null => None,
-        }
-    }
-}
-
-/// Takes known members out of an object and keeps what is wrong with them.
-struct Members {
-    members: Object,
-    faults: Vec<Fault>,
-}
-
-impl Members {
-    fn new(members: Object) -> Self {
-        Self { members, faults: Vec::new() }
-    }
-
-    fn text(&mut self, name: &str) -> Given<String> {
-        match self.members.shift_remove(name) {
-            None => Given::Absent,
-            Some(Value::Null) => Given::Null,
-            Some(Value::String(text)) => Given::Value(text),
-            Some(_) => self.fault(name, "must be a string"),
-        }
-    }
-
-    fn flag(&mut self, name: &str) -> Given<bool> {
-        match self.members.shift_remove(name) {
-            None => Given::Absent,
-            Some(Value::Null) => Given::Null,
-            Some(Value::Bool(flag)) => Given::Value(flag),
-            Some(_) => self.fault(name, "must be true or false"),
-        }
-    }
-
-    /// Notes a fault; the member then counts as absent.
-    fn fault<T>(&mut self, name: &str, message: &str) -> Given<T> {
-        self.faults.push(Fault::new(name, message));
-        Given::Absent
-    }
-
-    /// Refuses null.
-    fn not_null<T>(&mut self, name: &str, given: Given<T>) -> Option<T> {
-        if matches!(given, Given::Null) {
-            self.fault::<T>(name, "must not be null");
-        }
-        given.value()
-    }
-
-    /// Judges the values that were taken, and refuses together with them whatever is left.
-    fn check<T: Validate<Context = ()>>(mut self, body: T) -> Result<T, ApiError> {
-        if let Err(report) = body.validate() {
-            let faults = report.iter().map(|(path, error)| Fault::new(path.to_string(), error.message()));
-            self.faults.extend(faults);
-        }
-        self.finish(body)
-    }
-
-    fn finish<T>(mut self, body: T) -> Result<T, ApiError> {
-        let unknown = self.members.into_iter().map(|(name, _)| Fault::new(name, "is not a known member"));
-        self.faults.extend(unknown);
-        if self.faults.is_empty() { Ok(body) } else { Err(ApiError::ValidationFailed(self.faults)) }
     }
 }
 
@@ -274,9 +194,10 @@ fn parse_description(text: String) -> Result<Description, ApiError> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-    use serde_json::json;
+    use serde_json::{Value, json};
     use task_domain::testing;
+
+    use super::*;
 
     fn members<T: FromMembers>(body: Value) -> Result<T, ApiError> {
         let Value::Object(members) = body else { unreachable!("bodies are objects") };

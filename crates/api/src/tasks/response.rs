@@ -105,9 +105,10 @@ impl DeletedBody {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use serde_json::json;
     use task_domain::testing;
+
+    use super::*;
 
     #[test]
     fn a_task_is_written_with_its_members_in_order_and_six_fraction_digits() {

@@ -5,9 +5,8 @@ use std::{
     panic,
 };
 
+use task_settings::LogFormat;
 use tracing_subscriber::{EnvFilter, filter::Directive};
-
-use crate::settings::LogFormat;
 
 /// What is never logged, whatever `LOG_LEVEL` says. The libraries of the database write the values of statements at lower
 /// levels, titles and user ids among them; actix calls it an error when a client sends malformed HTTP or goes away.

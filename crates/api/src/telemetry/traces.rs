@@ -18,15 +18,12 @@ use opentelemetry_sdk::{
     trace::{BatchConfigBuilder, BatchSpanProcessor, Sampler, SdkTracer, SdkTracerProvider, SpanLimits},
 };
 use task_domain::BoxError;
+use task_settings::{About, TraceSampler, TraceSettings};
 use tokio::runtime::Handle;
 use uuid::Uuid;
 
 use self::collector::{Collector, Tolerant};
 pub(crate) use self::{request::RequestTrace, statement::Traced};
-use crate::{
-    About,
-    settings::{TraceSampler, TraceSettings},
-};
 
 /// How long a span may wait for others to be sent with.
 const DELAY: Duration = Duration::from_secs(5);

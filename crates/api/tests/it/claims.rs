@@ -2,7 +2,7 @@
 
 use jsonwebtoken::Algorithm;
 use serde_json::{Value, json};
-use task_api::auth::ClaimRules;
+use task_auth::ClaimRules;
 use task_domain::testing::MockTaskRepository;
 
 use crate::helpers::{

@@ -2,11 +2,12 @@
 
 use std::time::{Duration, Instant};
 
+use task_adapters::testing::TestDatabase;
+
 use crate::helpers::{
     Stack, get, head,
     servers::{runtime, start},
 };
-use task_adapters::testing::TestDatabase;
 
 /// For how long one look serves everybody, and a little more.
 const A_LOOK: Duration = Duration::from_millis(1100);

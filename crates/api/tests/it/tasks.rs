@@ -94,8 +94,9 @@ fn a_deleted_task_is_answered_with_one_message() {
 
 #[test]
 fn health_says_that_the_process_is_up_and_where_it_runs_without_the_database() {
+    use task_settings::Environment;
+
     use crate::helpers::servers::Options;
-    use task_api::settings::Environment;
 
     for (environment, name) in [
         (Environment::Dev, "dev"),

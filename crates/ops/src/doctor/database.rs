@@ -6,9 +6,9 @@ use task_adapters::{
     Database,
     inspection::{Inspection, InspectionError, OwnTable, Protection, Reference, UsersTable},
 };
+use task_support::Chain;
 
 use super::{report::Finding, shown};
-use crate::error::Chain;
 
 /// The oldest version that the service is tested with, as PostgreSQL numbers it.
 const OLDEST: i32 = 150_000;

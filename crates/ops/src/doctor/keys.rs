@@ -4,13 +4,11 @@ use std::{collections::BTreeMap, time::Instant};
 
 use reqwest::StatusCode;
 use task_adapters::inspection::ClockDifference;
+use task_auth::{FetchError, Fetched, InvalidKeySet, KeySet, KeySource, SkippedKey, now};
+use task_support::Chain;
 use url::Url;
 
 use super::{clock, report::Finding, shown};
-use crate::{
-    auth::{FetchError, Fetched, InvalidKeySet, KeySet, KeySource, SkippedKey, now},
-    error::Chain,
-};
 
 /// What a key source gave.
 #[derive(Default)]

@@ -7,20 +7,21 @@ use task_adapters::{
     inspection::InspectionError,
     pooler::{self, Pooler, UnusablePooler},
 };
+use task_settings::Settings;
+use task_support::Chain;
 use tokio::time::timeout;
 
 use super::{report::Finding, shown};
-use crate::{Settings, error::Chain};
 
 const NAME: &str = "pooler";
 
 /// Looks whether there is one and whether everything is set that it takes. Nothing to say where there is none, and nobody
 /// has prepared for one.
 pub(super) async fn examine(settings: &Settings) -> Vec<Finding> {
-    let limit = settings.pool.deadline;
-    let direct = settings.direct_database.as_ref();
+    let limit = settings.database.pool.deadline;
+    let direct = settings.database.direct.as_ref();
     let mut findings = Vec::new();
-    match within(limit, pooler::find(&settings.database)).await {
+    match within(limit, pooler::find(&settings.database.target)).await {
         Ok(found) => findings.extend(of(found, direct.is_some())),
         Err(reason) => {
             let found = format!("it cannot be found out whether there is one: {}", shown::plain(&reason));
@@ -28,8 +29,8 @@ pub(super) async fn examine(settings: &Settings) -> Vec<Finding> {
             findings.push(Finding::warning(NAME, found, advice));
         }
     }
-    if settings.pool.session_of_role {
-        match within(limit, pooler::unset(&settings.database, &settings.pool)).await {
+    if settings.database.pool.session_of_role {
+        match within(limit, pooler::unset(&settings.database.target, &settings.database.pool)).await {
             Ok(unset) if unset.is_empty() => {}
             Ok(unset) => findings.push(limits(&unset)),
             Err(reason) => {

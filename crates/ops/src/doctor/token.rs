@@ -11,18 +11,15 @@ use std::{convert::Infallible, sync::Mutex};
 
 use async_trait::async_trait;
 use serde_json::Value;
+use task_auth::{
+    FetchError, Fetched, Identity, InvalidKeySet, KeySet, KeySource, Refusal, TokenVerifier, VerifyError, now,
+};
+use task_settings::AuthSettings;
+use task_support::json;
 
 pub(super) use self::near_secret::has_edges;
 use self::parts::Parts;
 use super::{report::Finding, shown};
-use crate::{
-    auth::{
-        FetchError, Fetched, Identity, InvalidKeySet, KeySet, KeySource, Refusal, TokenVerifier, VerifyError,
-        now,
-    },
-    json,
-    settings::AuthSettings,
-};
 
 /// What a token is judged with.
 pub(super) struct Facts<'a> {

@@ -14,10 +14,10 @@ use opentelemetry_sdk::{
     trace::{self, SpanData},
 };
 use reqwest::{Client, header::CONTENT_TYPE, redirect};
+use task_settings::TraceSettings;
+use task_support::Chain;
 use tokio::runtime::Handle;
 use url::Url;
-
-use crate::{error::Chain, settings::TraceSettings};
 
 /// How often, at the most, it is told that spans cannot be sent.
 const TELL_EVERY: Duration = Duration::from_mins(1);

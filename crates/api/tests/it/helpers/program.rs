@@ -10,7 +10,7 @@ use std::{
 };
 
 use rustix::process::{Pid, Signal, kill_process};
-use task_api::settings::VARIABLES;
+use task_settings::VARIABLES;
 
 /// For how long the program may take to do what a test waits for.
 const PATIENCE: Duration = Duration::from_secs(20);

@@ -8,17 +8,13 @@ use std::{
 
 use actix_web::{HttpServer, dev::ServerHandle, rt};
 use task_adapters::testing::TestDatabase;
-use task_api::{
-    About, Cors, CursorSeal, LimitSettings, Limits, Readiness, SchemaProbe, SealKeySource, Services,
-    Settings, app,
-    auth::{ClaimRules, SharedSecret},
-    settings::Environment,
-    startup,
-};
+use task_api::{Cors, CursorSeal, Limits, Readiness, SchemaProbe, SealKeySource, Services, app, startup};
+use task_auth::{ClaimRules, SharedSecret};
 use task_domain::{
     RepositoryError, Task, TaskCommand, TaskOutcome, TaskPage, TaskService,
     testing::{MockOnceOnly, MockTaskRepository, task},
 };
+use task_settings::{About, Environment, LimitSettings, Settings};
 use tokio::{runtime::Runtime, sync::oneshot};
 
 use super::{answer::Answer, client::Request, tokens::SECRET};

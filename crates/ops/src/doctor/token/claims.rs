@@ -1,18 +1,16 @@
 //! Times, subject, issuer and audience.
 
 use serde_json::Value;
+use task_auth::{ClaimRules, moment};
 use task_domain::{InvalidUserId, UserId};
+use task_settings::AuthSettings;
+use task_support::json::Object;
 
 use super::{
     differences::{differences, distance},
     parts::Parts,
 };
-use crate::{
-    auth::{ClaimRules, moment},
-    doctor::{report::Finding, shown},
-    json::Object,
-    settings::AuthSettings,
-};
+use crate::doctor::{report::Finding, shown};
 
 /// The first number that is a time in milliseconds of this century rather than one in seconds.
 const MILLISECONDS: f64 = 1e11;
@@ -79,7 +77,7 @@ fn expiry(claims: &Object, rules: &ClaimRules, now: f64) -> Option<Finding> {
         "it expired {} ago, at {}; this machine's clock says {}",
         shown::seconds(now - expires_at),
         shown::moment(moment(expires_at)),
-        timestamp(now)
+        shown::moment(moment(now))
     );
     let issued_at = claims.get("iat").and_then(Value::as_f64);
     let advice = match issued_at {
@@ -109,9 +107,9 @@ fn not_before(claims: &Object, rules: &ClaimRules, now: f64) -> Option<Finding> 
     }
     let found = format!(
         "it is valid from {} on (`nbf`), {} from now; this machine's clock says {}",
-        timestamp(not_before),
+        shown::moment(moment(not_before)),
         shown::seconds(not_before - now),
-        timestamp(now)
+        shown::moment(moment(now))
     );
     let advice = if looks_like_milliseconds(not_before) {
         "`nbf` looks like milliseconds: it has to be in seconds."

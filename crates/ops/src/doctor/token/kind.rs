@@ -2,11 +2,9 @@
 
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use serde_json::Value;
+use task_support::json::{self, Object};
 
-use crate::{
-    doctor::report::Finding,
-    json::{self, Object},
-};
+use crate::doctor::report::Finding;
 
 const SEND_THE_JWT: &str = "Send the `token` that `GET /api/auth/token` answers with (the `jwt()` plugin; in a client \
                             `authClient.token()`).";

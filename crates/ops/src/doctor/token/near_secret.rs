@@ -4,11 +4,9 @@ use base64::{
     Engine, alphabet,
     engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
 };
+use task_auth::{ClaimRules, Refusal, SharedSecret, TokenVerifier, VerifyError};
 
-use crate::{
-    auth::{ClaimRules, Refusal, SharedSecret, TokenVerifier, VerifyError},
-    doctor::report::Finding,
-};
+use crate::doctor::report::Finding;
 
 /// Either alphabet, padded or not.
 const BASE64: [GeneralPurpose; 2] = [

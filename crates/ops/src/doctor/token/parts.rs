@@ -2,12 +2,10 @@
 
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use serde_json::Value;
+use task_support::json::{self, Object};
 
 use super::kind;
-use crate::{
-    doctor::report::Finding,
-    json::{self, Object},
-};
+use crate::doctor::report::Finding;
 
 /// The header and the claims of a token that has both.
 pub(super) struct Parts {

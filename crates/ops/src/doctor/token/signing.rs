@@ -101,8 +101,7 @@ fn never_enabled(algorithm: &str) -> (String, &'static str) {
 
 /// A key that is not in the set, or no key at all.
 pub(super) fn unknown_key(parts: &Parts, facts: &Facts<'_>) -> Finding {
-    let keys: Vec<_> =
-        facts.key_set().into_iter().flat_map(crate::auth::KeySet::ids_and_algorithms).collect();
+    let keys: Vec<_> = facts.key_set().into_iter().flat_map(task_auth::KeySet::ids_and_algorithms).collect();
     let names = keys.iter().take(MANY).map(|(id, algorithm)| {
         format!("{} ({algorithm})", id.map_or_else(|| "one without `kid`".to_owned(), shown::quoted))
     });

@@ -45,7 +45,7 @@ fn auth(variables: &[(&str, &str)]) -> AuthSettings {
     let is_given = |name: &str| variables.iter().any(|(given, _)| *given == name);
     let all = usual.iter().filter(|(name, _)| !is_given(name)).chain(variables);
     let owned = all.map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
-    crate::Settings::from_variables(owned).unwrap().auth
+    task_settings::Settings::from_variables(owned).unwrap().auth
 }
 
 fn sign(header: &Value, claims: &Value, key: &EncodingKey, algorithm: Algorithm) -> String {

@@ -3,9 +3,9 @@
 use base64::{Engine, prelude::BASE64_STANDARD};
 use jsonwebtoken::Algorithm;
 use serde_json::{Value, json};
+use task_auth::now;
 
 use super::{Keys, ORIGIN, SECRET, claims, eddsa, encode, hs256, sign};
-use crate::auth::now;
 
 type Misfit = (String, &'static [&'static str]);
 

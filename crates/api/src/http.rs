@@ -1,0 +1,15 @@
+//! HTTP as the service speaks it: what handlers take from a request, what surrounds every answer, and who is connected.
+
+mod chunked_body;
+pub(crate) mod client_address;
+pub(crate) mod conditional;
+pub mod connections;
+pub(crate) mod cors;
+pub(crate) mod envelope;
+pub(crate) mod error;
+pub(crate) mod extract;
+pub(crate) mod idempotency;
+pub(crate) mod limits;
+pub(crate) mod media_type;
+pub(crate) mod members;
+pub(crate) mod path;

@@ -1,0 +1,5 @@
+//! What the service says of itself: logs, metrics and traces.
+
+pub mod logs;
+pub(crate) mod metrics;
+pub(crate) mod traces;

@@ -1,0 +1,41 @@
+//! How often a client may send requests.
+
+use std::{net::IpAddr, num::NonZeroU32};
+
+use ipnet::IpNet;
+
+use crate::reader::Reader;
+
+/// The most requests in a minute that a limit may be set to.
+const MAX_QUOTA: u32 = 1_000_000;
+
+/// How many requests a client may send in a minute; `None` for any number.
+#[derive(Clone, Debug, Default)]
+pub struct LimitSettings {
+    /// Requests of one user.
+    pub per_user: Option<NonZeroU32>,
+    /// Requests without a valid token from one address.
+    pub failures_per_address: Option<NonZeroU32>,
+    /// The proxies that are believed when they name the address of a client.
+    pub trusted_proxies: Vec<IpNet>,
+}
+
+/// Reads `RATE_LIMIT_PER_MINUTE`, `RATE_LIMIT_FAILED_AUTH_PER_MINUTE` and `TRUSTED_PROXIES`.
+pub(crate) fn read(reader: &mut Reader) -> LimitSettings {
+    let mut quota = |name| reader.optional_number(name, 1, MAX_QUOTA).and_then(NonZeroU32::new);
+    let per_user = quota("RATE_LIMIT_PER_MINUTE");
+    let failures_per_address = quota("RATE_LIMIT_FAILED_AUTH_PER_MINUTE");
+    let trusted_proxies = reader.parsed("TRUSTED_PROXIES", proxies).unwrap_or_default();
+    LimitSettings { per_user, failures_per_address, trusted_proxies }
+}
+
+/// Addresses, and networks in the form of RFC 4632.
+fn proxies(text: &str) -> Result<Vec<IpNet>, String> {
+    let net = |entry: &str| {
+        let address = || entry.parse::<IpAddr>().ok().map(IpNet::from);
+        entry.parse().ok().or_else(address).ok_or_else(|| {
+            format!("must be addresses or networks like 10.0.0.0/8, with commas in between, not {entry:?}")
+        })
+    };
+    text.split(',').map(str::trim).map(net).collect()
+}

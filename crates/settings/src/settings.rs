@@ -1,0 +1,223 @@
+//! Everything together, and how it is read.
+
+use std::net::SocketAddr;
+
+use crate::{
+    about::{self, About},
+    auth::{self, AuthSettings},
+    database::{self, DatabaseSettings, UPKEEP_CONNECTIONS},
+    limits::{self, LimitSettings},
+    load::variables,
+    logs::{self, LogSettings},
+    metrics, origins,
+    reader::{InvalidSettings, Reader},
+    server::{self, ServerSettings},
+    traces::{self, TraceSettings},
+};
+
+/// Everything that can be configured. Its `Debug` shows no secret.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Title, version and environment.
+    pub about: About,
+    /// The database.
+    pub database: DatabaseSettings,
+    /// Which tokens are believed.
+    pub auth: AuthSettings,
+    /// The origins whose pages may use the API.
+    pub cors_origins: Vec<String>,
+    /// The HTTP server.
+    pub server: ServerSettings,
+    /// How often a client may send requests.
+    pub limits: LimitSettings,
+    /// Where metrics are served; `None` for nowhere.
+    pub metrics: Option<SocketAddr>,
+    /// Where traces are sent; `None` for nowhere.
+    pub traces: Option<TraceSettings>,
+    /// Which log lines are written, and how they look.
+    pub logs: LogSettings,
+}
+
+impl Settings {
+    /// Loads the settings from `.env` in the current folder and from the environment, which takes precedence.
+    pub fn load() -> Result<Self, InvalidSettings> {
+        Self::from_variables(variables()?)
+    }
+
+    /// Makes the settings from variables; of two with the same name the later one counts.
+    ///
+    /// Reads every section before it fails, so that the error names every fault.
+    pub fn from_variables(
+        variables: impl IntoIterator<Item = (String, String)>,
+    ) -> Result<Self, InvalidSettings> {
+        let mut reader = Reader::new(variables);
+        let about = about::read(&mut reader);
+        let environment = about.environment;
+        let pool = database::pool(&mut reader);
+        let server = server::read(&mut reader, pool.max - UPKEEP_CONNECTIONS);
+        let database = database::read(&mut reader, pool);
+        let auth = auth::read(&mut reader, environment);
+        let cors_origins = origins::read(&mut reader, environment);
+        let limits = limits::read(&mut reader);
+        let metrics = metrics::read(&mut reader);
+        let traces = traces::read(&mut reader);
+        let logs = logs::read(&mut reader, environment);
+        reader.finish(database.zip(auth).map(|(database, auth)| Self {
+            about,
+            database,
+            auth,
+            cors_origins,
+            server,
+            limits,
+            metrics,
+            traces,
+            logs,
+        }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{num::NonZeroU32, time::Duration};
+
+    use super::*;
+    use crate::{
+        about::Environment,
+        logs::LogFormat,
+        testing::{GOOD, problem, with},
+        variables::VARIABLES,
+    };
+
+    #[test]
+    fn two_variables_are_enough() {
+        let settings = with(&[]).unwrap();
+        assert_eq!(settings.about.title, "Task API");
+        assert_eq!(settings.about.environment, Environment::Dev);
+        assert_eq!(
+            (settings.server.listener.host.as_str(), settings.server.listener.port),
+            ("127.0.0.1", 8080)
+        );
+        assert_eq!((settings.database.pool.at_rest, settings.database.pool.max), (10, 30));
+        assert_eq!(settings.database.pool.wait, Duration::from_secs(2));
+        assert_eq!(settings.logs.format, LogFormat::Pretty);
+        assert_eq!(settings.auth.claims.leeway_seconds, 0);
+        assert!(settings.server.workers >= 1);
+        assert_eq!(settings.auth.secret_bytes(), Some(GOOD[1].1.as_bytes()));
+        assert!(settings.auth.jwks.is_none());
+    }
+
+    #[test]
+    fn every_fault_is_told_at_once_with_an_example() {
+        let variables = [
+            ("ENVIRONMENT", "prod"),
+            ("PORT", "http"),
+            ("LOG_FORMAT", "xml"),
+            ("BETTER_AUTH_SECRET", "short"),
+        ];
+        let error =
+            Settings::from_variables(variables.map(|(name, value)| (name.to_owned(), value.to_owned())))
+                .unwrap_err()
+                .to_string();
+        for expected in [
+            "ENVIRONMENT must be dev, staging or production, not \"prod\"",
+            "for example: ENVIRONMENT=production",
+            "DATABASE_URL must be set",
+            "BETTER_AUTH_SECRET must have at least 32 bytes; it has 5",
+            "PORT must be a whole number from 0 to 65535, not \"http\"",
+            "LOG_FORMAT must be pretty or json, not \"xml\"",
+        ] {
+            assert!(error.contains(expected), "{expected}\n\n{error}");
+        }
+    }
+
+    #[test]
+    fn later_variables_count_more_and_empty_ones_are_not_set() {
+        assert_eq!(with(&[("PORT", "1"), ("PORT", "2"), ("PORT", "")]).unwrap().server.listener.port, 2);
+        assert_eq!(with(&[("CORS_ORIGINS", " ")]).unwrap().database.pool.max, 30);
+        assert!(with(&[("BETTER_AUTH_SECRET", " ")]).is_ok(), "the earlier one still counts");
+    }
+
+    #[test]
+    fn secrets_are_never_shown() {
+        let shown = format!("{:?}", with(&[]).unwrap());
+        assert!(!shown.contains("s3cret"), "{shown}");
+        for (name, value) in [
+            ("DATABASE_URL", "mysql://me:s3cret@localhost/app"),
+            ("DATABASE_URL", "postgres://me:s3cret@localhost:x/app"),
+            ("BETTER_AUTH_SECRET", "s3cret"),
+        ] {
+            let error = with(&[(name, value)]).unwrap_err().to_string();
+            assert!(!error.contains("s3cret"), "{error}");
+        }
+    }
+
+    #[test]
+    fn limits_are_off_unless_they_are_set() {
+        let limits = with(&[]).unwrap().limits;
+        assert!(limits.per_user.is_none() && limits.failures_per_address.is_none());
+        let proxies = "10.0.0.0/8, 192.0.2.7,fd00::/8";
+        let set = [
+            ("RATE_LIMIT_PER_MINUTE", "600"),
+            ("RATE_LIMIT_FAILED_AUTH_PER_MINUTE", "60"),
+            ("TRUSTED_PROXIES", proxies),
+        ];
+        let limits = with(&set).unwrap().limits;
+        assert_eq!(limits.per_user.map(NonZeroU32::get), Some(600));
+        assert_eq!(limits.failures_per_address.map(NonZeroU32::get), Some(60));
+        let proxies: Vec<_> = limits.trusted_proxies.iter().map(ToString::to_string).collect();
+        assert_eq!(proxies, ["10.0.0.0/8", "192.0.2.7/32", "fd00::/8"]);
+        for wrong in ["*", "10.0.0.0/33", "proxy.example", "10.0.0.1,"] {
+            assert!(problem("TRUSTED_PROXIES", wrong).starts_with("must be addresses or networks"));
+        }
+        assert_eq!(
+            problem("RATE_LIMIT_PER_MINUTE", "0"),
+            "must be a whole number from 1 to 1000000, not \"0\""
+        );
+    }
+
+    #[test]
+    fn there_are_no_more_workers_than_connections() {
+        assert_eq!(
+            with(&[("DATABASE_POOL_MAX", "2")]).unwrap().server.workers,
+            1,
+            "the other one is for upkeep"
+        );
+        assert_eq!(problem("WORKERS", "30"), "must be a whole number from 1 to 29, not \"30\"");
+        assert_eq!(with(&[("WORKERS", "29")]).unwrap().server.workers, 29);
+    }
+
+    #[test]
+    fn numbers_have_bounds_that_are_told() {
+        let whole = "must be a whole number from 0 to 60, not \"61\"";
+        assert_eq!(problem("AUTH_LEEWAY_SECONDS", "61"), whole);
+        for (name, value) in [
+            ("PORT", "65536"),
+            ("WORKERS", "0"),
+            ("CLIENT_CONNECTIONS_MAX", "0"),
+            ("DATABASE_POOL_MAX", "10001"),
+            ("DATABASE_DEADLINE_MS", "5001"),
+            ("DATABASE_POOL_WAIT_MS", "1.5"),
+            ("SHUTDOWN_TIMEOUT_SECONDS", "-1"),
+        ] {
+            assert!(problem(name, value).starts_with("must be a whole number"), "{name}");
+        }
+        assert_eq!(problem("DATABASE_POOL_SIZE", "31"), "must be a whole number from 0 to 30, not \"31\"");
+        let pool = with(&[("DATABASE_POOL_MAX", "5")]).unwrap().database.pool;
+        assert_eq!((pool.at_rest, pool.max), (5, 5), "no more stay open than there may be");
+    }
+
+    #[test]
+    fn log_levels_may_name_targets() {
+        assert_eq!(with(&[("LOG_LEVEL", "warn,task_api=debug")]).unwrap().logs.filter, "warn,task_api=debug");
+        for wrong in ["loud=very", "loud", "warning", "task_api"] {
+            assert!(problem("LOG_LEVEL", wrong).starts_with("must be error, warn"), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn the_names_of_variables_are_unique_and_secrets_have_no_default() {
+        let names: std::collections::HashSet<_> = VARIABLES.iter().map(|variable| variable.name).collect();
+        assert_eq!(names.len(), VARIABLES.len());
+        assert!(VARIABLES.iter().all(|variable| !(variable.secret && variable.default.is_some())));
+    }
+}
