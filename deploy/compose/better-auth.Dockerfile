@@ -3,7 +3,7 @@
 
 FROM docker.io/library/node:22-bookworm-slim AS build
 WORKDIR /src/examples/better-auth
-# Packages are their own layer: only a change of the lock file fetches them anew.
+# Packages are a layer of their own: only a change of the lock file fetches them again.
 COPY examples/better-auth/package.json examples/better-auth/package-lock.json ./
 RUN npm ci --no-audit --no-fund
 COPY docs/openapi.json /src/docs/openapi.json
@@ -17,7 +17,7 @@ COPY --from=build /src/examples/better-auth/node_modules ./node_modules
 COPY --from=build /src/examples/better-auth/public ./public
 COPY --from=build /src/examples/better-auth/dist ./dist
 USER 65532:65532
-# The image runs whatever it is given with Node.js.
+# The entrypoint of the image is Node.js.
 ENV NODE_ENV=production HOST=0.0.0.0
 EXPOSE 3000
 CMD ["dist/server.js"]

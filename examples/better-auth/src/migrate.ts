@@ -1,4 +1,4 @@
-// Makes Better Auth's tables, or brings them up to date.
+// Makes Better Auth's tables, or updates them.
 import { getMigrations } from "better-auth/db/migration";
 
 import { auth } from "./auth";

@@ -1,4 +1,4 @@
-// The page: sign up or in, list, add, tick; and what a refusal looks like.
+// The page: sign up or in, list, add, tick; and two refusals.
 import { showMissingTask, showRefusedToken } from "./refusals";
 import { authClient, forgetToken } from "./session";
 import { type Task, tasks } from "./tasks";
@@ -9,7 +9,7 @@ const main = element("main", HTMLElement);
 const add = element("#add", HTMLFormElement);
 const list = element("ul", HTMLUListElement);
 
-/** The user whose tasks are shown: what stands in the paths of the API. */
+/** The user whose tasks are shown: a segment of the paths of the API. */
 let userId = "";
 
 async function showTasks(): Promise<void> {
@@ -58,7 +58,7 @@ async function showWhoIsSignedIn(): Promise<void> {
   await showTasks();
 }
 
-/** Does what the user asked for, and says it where that fails. */
+/** Does what the user asked for, and shows the error if it fails. */
 async function act(work: () => Promise<void>): Promise<void> {
   alert.textContent = "";
   try {

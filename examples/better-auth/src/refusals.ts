@@ -1,4 +1,4 @@
-// Refusals that a page can read though they come from another origin: the API exposes these headers.
+// Refusals that a page of another origin can read, because the API exposes these headers.
 import createClient from "openapi-fetch";
 
 import type { components, paths } from "../dist/task-api";

@@ -31,11 +31,11 @@ async function send(response: ServerResponse, file: string, type: string, change
 
 server.listen(port, host, () => console.log(`listening on http://localhost:${port}`));
 
-// The first process of a container is not ended by a signal that it does not listen to.
+// A signal ends the first process of a container only if the process handles it.
 for (const signal of ["SIGINT", "SIGTERM"]) {
   process.on(signal, () => {
     server.close(() => process.exit());
-    // Browsers connect in advance: such a connection may stay without a request for a minute.
+    // Browsers open connections in advance, which may stay without a request for a minute.
     setTimeout(() => server.closeAllConnections(), 2000);
   });
 }

@@ -1,4 +1,4 @@
-// Who is signed in, and the token that says so to the Task API.
+// The session of the user, and the token that proves it to the Task API.
 import { createAuthClient } from "better-auth/client";
 import { jwtClient } from "better-auth/client/plugins";
 
@@ -6,7 +6,7 @@ export const authClient = createAuthClient({ plugins: [jwtClient()] });
 
 let token: Promise<string> | undefined;
 
-/** The token of /api/auth/token: fetched once for all who ask, and kept until it is renewed or forgotten. */
+/** The token of /api/auth/token: fetched once for all callers, and kept until it is renewed or forgotten. */
 export function currentToken(): Promise<string> {
   token ??= fetchToken().catch((error: unknown) => {
     token = undefined;
@@ -15,7 +15,7 @@ export function currentToken(): Promise<string> {
   return token;
 }
 
-/** A new token in the place of one that was refused. Of several who ask at once, the first one fetches it. */
+/** A new token instead of a refused one. Of several concurrent callers, the first one fetches it. */
 export function renewedToken(refused: string | null): Promise<string> {
   return currentToken().then((current) => {
     if (`Bearer ${current}` === refused) forgetToken();
@@ -23,7 +23,7 @@ export function renewedToken(refused: string | null): Promise<string> {
   });
 }
 
-/** To be called when the user signs out. */
+/** Call this when the user signs out. */
 export function forgetToken(): void {
   token = undefined;
 }

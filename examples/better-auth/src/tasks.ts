@@ -1,4 +1,4 @@
-// The Task API as a typed client. The types are made from docs/openapi.json by `npm run types`.
+// The Task API as a typed client. `npm run types` makes the types from docs/openapi.json.
 import createClient, { type Middleware } from "openapi-fetch";
 
 import type { components, paths } from "../dist/task-api";
@@ -8,7 +8,7 @@ export type Task = components["schemas"]["Task"];
 
 export const taskApiUrl = document.querySelector<HTMLMetaElement>('meta[name="task-api"]')?.content ?? "";
 
-// A request can be sent only once, so a copy is kept until the answer is there.
+// A request can be sent only once, so keep a copy until the answer is there.
 const copies = new WeakMap<Request, Request>();
 
 const bearer: Middleware = {
@@ -17,7 +17,7 @@ const bearer: Middleware = {
     copies.set(request, request.clone());
     return request;
   },
-  // A token that has expired is renewed once. Nothing was written: a 401 comes before everything else.
+  // Renew an expired token once. Nothing was written: a 401 comes before everything else.
   async onResponse({ request, response }) {
     const again = copies.get(request);
     if (response.status !== 401 || !again) return response;
