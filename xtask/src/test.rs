@@ -7,10 +7,8 @@ mod totals;
 
 use std::process::ExitCode;
 
-use crate::{
-    postgres::throwaway::{self, ThrowAway},
-    report,
-};
+use tools_kit::report;
+use tools_postgres::throwaway::{self, ThrowAway};
 
 use self::runner::Runner;
 

@@ -9,8 +9,7 @@ mod variables;
 use std::{fmt, fs, path::Path, process::ExitCode};
 
 use anyhow::{Context as _, bail};
-
-use crate::workspace;
+use tools_kit::workspace;
 
 /// A place where a rule is broken.
 #[derive(Clone, Debug, PartialEq, Eq)]

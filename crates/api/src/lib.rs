@@ -14,8 +14,6 @@ pub mod doctor;
 mod envelope;
 mod error;
 mod extract;
-#[cfg(feature = "fuzzing")]
-pub mod fuzzing;
 mod health;
 mod housekeeping;
 mod idempotency;
@@ -24,6 +22,8 @@ mod limits;
 mod media_type;
 mod metrics;
 mod openapi;
+#[cfg(feature = "fuzzing")]
+pub mod parsers;
 pub mod probe;
 mod readiness;
 mod routes;

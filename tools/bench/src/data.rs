@@ -4,7 +4,7 @@ use std::fmt;
 
 /// The number before the first user's. Ids are digits, so that pgbench, whose variables are numbers, can ask for the same
 /// rows.
-pub(super) const BEFORE_FIRST_USER: u64 = 100_000_000_000_000_000;
+pub(crate) const BEFORE_FIRST_USER: u64 = 100_000_000_000_000_000;
 
 /// What titles and descriptions consist of.
 const WORDS: &str = "air answer bake bank bicycle bill boots bread bring build buy candles car carpet cat change choose \
@@ -16,7 +16,7 @@ const WORDS: &str = "air answer bake bank bicycle bill boots bread bring build b
 
 /// A user by number. The one with the number 0 has tasks only where a data set says so.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct User(pub(super) u64);
+pub(crate) struct User(pub(crate) u64);
 
 impl fmt::Display for User {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -27,27 +27,27 @@ impl fmt::Display for User {
 /// A number of tasks, and whose they are. They are dealt to the users in turn, so that those of a user lie spread over
 /// the table, as they would.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct DataSet {
-    pub(super) tasks: u64,
-    pub(super) users: u64,
+pub(crate) struct DataSet {
+    pub(crate) tasks: u64,
+    pub(crate) users: u64,
     /// Each task whose number is divided by this one belongs to user 0; where it is 0 none does.
-    pub(super) every: u64,
+    pub(crate) every: u64,
 }
 
 /// What the workloads are measured on: a hundred tasks for each of a thousand users.
-pub(super) const USUAL: DataSet = DataSet { tasks: 100_000, users: 1_000, every: 0 };
+pub(crate) const USUAL: DataSet = DataSet { tasks: 100_000, users: 1_000, every: 0 };
 /// How many requests are made for a workload.
-pub(super) const REQUESTS: u64 = 20_000;
+pub(crate) const REQUESTS: u64 = 20_000;
 /// How many tasks the one user has who has many.
-pub(super) const MANY: u64 = 100_000;
+pub(crate) const MANY: u64 = 100_000;
 
 impl DataSet {
     /// So many tasks, of which one user has [`MANY`], and ten thousand others about as many as another.
-    pub(super) fn large(tasks: u64) -> Self {
+    pub(crate) fn large(tasks: u64) -> Self {
         Self { tasks, users: 10_000, every: tasks / MANY }
     }
 
-    pub(super) fn owner(self, task: u64) -> User {
+    pub(crate) fn owner(self, task: u64) -> User {
         if self.every == 0 {
             return User((task - 1) % self.users + 1);
         }
@@ -58,12 +58,12 @@ impl DataSet {
     }
 
     /// Whose first page is asked for: of the user with many tasks, or of one who has a hundred.
-    pub(super) fn reader(self) -> User {
+    pub(crate) fn reader(self) -> User {
         User(u64::from(self.every == 0))
     }
 
     /// Every user, the one with the number 0 included.
-    pub(super) fn insert_users(self) -> String {
+    pub(crate) fn insert_users(self) -> String {
         format!(
             r#"INSERT INTO users ("id", "name", "email", "emailVerified")
                SELECT {BEFORE_FIRST_USER} + number, 'User ' || number, 'user' || number || '@example.com', true
@@ -74,7 +74,7 @@ impl DataSet {
 
     /// A share of the tasks. The hash functions of PostgreSQL stand for chance: they give the same each time. The tasks
     /// are spread over a year, the last one the newest.
-    pub(super) fn insert_tasks(self, first: u64, last: u64) -> String {
+    pub(crate) fn insert_tasks(self, first: u64, last: u64) -> String {
         let Self { tasks, users, every } = self;
         let number = if every == 0 {
             format!("(id - 1) % {users} + 1")
@@ -105,15 +105,15 @@ fn words(count: &str, salt: u32) -> String {
 }
 
 /// Numbers that look like chance and are the same each time (`SplitMix64`).
-pub(super) struct Chance(u64);
+pub(crate) struct Chance(u64);
 
 impl Chance {
-    pub(super) fn new(seed: u64) -> Self {
+    pub(crate) fn new(seed: u64) -> Self {
         Self(seed)
     }
 
     /// A number from 0 to `below` - 1.
-    pub(super) fn below(&mut self, below: u64) -> u64 {
+    pub(crate) fn below(&mut self, below: u64) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
@@ -121,7 +121,7 @@ impl Chance {
     }
 
     /// That many words.
-    pub(super) fn words(&mut self, count: u64) -> String {
+    pub(crate) fn words(&mut self, count: u64) -> String {
         let words = WORDS.split_whitespace().collect::<Vec<_>>();
         let one = |_| words.iter().cycle().nth(usize::try_from(self.below(words.len() as u64)).unwrap_or(0));
         (0..count).filter_map(one).copied().collect::<Vec<_>>().join(" ")

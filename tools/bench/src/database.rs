@@ -1,17 +1,12 @@
 //! The databases that are measured on: each turn has a fresh copy of the same data.
 
 use anyhow::Context as _;
-use task_adapters::{Database, testing};
+use task_adapters::{Database, migrations, testing};
 use tokio_postgres::Client;
+use tools_kit::report;
+use tools_postgres::throwaway::{self, ThrowAway};
 
-use super::data::DataSet;
-use crate::{
-    postgres::{
-        self,
-        throwaway::{self, ThrowAway},
-    },
-    report, service,
-};
+use crate::data::DataSet;
 
 /// How many tasks one statement makes: it keeps what it writes in memory until its end.
 const AT_ONCE: u64 = 500_000;
@@ -27,50 +22,50 @@ const INDEXES_AND_CONSTRAINTS: &str = "
     WHERE tablename = 'tasks' AND indexname NOT IN (SELECT conname FROM pg_constraint)";
 
 /// A server with databases of tasks.
-pub(super) struct Store {
+pub(crate) struct Store {
     server: ThrowAway,
 }
 
 impl Store {
-    pub(super) async fn start() -> anyhow::Result<Self> {
+    pub(crate) async fn start() -> anyhow::Result<Self> {
         Ok(Self { server: throwaway::start_durable().await? })
     }
 
-    pub(super) fn server(&self) -> &ThrowAway {
+    pub(crate) fn server(&self) -> &ThrowAway {
         &self.server
     }
 
-    pub(super) async fn version(&self) -> anyhow::Result<String> {
+    pub(crate) async fn version(&self) -> anyhow::Result<String> {
         let client = self.client().await?;
         let row = client.query_one("SHOW server_version", &[]).await;
         Ok(row.context("PostgreSQL does not say its version")?.get(0))
     }
 
     /// Makes a database with the users, the schema and the tasks of a data set.
-    pub(super) async fn make(&self, name: &str, data: DataSet) -> anyhow::Result<()> {
+    pub(crate) async fn make(&self, name: &str, data: DataSet) -> anyhow::Result<()> {
         // What was changed before is written now, and not while something is measured.
         self.execute(&["CHECKPOINT", &format!("CREATE DATABASE {name}")]).await?;
         let database = Database::parse(&self.server.url_of(name)?)?;
         testing::create_users_table(&database).await.map_err(anyhow::Error::from_boxed)?;
-        service::migrate(&database).await?;
-        let client = postgres::connect(&self.server.url_of(name)?).await?;
+        migrations::run(&database).await?;
+        let client = tools_postgres::connect(&self.server.url_of(name)?).await?;
         let step = format!("Making {} tasks of {} users", data.tasks, data.users);
         report::step(&step, load(&client, data)).await
     }
 
     /// Makes a copy, whatever had that name before.
-    pub(super) async fn copy(&self, template: &str, name: &str) -> anyhow::Result<()> {
+    pub(crate) async fn copy(&self, template: &str, name: &str) -> anyhow::Result<()> {
         self.drop(name).await?;
         self.execute(&["CHECKPOINT", &format!("CREATE DATABASE {name} TEMPLATE {template}")]).await
     }
 
-    pub(super) async fn drop(&self, name: &str) -> anyhow::Result<()> {
+    pub(crate) async fn drop(&self, name: &str) -> anyhow::Result<()> {
         self.execute(&[&format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)")]).await
     }
 
     /// Adds tasks behind those that are there.
-    pub(super) async fn add(&self, name: &str, data: DataSet, first: u64, last: u64) -> anyhow::Result<()> {
-        let client = postgres::connect(&self.server.url_of(name)?).await?;
+    pub(crate) async fn add(&self, name: &str, data: DataSet, first: u64, last: u64) -> anyhow::Result<()> {
+        let client = tools_postgres::connect(&self.server.url_of(name)?).await?;
         execute(&client, &data.insert_tasks(first, last)).await?;
         settle(&client, last).await
     }
@@ -85,7 +80,7 @@ impl Store {
     }
 
     async fn client(&self) -> anyhow::Result<Client> {
-        postgres::connect(self.server.url()).await
+        tools_postgres::connect(self.server.url()).await
     }
 }
 

@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use tools_kit::{report, table::Table};
 
-use super::{
-    Args,
+use crate::{
+    args::Args,
     data::{REQUESTS, USUAL},
     measure::Workshop,
     sample::{Sample, Samples, rounded},
@@ -14,7 +15,6 @@ use super::{
     workloads::{self, TEMPLATE},
     wrk::{self, Order},
 };
-use crate::{report, table::Table};
 
 /// How often memory is looked at.
 const WATCH: Duration = Duration::from_secs(1);
@@ -22,14 +22,14 @@ const MINUTE: usize = 60;
 const POINT: Point = Point { workload: Workload::Mix, connections: 100 };
 
 /// Resident memory while the mix is held.
-pub(super) struct Outcome {
+pub(crate) struct Outcome {
     start: Start,
     samples: Samples,
     /// One reading each second, in MiB.
-    pub(super) memory: Vec<f64>,
+    pub(crate) memory: Vec<f64>,
 }
 
-pub(super) async fn run(workshop: &mut Workshop, args: &Args, minutes: u32) -> anyhow::Result<Outcome> {
+pub(crate) async fn run(workshop: &mut Workshop, args: &Args, minutes: u32) -> anyhow::Result<Outcome> {
     report::headline(&format!("The mix with {} connections for {minutes} min", POINT.connections));
     let subject = workshop.start_on_copy(TEMPLATE).await?;
     let start = subject.start_taken();
@@ -60,7 +60,7 @@ pub(super) async fn run(workshop: &mut Workshop, args: &Args, minutes: u32) -> a
 }
 
 impl Outcome {
-    pub(super) fn is_sound(&self) -> bool {
+    pub(crate) fn is_sound(&self) -> bool {
         !self.samples.faults.any()
     }
 
@@ -73,7 +73,7 @@ impl Outcome {
         self.memory.chunks_exact(MINUTE).filter_map(|minute| minute.last()).copied().collect()
     }
 
-    pub(super) fn table(&self) -> String {
+    pub(crate) fn table(&self) -> String {
         let mut table = Table::new(&["when", "resident MiB"]);
         let mut row = |when: String, mib: f64| table.row(vec![when, format!("{mib:.1}")]);
         row("at rest".to_owned(), self.start.rest_mib);
@@ -88,7 +88,7 @@ impl Outcome {
         }
     }
 
-    pub(super) fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         json!({
             "workload": POINT.workload.name(),
             "connections": POINT.connections,
@@ -104,7 +104,7 @@ impl Outcome {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::bench::sample::{Faults, testing::sample};
+    use crate::sample::{Faults, testing::sample};
 
     #[test]
     fn memory_is_told_at_rest_after_each_minute_and_at_most() {

@@ -12,9 +12,13 @@ use std::{
 use anyhow::Context as _;
 use serde_json::{Value, json};
 use tokio::{process::Command, task::JoinSet};
+use tools_kit::{
+    process, report,
+    table::{self, Table},
+};
 
-use super::{
-    Args,
+use crate::{
+    args::Args,
     data::{Chance, DataSet, REQUESTS, USUAL, User},
     measure::Workshop,
     requests,
@@ -24,10 +28,6 @@ use super::{
     workloads,
     wrk::{self, Order},
 };
-use crate::{
-    process, report,
-    table::{self, Table},
-};
 
 const DATABASE: &str = "fixed_rate";
 /// How many tasks the user gets whose tasks are asked for one by one.
@@ -35,7 +35,7 @@ const TASKS: u64 = 10_000;
 const BODIES: u64 = 1_000;
 
 /// What was seen of one kind of request.
-pub(super) struct Seen {
+pub(crate) struct Seen {
     workload: Workload,
     kind: Workload,
     asked_rate: f64,
@@ -47,10 +47,10 @@ pub(super) struct Seen {
     faults: u64,
 }
 
-pub(super) struct Outcome(Vec<Seen>);
+pub(crate) struct Outcome(Vec<Seen>);
 
 /// Measures each workload of a run at half of what that run reached with the most connections.
-pub(super) async fn run(
+pub(crate) async fn run(
     workshop: &mut Workshop,
     args: &Args,
     peaks: &workloads::Outcome,
@@ -174,11 +174,11 @@ fn seen(words: &str, workload: Workload, kind: Workload, asked_rate: f64) -> Opt
 }
 
 impl Outcome {
-    pub(super) fn is_sound(&self) -> bool {
+    pub(crate) fn is_sound(&self) -> bool {
         self.0.iter().all(|seen| seen.faults == 0)
     }
 
-    pub(super) fn table(&self) -> String {
+    pub(crate) fn table(&self) -> String {
         let mut table =
             Table::new(&["workload", "request", "asked/s", "answered/s", "p50 ms", "p95 ms", "p99 ms"]);
         for seen in &self.0 {
@@ -194,7 +194,7 @@ impl Outcome {
         table.to_string()
     }
 
-    pub(super) fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         let of = |seen: &Seen| {
             let sound = |number: f64| (seen.faults == 0).then(|| rounded(number));
             json!({

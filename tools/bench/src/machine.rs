@@ -4,11 +4,10 @@ use std::fs;
 
 use serde_json::{Value, json};
 use tokio::process::Command;
-
-use crate::process;
+use tools_kit::process;
 
 /// The machine, the versions and the time.
-pub(super) async fn facts(postgres: &str) -> Value {
+pub(crate) async fn facts(postgres: &str) -> Value {
     json!({
         "date": said("date", &["-u", "+%Y-%m-%dT%H:%M:%SZ"]).await,
         // Ends in `-dirty` where there are changes that are in no commit.

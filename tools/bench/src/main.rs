@@ -1,8 +1,7 @@
-//! `cargo xtask bench`: what the service does in a second, what a request costs, and what memory it takes.
-//!
-//! It measures the release binary on its default settings, on a durable PostgreSQL of its own. Correctness under load is
-//! part of that: a point with a single unexpected answer counts for nothing, and fails the run.
+#![doc = include_str!("../README.md")]
+#![expect(clippy::print_stdout, reason = "the tables are its result")]
 
+mod args;
 mod data;
 mod database;
 mod endurance;
@@ -12,7 +11,6 @@ mod measure;
 mod pgbench;
 mod plot;
 mod requests;
-pub(crate) mod resources;
 mod sample;
 mod scale;
 mod subject;
@@ -27,53 +25,35 @@ use std::{
 };
 
 use anyhow::{Context as _, ensure};
+use clap::Parser;
 use serde_json::{Value, json};
 
-use self::{data::USUAL, database::Store, measure::Workshop, sample::rounded, workload::Workload};
-use crate::{
+use tools_kit::{
+    entry,
     program::{self, Profile},
     report, table, tools,
 };
 
-#[derive(clap::Args)]
-pub(crate) struct Args {
-    /// How long each point is measured, in seconds
-    #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..))]
-    seconds: u32,
-    /// How long each point runs before that, in seconds; each status is looked at meanwhile
-    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
-    warmup: u32,
-    /// How often each point is measured; the median counts
-    #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..))]
-    rounds: u32,
-    /// Only these, such as `get,mix`
-    #[arg(long, value_name = "NAMES", value_delimiter = ',')]
-    workloads: Vec<Workload>,
-    /// With so many connections, such as `100,10`; 100, and 10 as well for `get` and `mix`, where it is not given
-    #[arg(long, value_name = "N", value_delimiter = ',', value_parser = clap::value_parser!(u32).range(1..=1000))]
-    connections: Vec<u32>,
-    /// Also measure latency at half of the peak, with requests sent at a fixed rate
-    #[arg(long)]
-    fixed_rate: bool,
-    /// Also measure with ten million tasks in the table (12 GB of disk, and some minutes to make them)
-    #[arg(long)]
-    scale: bool,
-    /// With so many tasks instead
-    #[arg(long, value_name = "N", default_value_t = 10_000_000, requires = "scale")]
-    #[arg(value_parser = clap::value_parser!(u64).range(data::MANY..))]
-    scale_tasks: u64,
-    /// Also hold the mix for so many minutes and watch the memory
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=240))]
-    minutes: Option<u32>,
-    /// Leave out the workloads themselves, for only what `--scale` and `--minutes` ask for
-    #[arg(long, conflicts_with = "fixed_rate")]
-    no_workloads: bool,
-    /// The folder for the results
-    #[arg(long, value_name = "FOLDER", default_value = "bench/results")]
-    out: PathBuf,
+use crate::{args::Args, data::USUAL, database::Store, measure::Workshop, sample::rounded};
+
+/// The part of `cargo xtask` that measures.
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask", disable_help_subcommand = true)]
+enum Cli {
+    /// Measure the service: load on a database of its own, CPU, memory and latency, beside pgbench with the same SQL
+    ///
+    /// Prints tables, and writes them as JSON and as plots. It needs Linux and takes the machine for some minutes.
+    Bench(Args),
 }
 
-pub(crate) async fn run(args: &Args) -> anyhow::Result<ExitCode> {
+fn main() -> ExitCode {
+    let Cli::Bench(args) = Cli::parse();
+    entry::run(async |stop| stop.or(Box::pin(run(&args))).await)
+}
+
+/// Measures the release binary with its default settings, on a durable PostgreSQL of its own. A point with one unexpected
+/// answer counts for nothing, and fails the run.
+async fn run(args: &Args) -> anyhow::Result<ExitCode> {
     ensure!(cfg!(target_os = "linux"), "the measurement reads /proc, which only Linux has: run it there");
     wrk::ensure().await?;
     if args.fixed_rate {

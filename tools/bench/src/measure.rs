@@ -5,18 +5,21 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{
-    Args, data,
-    data::DataSet,
+use tools_kit::{
+    resources::{self, Processors},
+    workspace,
+};
+
+use crate::{
+    args::Args,
+    data::{self, DataSet},
     database::Store,
     requests::{self, Tokens},
-    resources::{self, Processors},
     sample::{Faults, Sample},
     subject::Subject,
     workload::{Point, Workload},
     wrk::{self, Order},
 };
-use crate::workspace;
 
 /// How often memory is looked at.
 const WATCH: Duration = Duration::from_millis(250);
@@ -25,39 +28,39 @@ const WATCH: Duration = Duration::from_millis(250);
 const TURN: &str = "turn";
 
 /// All that measuring needs: the program, a server for its databases, and requests.
-pub(super) struct Workshop {
-    pub(super) program: PathBuf,
-    pub(super) store: Store,
-    pub(super) tokens: Tokens,
+pub(crate) struct Workshop {
+    pub(crate) program: PathBuf,
+    pub(crate) store: Store,
+    pub(crate) tokens: Tokens,
     secret: String,
 }
 
 impl Workshop {
-    pub(super) fn new(program: PathBuf, store: Store) -> anyhow::Result<Self> {
+    pub(crate) fn new(program: PathBuf, store: Store) -> anyhow::Result<Self> {
         let secret = workspace::random_hex(32)?;
         Ok(Self { program, store, tokens: Tokens::new(&secret), secret })
     }
 
     /// Starts the service on a fresh copy of a database.
-    pub(super) async fn start_on_copy(&self, template: &str) -> anyhow::Result<Subject> {
+    pub(crate) async fn start_on_copy(&self, template: &str) -> anyhow::Result<Subject> {
         self.store.copy(template, TURN).await?;
         self.start_on(TURN).await
     }
 
     /// Starts the service on a database.
-    pub(super) async fn start_on(&self, database: &str) -> anyhow::Result<Subject> {
+    pub(crate) async fn start_on(&self, database: &str) -> anyhow::Result<Subject> {
         let server = self.store.server();
         Subject::start(&self.program, server.folder(), &server.url_of(database)?, &self.secret).await
     }
 
     /// Ends the service and drops its copy.
-    pub(super) async fn end(&self, subject: Subject) -> anyhow::Result<()> {
+    pub(crate) async fn end(&self, subject: Subject) -> anyhow::Result<()> {
         drop(subject);
         self.store.drop(TURN).await
     }
 
     /// The file of so many requests of a workload, which the first to ask for it makes.
-    pub(super) fn requests(
+    pub(crate) fn requests(
         &mut self,
         workload: Workload,
         data: DataSet,
@@ -72,7 +75,7 @@ impl Workshop {
     }
 
     /// Measures a point: first for the warm-up, in which each status is looked at, and then for the numbers.
-    pub(super) async fn measure(
+    pub(crate) async fn measure(
         &self,
         subject: &Subject,
         requests: &Path,
@@ -90,7 +93,7 @@ impl Workshop {
     }
 
     /// Carries out an order and watches what it takes; returns the readings of memory as well.
-    pub(super) async fn watch(
+    pub(crate) async fn watch(
         &self,
         subject: &Subject,
         order: &Order<'_>,
@@ -105,7 +108,7 @@ impl Workshop {
     }
 
     /// The first requests pay for cold caches and for statements that are prepared once for each connection.
-    pub(super) async fn warm(
+    pub(crate) async fn warm(
         &mut self,
         subject: &Subject,
         data: DataSet,

@@ -5,18 +5,18 @@ use std::path::Path;
 use anyhow::{Context as _, ensure};
 use tokio::process::Command;
 use tokio_postgres::config::Host;
+use tools_kit::{process, workspace};
 
-use super::{
+use crate::{
     data::{BEFORE_FIRST_USER, DataSet},
     workload::Point,
 };
-use crate::{process, workspace};
 
 /// More clients than that only wait for one another on a machine that runs everything.
 const MOST_CLIENTS: u32 = 16;
 
 /// Measures a point on a database, and returns how many statements a second it ran.
-pub(super) async fn run(
+pub(crate) async fn run(
     program: &Path,
     url: &str,
     data: DataSet,
@@ -53,7 +53,7 @@ pub(super) async fn run(
         pgbench.arg(format!("--define={name}={value}"));
     }
     for (kind, share) in point.workload.parts() {
-        let file = workspace::root().join(format!("bench/sql/{}.sql", kind.name()));
+        let file = workspace::root().join(format!("tools/bench/sql/{}.sql", kind.name()));
         pgbench.arg(format!("--file={}@{share}", file.display()));
     }
     let words = process::capture(&mut pgbench).await?;
@@ -89,7 +89,7 @@ fn rate(words: &str) -> anyhow::Result<f64> {
 mod tests {
     use super::*;
 
-    const WORDS: &str = "pgbench (15.18)\ntransaction type: bench/sql/get.sql\nnumber of clients: 16\n\
+    const WORDS: &str = "pgbench (15.18)\ntransaction type: tools/bench/sql/get.sql\nnumber of clients: 16\n\
         number of transactions actually processed: 83000\nnumber of failed transactions: 0 (0.000%)\n\
         latency average = 0.385 ms\ninitial connection time = 31.023 ms\n\
         tps = 41504.123456 (without initial connection time)\n";

@@ -6,9 +6,9 @@ use plotters::{
     prelude::*,
     style::text_anchor::{HPos, Pos, VPos},
 };
+use tools_kit::table;
 
-use super::{endurance, workloads};
-use crate::table;
+use crate::{endurance, workloads};
 
 const SERVICE: RGBColor = RGBColor(0x1f, 0x5f, 0xa8);
 const PGBENCH: RGBColor = RGBColor(0xc0, 0xc6, 0xce);
@@ -21,7 +21,7 @@ const ROW: u32 = 46;
 type Canvas<'a> = DrawingArea<SVGBackend<'a>, Shift>;
 
 /// A bar of the service and one of pgbench for each point that counts.
-pub(super) fn rates(outcome: &workloads::Outcome) -> anyhow::Result<String> {
+pub(crate) fn rates(outcome: &workloads::Outcome) -> anyhow::Result<String> {
     let bars: Vec<Bars> = outcome.points.iter().filter_map(bars).collect();
     let mut svg = String::new();
     let height = 110 + ROW * u32::try_from(bars.len()).context("there are too many points to draw")?;
@@ -103,7 +103,7 @@ fn draw_legend(canvas: &Canvas<'_>) -> anyhow::Result<()> {
 }
 
 /// Resident memory over time.
-pub(super) fn memory(outcome: &endurance::Outcome) -> anyhow::Result<String> {
+pub(crate) fn memory(outcome: &endurance::Outcome) -> anyhow::Result<String> {
     let mut svg = String::new();
     draw_memory(&SVGBackend::with_string(&mut svg, (WIDTH, 360)).into_drawing_area(), &outcome.memory)?;
     Ok(svg)

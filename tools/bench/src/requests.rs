@@ -10,28 +10,28 @@ use std::{
 
 use anyhow::Context as _;
 use serde_json::json;
+use tools_kit::token;
 
-use super::{
+use crate::{
     data::{Chance, DataSet, User},
     workload::Workload,
 };
-use crate::token;
 
 /// Longer than any run: no answer must be a refusal because a token ended.
 const TOKEN_TTL: Duration = Duration::from_hours(72);
 
 /// The tokens of users, each signed once.
-pub(super) struct Tokens {
+pub(crate) struct Tokens {
     secret: String,
     issued: HashMap<u64, String>,
 }
 
 impl Tokens {
-    pub(super) fn new(secret: &str) -> Self {
+    pub(crate) fn new(secret: &str) -> Self {
         Self { secret: secret.to_owned(), issued: HashMap::new() }
     }
 
-    pub(super) fn of(&mut self, user: User) -> anyhow::Result<&str> {
+    pub(crate) fn of(&mut self, user: User) -> anyhow::Result<&str> {
         if !self.issued.contains_key(&user.0) {
             let token = token::issue(&self.secret, &user.to_string(), TOKEN_TTL)?;
             self.issued.insert(user.0, token);
@@ -41,7 +41,7 @@ impl Tokens {
 }
 
 /// Writes so many requests of a workload, each on a line: method, path, token and body, with tabs in between.
-pub(super) fn write(
+pub(crate) fn write(
     path: &Path,
     workload: Workload,
     data: DataSet,
@@ -64,7 +64,7 @@ pub(super) fn write(
 }
 
 /// A title of three to six words, and a description of about 80 characters.
-pub(super) fn body(chance: &mut Chance) -> String {
+pub(crate) fn body(chance: &mut Chance) -> String {
     let title = 3 + chance.below(4);
     json!({ "title": chance.words(title), "description": chance.words(14) }).to_string()
 }
@@ -82,7 +82,8 @@ fn draw(parts: &[(Workload, u32)], place: u64) -> Workload {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{bench::data::USUAL, workspace::testing::Scratch};
+    use crate::data::USUAL;
+    use tools_kit::scratch::Scratch;
 
     fn lines(workload: Workload, count: u64) -> Vec<String> {
         let scratch = Scratch::new();

@@ -3,22 +3,21 @@
 use std::{fmt, ops::AddAssign};
 
 use serde_json::{Value, json};
-
-use super::resources::Processors;
+use tools_kit::resources::Processors;
 
 /// What must not happen: one of these, and the point counts for nothing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Faults {
+pub(crate) struct Faults {
     /// Answers with a status that the workload does not have.
-    pub(super) status: u64,
+    pub(crate) status: u64,
     /// Connections that failed.
-    pub(super) socket: u64,
+    pub(crate) socket: u64,
     /// Requests that nobody answered in time.
-    pub(super) timeout: u64,
+    pub(crate) timeout: u64,
 }
 
 impl Faults {
-    pub(super) fn any(self) -> bool {
+    pub(crate) fn any(self) -> bool {
         self != Self::default()
     }
 }
@@ -40,50 +39,50 @@ impl fmt::Display for Faults {
 
 /// What the load generator saw.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Load {
-    pub(super) requests: u64,
-    pub(super) seconds: f64,
-    pub(super) p50_ms: f64,
-    pub(super) p95_ms: f64,
-    pub(super) p99_ms: f64,
-    pub(super) faults: Faults,
+pub(crate) struct Load {
+    pub(crate) requests: u64,
+    pub(crate) seconds: f64,
+    pub(crate) p50_ms: f64,
+    pub(crate) p95_ms: f64,
+    pub(crate) p99_ms: f64,
+    pub(crate) faults: Faults,
 }
 
 impl Load {
     /// Requests a second.
-    pub(super) fn rate(&self) -> f64 {
+    pub(crate) fn rate(&self) -> f64 {
         count(self.requests) / self.seconds
     }
 }
 
 /// A load, and what it took of the machine.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Sample {
-    pub(super) load: Load,
+pub(crate) struct Sample {
+    pub(crate) load: Load,
     /// What was used while it ran.
-    pub(super) used: Processors,
+    pub(crate) used: Processors,
     /// How long it ran in all: the load generator reads its requests before it sends the first one.
-    pub(super) seconds: f64,
-    pub(super) peak_mib: f64,
+    pub(crate) seconds: f64,
+    pub(crate) peak_mib: f64,
 }
 
 /// The numbers of a sample that are compared, in the order in which they are shown.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Numbers {
-    pub(super) rate: f64,
-    pub(super) p50_ms: f64,
-    pub(super) p95_ms: f64,
-    pub(super) p99_ms: f64,
-    pub(super) service_us: f64,
-    pub(super) postgres_us: f64,
-    pub(super) client_us: f64,
+pub(crate) struct Numbers {
+    pub(crate) rate: f64,
+    pub(crate) p50_ms: f64,
+    pub(crate) p95_ms: f64,
+    pub(crate) p99_ms: f64,
+    pub(crate) service_us: f64,
+    pub(crate) postgres_us: f64,
+    pub(crate) client_us: f64,
     /// How many processors programs took that have no part in the measurement.
-    pub(super) other_cores: f64,
-    pub(super) peak_mib: f64,
+    pub(crate) other_cores: f64,
+    pub(crate) peak_mib: f64,
 }
 
 impl Sample {
-    pub(super) fn numbers(&self) -> Numbers {
+    pub(crate) fn numbers(&self) -> Numbers {
         let Self { load, used, seconds, peak_mib } = *self;
         let each = |seconds: f64| seconds * 1e6 / count(load.requests).max(1.0);
         Numbers {
@@ -102,7 +101,7 @@ impl Sample {
 
 impl Numbers {
     /// The median of each number; `None` where nothing was measured.
-    pub(super) fn medians(all: &[Self]) -> Option<Self> {
+    pub(crate) fn medians(all: &[Self]) -> Option<Self> {
         let of = |number: fn(&Self) -> f64| median(all.iter().map(number));
         Some(Self {
             rate: of(|n| n.rate)?,
@@ -117,7 +116,7 @@ impl Numbers {
         })
     }
 
-    pub(super) fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         json!({
             "requests_per_second": rounded(self.rate),
             "p50_ms": rounded(self.p50_ms),
@@ -134,23 +133,23 @@ impl Numbers {
 
 /// The samples of one point.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Samples {
-    pub(super) numbers: Vec<Numbers>,
-    pub(super) faults: Faults,
+pub(crate) struct Samples {
+    pub(crate) numbers: Vec<Numbers>,
+    pub(crate) faults: Faults,
 }
 
 impl Samples {
-    pub(super) fn add(&mut self, sample: &Sample) {
+    pub(crate) fn add(&mut self, sample: &Sample) {
         self.numbers.push(sample.numbers());
         self.faults += sample.load.faults;
     }
 
     /// The medians, unless something happened that must not.
-    pub(super) fn medians(&self) -> Option<Numbers> {
+    pub(crate) fn medians(&self) -> Option<Numbers> {
         if self.faults.any() { None } else { Numbers::medians(&self.numbers) }
     }
 
-    pub(super) fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         json!({
             "spoiled": self.faults.any().then(|| self.faults.to_string()),
             "medians": self.medians().map(|medians| medians.json()),
@@ -160,7 +159,7 @@ impl Samples {
 }
 
 /// The middle one, or what lies between the two in the middle.
-pub(super) fn median(numbers: impl IntoIterator<Item = f64>) -> Option<f64> {
+pub(crate) fn median(numbers: impl IntoIterator<Item = f64>) -> Option<f64> {
     let mut numbers: Vec<f64> = numbers.into_iter().collect();
     numbers.sort_by(f64::total_cmp);
     let upper = *numbers.get(numbers.len() / 2)?;
@@ -169,7 +168,7 @@ pub(super) fn median(numbers: impl IntoIterator<Item = f64>) -> Option<f64> {
 }
 
 /// As many digits as mean something.
-pub(super) fn rounded(number: f64) -> f64 {
+pub(crate) fn rounded(number: f64) -> f64 {
     (number * 1000.0).round() / 1000.0
 }
 
@@ -179,7 +178,7 @@ fn count(requests: u64) -> f64 {
 }
 
 #[cfg(test)]
-pub(super) mod testing {
+pub(crate) mod testing {
     use super::*;
 
     /// A second in which so many requests were answered.

@@ -1,19 +1,19 @@
 //! What a request costs with few tasks in the table and with many: it should grow with the answer and not with the data.
 
 use serde_json::{Value, json};
+use tools_kit::{
+    report,
+    table::{self, Table},
+};
 
-use super::{
-    Args,
+use crate::{
+    args::Args,
     data::{DataSet, MANY, USUAL},
     database::Store,
     measure::Workshop,
     sample::{Samples, rounded},
     workload::{Point, Workload},
     workloads::{self, TEMPLATE},
-};
-use crate::{
-    report,
-    table::{self, Table},
 };
 
 /// What is asked for of both: one task, changes, and the first hundred tasks of one user.
@@ -33,7 +33,7 @@ enum Size {
 }
 
 /// The same points on both tables.
-pub(super) struct Outcome {
+pub(crate) struct Outcome {
     large: DataSet,
     rows: Vec<Row>,
 }
@@ -46,7 +46,7 @@ struct Row {
 
 /// Each table has a server of its own: to drop the copy of one turn takes a checkpoint, after which the first change of a
 /// page writes all of it into the log. A copy has no such changes, and so the large table must not have them either.
-pub(super) async fn run(workshop: &mut Workshop, args: &Args) -> anyhow::Result<Outcome> {
+pub(crate) async fn run(workshop: &mut Workshop, args: &Args) -> anyhow::Result<Outcome> {
     let large = DataSet::large(args.scale_tasks);
     let mut spacious = Workshop::new(workshop.program.clone(), Store::start().await?)?;
     spacious.store.make(LARGE, large).await?;
@@ -93,11 +93,11 @@ impl Row {
 }
 
 impl Outcome {
-    pub(super) fn is_sound(&self) -> bool {
+    pub(crate) fn is_sound(&self) -> bool {
         self.rows.iter().all(|row| !row.few.faults.any() && !row.many.faults.any())
     }
 
-    pub(super) fn table(&self) -> String {
+    pub(crate) fn table(&self) -> String {
         let (few, many) = (table::millions(USUAL.tasks), table::millions(self.large.tasks));
         let mut table = Table::new(&[
             "workload, 100 connections",
@@ -126,7 +126,7 @@ impl Outcome {
         table.to_string()
     }
 
-    pub(super) fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         let of = |row: &Row| {
             json!({
                 "workload": row.workload.name(),
@@ -148,7 +148,7 @@ impl Outcome {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::bench::sample::{Faults, testing::sample};
+    use crate::sample::{Faults, testing::sample};
 
     #[test]
     fn both_columns_stand_side_by_side_with_their_ratio() {

@@ -9,11 +9,9 @@ use std::{
 
 use anyhow::{Context as _, bail};
 use tokio::{process::Command, time::sleep};
-
-use super::resources;
-use crate::{
+use tools_kit::{
     process::{self, Running},
-    program,
+    program, resources,
 };
 
 /// Many times what a start takes.
@@ -22,7 +20,7 @@ const START_LIMIT: Duration = Duration::from_secs(20);
 const REST: Duration = Duration::from_millis(500);
 
 /// A service that runs for as long as this value lives.
-pub(super) struct Subject {
+pub(crate) struct Subject {
     running: Running,
     address: SocketAddr,
     log: File,
@@ -31,16 +29,16 @@ pub(super) struct Subject {
 
 /// What a start takes.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Start {
+pub(crate) struct Start {
     /// From the start of the process to the first 200 of `/health`.
-    pub(super) milliseconds: f64,
+    pub(crate) milliseconds: f64,
     /// Resident memory before the first request of the load.
-    pub(super) rest_mib: f64,
+    pub(crate) rest_mib: f64,
 }
 
 impl Subject {
     /// Starts the program on its default settings and waits until it answers.
-    pub(super) async fn start(
+    pub(crate) async fn start(
         program: &Path,
         folder: &Path,
         database_url: &str,
@@ -76,20 +74,20 @@ impl Subject {
         Ok(Self { running, address, log, start })
     }
 
-    pub(super) fn start_taken(&self) -> Start {
+    pub(crate) fn start_taken(&self) -> Start {
         self.start
     }
 
-    pub(super) fn pid(&self) -> anyhow::Result<u32> {
+    pub(crate) fn pid(&self) -> anyhow::Result<u32> {
         self.running.pid().context("task-api has ended while it was measured")
     }
 
-    pub(super) fn url(&self) -> String {
+    pub(crate) fn url(&self) -> String {
         format!("http://{}", self.address)
     }
 
     /// Forgets what was logged: a line for each request fills a disk in the end.
-    pub(super) fn empty_log(&self) -> anyhow::Result<()> {
+    pub(crate) fn empty_log(&self) -> anyhow::Result<()> {
         self.log.set_len(0).context("cannot empty the log of task-api")
     }
 }

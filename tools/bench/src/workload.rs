@@ -1,11 +1,11 @@
 //! What is asked of the service, and of how many connections.
 
-use super::data::User;
+use crate::data::User;
 
 /// A kind of request, or a mix of kinds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, clap::ValueEnum)]
 #[value(rename_all = "snake_case")]
-pub(super) enum Workload {
+pub(crate) enum Workload {
     /// One task
     Get,
     /// All tasks of a user, the newest first
@@ -27,7 +27,7 @@ pub(super) enum Workload {
 
 /// What the service is asked for in a whole run, in this order: what adds tasks comes last, so that the lists before it
 /// have the length that they are said to have.
-pub(super) const ALL: [Workload; 7] = [
+pub(crate) const ALL: [Workload; 7] = [
     Workload::Get,
     Workload::List,
     Workload::ListPendingTitle,
@@ -38,7 +38,7 @@ pub(super) const ALL: [Workload; 7] = [
 ];
 
 impl Workload {
-    pub(super) fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Get => "get",
             Self::List => "list",
@@ -52,7 +52,7 @@ impl Workload {
     }
 
     /// The kinds of requests that it consists of, and how many of a hundred each one is.
-    pub(super) fn parts(self) -> Vec<(Self, u32)> {
+    pub(crate) fn parts(self) -> Vec<(Self, u32)> {
         match self {
             Self::Mix => vec![
                 (Self::List, 30),
@@ -66,7 +66,7 @@ impl Workload {
     }
 
     /// The method of such a request; of a mix that of the first kind.
-    pub(super) fn method(self) -> &'static str {
+    pub(crate) fn method(self) -> &'static str {
         match self {
             Self::Get | Self::List | Self::ListPendingTitle | Self::FirstPage | Self::Mix => "GET",
             Self::Create => "POST",
@@ -76,7 +76,7 @@ impl Workload {
     }
 
     /// The path of such a request, with its query.
-    pub(super) fn path(self, user: User, task: u64) -> String {
+    pub(crate) fn path(self, user: User, task: u64) -> String {
         let tasks = format!("/api/{user}/tasks");
         match self {
             Self::List | Self::Create | Self::Mix => tasks,
@@ -87,17 +87,17 @@ impl Workload {
         }
     }
 
-    pub(super) fn has_body(self) -> bool {
+    pub(crate) fn has_body(self) -> bool {
         matches!(self, Self::Create | Self::Update)
     }
 
     /// Whether each request names a task that exists.
-    pub(super) fn names_a_task(self) -> bool {
+    pub(crate) fn names_a_task(self) -> bool {
         matches!(self, Self::Get | Self::Update | Self::Toggle)
     }
 
     /// The statuses that its answers may have.
-    pub(super) fn statuses(self) -> &'static str {
+    pub(crate) fn statuses(self) -> &'static str {
         match self {
             Self::Create => "201",
             Self::Mix => "200,201",
@@ -108,14 +108,14 @@ impl Workload {
 
 /// A workload and the number of connections that ask at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Point {
-    pub(super) workload: Workload,
-    pub(super) connections: u32,
+pub(crate) struct Point {
+    pub(crate) workload: Workload,
+    pub(crate) connections: u32,
 }
 
 /// The points of a run: each workload with each number of connections; where none is given with 100, and what is asked
 /// for one by one in practice with 10 as well.
-pub(super) fn points(workloads: &[Workload], connections: &[u32]) -> Vec<Point> {
+pub(crate) fn points(workloads: &[Workload], connections: &[u32]) -> Vec<Point> {
     let wanted = ALL.into_iter().filter(|workload| workloads.is_empty() || workloads.contains(workload));
     let few = |workload| matches!(workload, Workload::Get | Workload::Mix);
     let of = |workload| match connections {

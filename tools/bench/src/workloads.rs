@@ -3,9 +3,13 @@
 use std::path::Path;
 
 use serde_json::{Value, json};
+use tools_kit::{
+    report,
+    table::{self, Table},
+};
 
-use super::{
-    Args,
+use crate::{
+    args::Args,
     data::{REQUESTS, USUAL},
     measure::Workshop,
     pgbench,
@@ -13,30 +17,26 @@ use super::{
     subject::Start,
     workload::{self, Point},
 };
-use crate::{
-    report,
-    table::{self, Table},
-};
 
 /// The database that each turn has a copy of.
-pub(super) const TEMPLATE: &str = "usual";
+pub(crate) const TEMPLATE: &str = "usual";
 /// The copy that pgbench has.
 const BARE: &str = "bare";
 
 /// What the rounds gave.
-pub(super) struct Outcome {
-    pub(super) points: Vec<Measured>,
+pub(crate) struct Outcome {
+    pub(crate) points: Vec<Measured>,
     starts: Vec<Start>,
 }
 
 /// A point, measured on the service and by pgbench.
-pub(super) struct Measured {
-    pub(super) point: Point,
-    pub(super) samples: Samples,
+pub(crate) struct Measured {
+    pub(crate) point: Point,
+    pub(crate) samples: Samples,
     bare: Vec<f64>,
 }
 
-pub(super) async fn run(workshop: &mut Workshop, args: &Args) -> anyhow::Result<Outcome> {
+pub(crate) async fn run(workshop: &mut Workshop, args: &Args) -> anyhow::Result<Outcome> {
     let points = workload::points(&args.workloads, &args.connections);
     let measured = |point| Measured { point, samples: Samples::default(), bare: Vec::new() };
     let mut outcome = Outcome { points: points.into_iter().map(measured).collect(), starts: Vec::new() };
@@ -93,7 +93,7 @@ async fn bare_turn(
 }
 
 /// A line while the work goes on.
-pub(super) fn tell(point: Point, sample: &Sample) {
+pub(crate) fn tell(point: Point, sample: &Sample) {
     let numbers = sample.numbers();
     let faults = if sample.load.faults.any() { format!("  {}", sample.load.faults) } else { String::new() };
     report::note(&format!(
@@ -111,7 +111,7 @@ fn label(point: Point) -> String {
 
 impl Measured {
     /// What pgbench made of the same SQL, where there is a pgbench.
-    pub(super) fn pgbench(&self) -> Option<f64> {
+    pub(crate) fn pgbench(&self) -> Option<f64> {
         median(self.bare.iter().copied())
     }
 
@@ -142,12 +142,12 @@ impl Measured {
 
 impl Outcome {
     /// Whether nothing happened that must not.
-    pub(super) fn is_sound(&self) -> bool {
+    pub(crate) fn is_sound(&self) -> bool {
         self.points.iter().all(|measured| !measured.samples.faults.any())
     }
 
     /// What each workload reached with the most connections, where that counts.
-    pub(super) fn peaks(&self) -> Vec<(Point, f64)> {
+    pub(crate) fn peaks(&self) -> Vec<(Point, f64)> {
         let is_most = |one: &Measured| {
             let same = self.points.iter().filter(|other| other.point.workload == one.point.workload);
             same.map(|other| other.point.connections).max() == Some(one.point.connections)
@@ -157,7 +157,7 @@ impl Outcome {
     }
 
     /// A row for each point, and a sentence for each one that does not count.
-    pub(super) fn table(&self) -> String {
+    pub(crate) fn table(&self) -> String {
         let mut table = Table::new(&[
             "workload",
             "connections",
@@ -186,12 +186,12 @@ impl Outcome {
         format!("{table}{}", lines.collect::<String>())
     }
 
-    pub(super) fn start(&self) -> Option<Start> {
+    pub(crate) fn start(&self) -> Option<Start> {
         let of = |number: fn(&Start) -> f64| median(self.starts.iter().map(number));
         Some(Start { milliseconds: of(|s| s.milliseconds)?, rest_mib: of(|s| s.rest_mib)? })
     }
 
-    pub(super) fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         let of = |measured: &Measured| {
             let mut point = json!({
                 "workload": measured.point.workload.name(),
@@ -210,7 +210,7 @@ impl Outcome {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::bench::{
+    use crate::{
         sample::{Faults, testing::sample},
         workload::Workload,
     };

@@ -5,29 +5,29 @@ use std::path::Path;
 use anyhow::{Context as _, ensure};
 use serde_json::Value;
 use tokio::process::Command;
+use tools_kit::{process, report, tools, workspace};
 
-use super::{
+use crate::{
     sample::{Faults, Load},
     workload::Point,
 };
-use crate::{process, report, tools, workspace};
 
 /// Longer than the service lets anybody wait, so that only what hangs is counted.
 const TIMEOUT: &str = "10s";
 
 /// What to send where to, and for how long.
-pub(super) struct Order<'a> {
-    pub(super) url: &'a str,
-    pub(super) requests: &'a Path,
-    pub(super) point: Point,
-    pub(super) seconds: u32,
-    pub(super) seed: u32,
+pub(crate) struct Order<'a> {
+    pub(crate) url: &'a str,
+    pub(crate) requests: &'a Path,
+    pub(crate) point: Point,
+    pub(crate) seconds: u32,
+    pub(crate) seed: u32,
     /// Whether the status of each answer is looked at, which slows the generator down.
-    pub(super) strict: bool,
+    pub(crate) strict: bool,
 }
 
 /// Makes sure that wrk is there.
-pub(super) async fn ensure() -> anyhow::Result<()> {
+pub(crate) async fn ensure() -> anyhow::Result<()> {
     if is_installed().await {
         return Ok(());
     }
@@ -44,14 +44,14 @@ async fn is_installed() -> bool {
 }
 
 /// Sends requests, and tells what came of it.
-pub(super) async fn run(order: &Order<'_>) -> anyhow::Result<Load> {
+pub(crate) async fn run(order: &Order<'_>) -> anyhow::Result<Load> {
     let workload = order.point.workload;
     let mut wrk = Command::new("wrk");
     wrk.args(["--threads", "1", "--timeout", TIMEOUT])
         .args(["--connections", &order.point.connections.to_string()])
         .args(["--duration", &format!("{}s", order.seconds)])
         .arg("--script")
-        .arg(workspace::root().join("bench/requests.lua"))
+        .arg(workspace::root().join("tools/bench/requests.lua"))
         .arg(order.url)
         .arg("--")
         .arg(order.requests)

@@ -8,7 +8,7 @@ use std::{
 use anyhow::Context as _;
 use reqwest::{Method, RequestBuilder};
 
-use super::ledger::Ledger;
+use crate::ledger::Ledger;
 
 /// More than the service may take for any answer.
 const TIMEOUT: Duration = Duration::from_secs(20);
@@ -18,38 +18,38 @@ const UNUSED: Duration = Duration::from_secs(30);
 
 /// What somebody with a token asks with.
 #[derive(Clone)]
-pub(super) struct Asking {
+pub(crate) struct Asking {
     http: reqwest::Client,
     token: String,
     ledger: Arc<Ledger>,
 }
 
 /// An answer that came as a whole.
-pub(super) struct Answer {
-    pub(super) status: u16,
+pub(crate) struct Answer {
+    pub(crate) status: u16,
     /// Whether it says when to ask again.
-    pub(super) retry: bool,
-    pub(super) etag: Option<String>,
-    pub(super) body: String,
+    pub(crate) retry: bool,
+    pub(crate) etag: Option<String>,
+    pub(crate) body: String,
 }
 
 impl Asking {
-    pub(super) fn new(token: &str, ledger: Arc<Ledger>) -> anyhow::Result<Self> {
+    pub(crate) fn new(token: &str, ledger: Arc<Ledger>) -> anyhow::Result<Self> {
         let http = reqwest::Client::builder().timeout(TIMEOUT).pool_idle_timeout(UNUSED).build();
         Ok(Self { http: http.context("no HTTP client")?, token: token.to_owned(), ledger })
     }
 
-    pub(super) fn http(&self) -> reqwest::Client {
+    pub(crate) fn http(&self) -> reqwest::Client {
         self.http.clone()
     }
 
     /// A request with the token, whose body is JSON where it has one.
-    pub(super) fn send(&self, method: Method, url: &str) -> RequestBuilder {
+    pub(crate) fn send(&self, method: Method, url: &str) -> RequestBuilder {
         self.http.request(method, url).bearer_auth(&self.token).header("Content-Type", "application/json")
     }
 
     /// Sends it. `None` where there is no answer, of which the ledger knows then.
-    pub(super) async fn answer(&self, request: RequestBuilder) -> Option<Answer> {
+    pub(crate) async fn answer(&self, request: RequestBuilder) -> Option<Answer> {
         let since = Instant::now();
         let answer = match request.send().await {
             Ok(answer) => answer,

@@ -9,10 +9,8 @@ use std::{
 
 use anyhow::{Context as _, bail};
 use tokio::{process::Command, time::sleep};
-
-use crate::{
+use tools_kit::{
     debian::Package,
-    postgres,
     process::{self, Running},
     workspace,
 };
@@ -24,7 +22,7 @@ const REPLICAS: [&str; 3] = ["TASK_API_1", "TASK_API_2", "TASK_API_3"];
 const UP_LIMIT: Duration = Duration::from_secs(30);
 const POLL: Duration = Duration::from_millis(100);
 
-pub(super) struct Balancer {
+pub(crate) struct Balancer {
     address: SocketAddr,
     state: SocketAddr,
     log: PathBuf,
@@ -33,8 +31,8 @@ pub(super) struct Balancer {
 
 impl Balancer {
     /// Starts it, and waits until all replicas are up for it.
-    pub(super) async fn start(folder: &Path, replicas: [SocketAddr; 3]) -> anyhow::Result<Self> {
-        let haproxy = HAPROXY.obtain(&postgres::packages()?).await?;
+    pub(crate) async fn start(folder: &Path, replicas: [SocketAddr; 3]) -> anyhow::Result<Self> {
+        let haproxy = HAPROXY.obtain(&tools_postgres::packages()?).await?;
         let free = || Ok::<_, anyhow::Error>(SocketAddr::from((Ipv4Addr::LOCALHOST, process::free_port()?)));
         let (address, state, log) = (free()?, free()?, folder.join("haproxy.log"));
         let words = || File::options().create(true).append(true).open(&log);
@@ -51,12 +49,12 @@ impl Balancer {
         Ok(balancer)
     }
 
-    pub(super) fn url(&self) -> String {
+    pub(crate) fn url(&self) -> String {
         format!("http://{}", self.address)
     }
 
     /// Waits until requests are sent to every replica.
-    pub(super) async fn until_all_are_up(&self) -> anyhow::Result<()> {
+    pub(crate) async fn until_all_are_up(&self) -> anyhow::Result<()> {
         let since = Instant::now();
         while self.replicas_up().await != Some(REPLICAS.len()) {
             if since.elapsed() > UP_LIMIT {

@@ -9,34 +9,33 @@ use std::{
 
 use anyhow::{Context as _, bail, ensure};
 use tokio::{process::Command, time::sleep};
-
-use crate::{
+use tools_kit::{
     debian::Package,
-    postgres::{self, account::Account},
     process::{self, Running},
 };
+use tools_postgres::account::Account;
 
 const PGBOUNCER: Package = Package { name: "pgbouncer", program: "pgbouncer", version: "--version" };
 /// From here on it can keep prepared statements.
 const KEEPS_SINCE: (u32, u32) = (1, 21);
 /// How long somebody waits for a session before PgBouncer sends them away; minutes, if nobody says so.
-pub(super) const QUERY_WAIT_SECONDS: u64 = 3;
+pub(crate) const QUERY_WAIT_SECONDS: u64 = 3;
 const START_LIMIT: Duration = Duration::from_secs(10);
 
 /// A program of PgBouncer, and how old it is.
-pub(super) struct Program {
+pub(crate) struct Program {
     path: PathBuf,
     variables: Vec<(&'static str, PathBuf)>,
-    pub(super) version: (u32, u32),
+    pub(crate) version: (u32, u32),
 }
 
 impl Program {
     /// The one that is named, or else the one that is installed or that Debian has.
-    pub(super) async fn find(named: Option<&Path>) -> anyhow::Result<Self> {
+    pub(crate) async fn find(named: Option<&Path>) -> anyhow::Result<Self> {
         let (path, variables) = if let Some(path) = named {
             (path.to_owned(), Vec::new())
         } else {
-            let found = PGBOUNCER.obtain(&postgres::packages()?).await?;
+            let found = PGBOUNCER.obtain(&tools_postgres::packages()?).await?;
             (found.path().to_owned(), found.variables())
         };
         let mut command = Command::new(&path);
@@ -45,7 +44,7 @@ impl Program {
         Ok(Self { path, variables, version })
     }
 
-    pub(super) fn can_keep_statements(&self) -> bool {
+    pub(crate) fn can_keep_statements(&self) -> bool {
         self.version >= KEEPS_SINCE
     }
 }
@@ -57,14 +56,14 @@ fn version(words: &str) -> Option<(u32, u32)> {
 }
 
 /// It runs for as long as this value lives.
-pub(super) struct Bouncer {
+pub(crate) struct Bouncer {
     url: String,
     _running: Running,
 }
 
 impl Bouncer {
     /// Starts it before the server of that address, with so many sessions to lend.
-    pub(super) async fn start(
+    pub(crate) async fn start(
         program: &Program,
         folder: &Path,
         server: &str,
@@ -118,7 +117,7 @@ impl Bouncer {
     }
 
     /// What leads through it to the server's database.
-    pub(super) fn url(&self) -> &str {
+    pub(crate) fn url(&self) -> &str {
         &self.url
     }
 }

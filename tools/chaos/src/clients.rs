@@ -15,7 +15,7 @@ use tokio::{
     time::sleep,
 };
 
-use super::{asking::Asking, ledger::Ledger, store::USER};
+use crate::{asking::Asking, ledger::Ledger, store::USER};
 
 /// How many write with a key, and repeat each write until it is answered; and how many without one.
 const WITH_KEY: usize = 8;
@@ -26,26 +26,26 @@ const LOOK: Duration = Duration::from_millis(50);
 const PAUSE: Duration = Duration::from_millis(20);
 
 /// Clients at work.
-pub(super) struct Clients {
-    pub(super) ledger: Arc<Ledger>,
+pub(crate) struct Clients {
+    pub(crate) ledger: Arc<Ledger>,
     stop: Arc<AtomicBool>,
     tasks: JoinSet<()>,
     balancer: Option<JoinHandle<()>>,
 }
 
 /// Where clients write to, and how.
-pub(super) struct Way<'a> {
-    pub(super) url: &'a str,
-    pub(super) token: &'a str,
+pub(crate) struct Way<'a> {
+    pub(crate) url: &'a str,
+    pub(crate) token: &'a str,
     /// Whether requests are held back while the service says that it is not ready, as whatever stands in front of it would
     /// do.
-    pub(super) watched: bool,
+    pub(crate) watched: bool,
     /// How long a client with a key repeats a write.
-    pub(super) patience: Duration,
+    pub(crate) patience: Duration,
     /// How long a client rests after each write.
-    pub(super) pace: Duration,
+    pub(crate) pace: Duration,
     /// How many characters the description of each task has.
-    pub(super) description: usize,
+    pub(crate) description: usize,
 }
 
 /// What each client has.
@@ -65,7 +65,7 @@ struct Writer {
 
 impl Clients {
     /// Sets them to work. `run` is in all titles, so that no two runs write the same.
-    pub(super) fn start(way: &Way<'_>, run: &str) -> anyhow::Result<Self> {
+    pub(crate) fn start(way: &Way<'_>, run: &str) -> anyhow::Result<Self> {
         let Way { url, token, watched, patience, pace, description } = *way;
         let ledger = Arc::new(Ledger::default());
         let stop = Arc::new(AtomicBool::new(false));
@@ -97,7 +97,7 @@ impl Clients {
     }
 
     /// Lets each end what it is at.
-    pub(super) async fn stop(mut self) -> anyhow::Result<Arc<Ledger>> {
+    pub(crate) async fn stop(mut self) -> anyhow::Result<Arc<Ledger>> {
         self.stop.store(true, Ordering::Relaxed);
         while let Some(ended) = self.tasks.join_next().await {
             ended.context("a client has failed")?;

@@ -4,16 +4,16 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail, ensure};
 use tokio::time::{sleep, timeout};
+use tools_kit::report;
+use tools_postgres::disk::Filling;
 
-use super::{
-    faults::{FREEZE, Stage},
-    onlookers::{Onlookers, Reads},
-};
 use crate::{
-    postgres::{self, disk::Filling},
-    report,
+    onlookers::{Onlookers, Reads},
+    stage::Stage,
 };
 
+/// How long the database stands still: longer than any request is waited for.
+pub(crate) const FREEZE: Duration = Duration::from_secs(6);
 /// How long the disk is full, after all that is to happen because of it.
 const FULL: Duration = Duration::from_secs(3);
 /// How often it is seen to that it still is, and how often it is seen whether PostgreSQL lives.
@@ -29,9 +29,9 @@ const LOG_MEGABYTES: usize = 512;
 
 /// The disk is full while clients write long descriptions, so that tables cannot grow. PostgreSQL refuses what needs room,
 /// and has to live and to be read.
-pub(super) async fn fill(stage: &mut Stage) -> anyhow::Result<Vec<String>> {
+pub(crate) async fn fill(stage: &mut Stage) -> anyhow::Result<Vec<String>> {
     // No other one comes within minutes then: a checkpoint needs room, and PostgreSQL breaks down where it finds none.
-    postgres::connect(stage.store.url()).await?.batch_execute("CHECKPOINT").await?;
+    tools_postgres::connect(stage.store.url()).await?.batch_execute("CHECKPOINT").await?;
     let onlookers = Onlookers::start(stage, Reads::GoOn);
     let mut filling = stage.disk()?.fill()?;
     keep_full(&mut filling).await?;
@@ -46,10 +46,10 @@ pub(super) async fn fill(stage: &mut Stage) -> anyhow::Result<Vec<String>> {
 
 /// The disk is full, and somebody writes to PostgreSQL's log until that has no room, which ends PostgreSQL. Where it does not
 /// come back by itself, it is started when there is room again, as whoever watches over it would do.
-pub(super) async fn fill_log(stage: &mut Stage) -> anyhow::Result<Vec<String>> {
+pub(crate) async fn fill_log(stage: &mut Stage) -> anyhow::Result<Vec<String>> {
     let onlookers = Onlookers::start(stage, Reads::MayBeRefused);
     let mut filling = stage.disk()?.fill()?;
-    let somebody = postgres::connect(stage.store.url()).await?;
+    let somebody = tools_postgres::connect(stage.store.url()).await?;
     let mut megabytes = 0;
     while !somebody.is_closed() {
         ensure!(megabytes < LOG_MEGABYTES, "the log of PostgreSQL grows by {megabytes} MB on a full disk");
@@ -87,7 +87,7 @@ async fn until_it_ends_or_answers(stage: &mut Stage) -> anyhow::Result<bool> {
         if stage.server.has_ended()? {
             return Ok(true);
         }
-        if postgres::connect(stage.store.url()).await.is_ok() {
+        if tools_postgres::connect(stage.store.url()).await.is_ok() {
             return Ok(false);
         }
         sleep(POLL).await;
@@ -97,7 +97,7 @@ async fn until_it_ends_or_answers(stage: &mut Stage) -> anyhow::Result<bool> {
 
 /// The disk stands still for longer than any request is waited for. PostgreSQL can neither cancel nor end what writes; who
 /// only reads may meet with something that such a one holds. Afterwards no connection may be left of those that the service has given up.
-pub(super) async fn stop(stage: &Stage) -> anyhow::Result<Vec<String>> {
+pub(crate) async fn stop(stage: &Stage) -> anyhow::Result<Vec<String>> {
     let onlookers = Onlookers::start(stage, Reads::MayBeRefused);
     let frozen = stage.disk()?.freeze()?;
     sleep(FREEZE).await;

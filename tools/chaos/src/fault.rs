@@ -4,7 +4,7 @@ use std::time::Duration;
 
 /// Something bad that is done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-pub(super) enum Fault {
+pub(crate) enum Fault {
     /// `kill -9` of the service while it writes.
     KilledService,
     /// SIGTERM to the service while it writes.
@@ -37,7 +37,7 @@ pub(super) enum Fault {
 
 /// What may be noticed of a fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Noticed {
+pub(crate) enum Noticed {
     /// Requests may break off, and be answered with 503 and `Retry-After`.
     BrokenOff,
     /// Requests may be answered with 503 and `Retry-After`, and each has an answer.
@@ -47,7 +47,7 @@ pub(super) enum Noticed {
 }
 
 impl Fault {
-    pub(super) const ALL: [Self; 14] = [
+    pub(crate) const ALL: [Self; 14] = [
         Self::KilledService,
         Self::EndedService,
         Self::CrashedDatabase,
@@ -64,7 +64,7 @@ impl Fault {
         Self::SilentPrimary,
     ];
 
-    pub(super) fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::KilledService => "the service is killed (kill -9)",
             Self::EndedService => "the service is told to end (SIGTERM)",
@@ -83,7 +83,7 @@ impl Fault {
         }
     }
 
-    pub(super) fn times(self, short: bool) -> usize {
+    pub(crate) fn times(self, short: bool) -> usize {
         let (long, few) = match self {
             Self::KilledService => (50, 5),
             Self::EndedService => (20, 5),
@@ -103,17 +103,17 @@ impl Fault {
 
     /// Whether it is left out of a short run, which has a like one already, or is compiled for development, so that its
     /// speed says nothing.
-    pub(super) fn takes_long(self) -> bool {
+    pub(crate) fn takes_long(self) -> bool {
         matches!(self, Self::Overload | Self::SilentPrimary)
     }
 
     /// Whether it is done to a disk, so that PostgreSQL needs one of its own.
-    pub(super) fn is_of_disk(self) -> bool {
+    pub(crate) fn is_of_disk(self) -> bool {
         matches!(self, Self::FullDisk | Self::FullLog | Self::StoppedDisk)
     }
 
     /// How many characters the descriptions have that clients write meanwhile.
-    pub(super) fn description(self) -> usize {
+    pub(crate) fn description(self) -> usize {
         match self {
             // Five to a page of the table: it has to grow all the time. Longer ones would be compressed.
             Self::FullDisk => 1500,
@@ -122,7 +122,7 @@ impl Fault {
     }
 
     /// How long a client that writes rests after each write.
-    pub(super) fn pace(self) -> Duration {
+    pub(crate) fn pace(self) -> Duration {
         match self {
             // What is measured is what others are answered: those who write must not take a part of it at the one time and
             // be crowded out at the other.
@@ -132,7 +132,7 @@ impl Fault {
     }
 
     /// What it may take to heal, at most.
-    pub(super) fn heal_limit(self) -> Duration {
+    pub(crate) fn heal_limit(self) -> Duration {
         match self {
             // A primary is replaced 20 seconds after it was heard of last.
             Self::FailOver | Self::SilentPrimary => Duration::from_mins(1),
@@ -141,14 +141,14 @@ impl Fault {
     }
 
     /// How long a client with a key repeats a write: longer than the fault may take, where that stops all writing.
-    pub(super) fn patience(self) -> Duration {
+    pub(crate) fn patience(self) -> Duration {
         match self {
             Self::FailOver | Self::SilentPrimary => Duration::from_secs(90),
             _ => Duration::from_secs(20),
         }
     }
 
-    pub(super) fn noticed(self) -> Noticed {
+    pub(crate) fn noticed(self) -> Noticed {
         match self {
             // Only a service that is killed breaks off.
             Self::KilledService => Noticed::BrokenOff,

@@ -11,7 +11,7 @@ use tokio::{
     time::{sleep, timeout},
 };
 
-use super::store::USER;
+use crate::store::USER;
 
 /// How many come at once, where as many descriptors may be open.
 const CROWD: usize = 4_000;
@@ -139,7 +139,7 @@ impl Kind {
 
 /// Raises how many descriptors this program and those that it starts may have open, as far as it may, and says how many
 /// hostile clients that is enough for.
-pub(super) fn crowd(short: bool) -> anyhow::Result<usize> {
+pub(crate) fn crowd(short: bool) -> anyhow::Result<usize> {
     let most = if short { SMALL_CROWD } else { CROWD };
     let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
     let wanted = u64::try_from(most + SPARE).context("a small number")?;
@@ -154,7 +154,7 @@ pub(super) fn crowd(short: bool) -> anyhow::Result<usize> {
 
 /// Lets that many come at once, and returns when those that must not stay are gone; the others go then by themselves. Says
 /// what the service did that it must not.
-pub(super) async fn besiege(address: SocketAddr, token: &str, crowd: usize) -> anyhow::Result<Vec<String>> {
+pub(crate) async fn besiege(address: SocketAddr, token: &str, crowd: usize) -> anyhow::Result<Vec<String>> {
     let (mut leaving, mut staying) = (JoinSet::new(), JoinSet::new());
     for (_, kind) in (0..crowd).zip(Kind::ALL.into_iter().cycle()) {
         let opening = kind.opening(token);

@@ -11,7 +11,7 @@ use std::{
 
 /// What all clients were told of their writes, each of which has a title of its own.
 #[derive(Default)]
-pub(super) struct Ledger {
+pub(crate) struct Ledger {
     told: Mutex<Told>,
     unavailable: AtomicU64,
     /// What the first answer of 503 said.
@@ -33,86 +33,86 @@ struct Told {
 
 /// What the table has that it must not have, and the other way round.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Differences {
+pub(crate) struct Differences {
     /// Acknowledged, and not there.
-    pub(super) lost: usize,
+    pub(crate) lost: usize,
     /// There more than once.
-    pub(super) twice: usize,
+    pub(crate) twice: usize,
     /// There, and nobody asked for it.
-    pub(super) strange: usize,
+    pub(crate) strange: usize,
 }
 
 impl Ledger {
-    pub(super) fn acknowledge(&self, title: String, sent: Instant) {
+    pub(crate) fn acknowledge(&self, title: String, sent: Instant) {
         self.told().acknowledged.insert(title);
         let mut newest = self.newest.lock().unwrap_or_else(PoisonError::into_inner);
         *newest = newest.max(Some(sent));
     }
 
     /// Whether a write is acknowledged that was sent after that.
-    pub(super) fn writes_since(&self, moment: Instant) -> bool {
+    pub(crate) fn writes_since(&self, moment: Instant) -> bool {
         self.newest.lock().unwrap_or_else(PoisonError::into_inner).is_some_and(|newest| newest > moment)
     }
 
-    pub(super) fn nobody_knows(&self, title: String) {
+    pub(crate) fn nobody_knows(&self, title: String) {
         self.told().unknown.insert(title);
     }
 
     /// An answer that must not be.
-    pub(super) fn unexpected(&self, what: String) {
+    pub(crate) fn unexpected(&self, what: String) {
         self.told().unexpected.push(what);
     }
 
-    pub(super) fn unavailable(&self, body: &str) {
+    pub(crate) fn unavailable(&self, body: &str) {
         self.first_unavailable.get_or_init(|| body.to_owned());
         self.unavailable.fetch_add(1, Ordering::Relaxed);
     }
 
     /// The connection broke off before the answer was there.
-    pub(super) fn broken(&self) {
+    pub(crate) fn broken(&self) {
         self.broken.fetch_add(1, Ordering::Relaxed);
     }
 
     /// There was nobody to connect to.
-    pub(super) fn refuse(&self) {
+    pub(crate) fn refuse(&self) {
         self.refused.fetch_add(1, Ordering::Relaxed);
     }
 
-    pub(super) fn refused(&self) -> u64 {
+    pub(crate) fn refused(&self) -> u64 {
         self.refused.load(Ordering::Relaxed)
     }
 
-    pub(super) fn answered_after(&self, time: Duration) {
+    pub(crate) fn answered_after(&self, time: Duration) {
         let micros = u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
         self.longest_us.fetch_max(micros, Ordering::Relaxed);
     }
 
-    pub(super) fn acknowledged(&self) -> usize {
+    pub(crate) fn acknowledged(&self) -> usize {
         self.told().acknowledged.len()
     }
 
-    pub(super) fn answers_503(&self) -> u64 {
+    pub(crate) fn answers_503(&self) -> u64 {
         self.unavailable.load(Ordering::Relaxed)
     }
 
-    pub(super) fn first_503(&self) -> Option<&str> {
+    pub(crate) fn first_503(&self) -> Option<&str> {
         self.first_unavailable.get().map(String::as_str)
     }
 
-    pub(super) fn broken_off(&self) -> u64 {
+    pub(crate) fn broken_off(&self) -> u64 {
         self.broken.load(Ordering::Relaxed)
     }
 
-    pub(super) fn longest(&self) -> Duration {
+    pub(crate) fn longest(&self) -> Duration {
         Duration::from_micros(self.longest_us.load(Ordering::Relaxed))
     }
 
-    pub(super) fn surprises(&self) -> Vec<String> {
+    pub(crate) fn surprises(&self) -> Vec<String> {
         self.told().unexpected.clone()
     }
 
     /// Compares what was told with the titles that are there.
-    pub(super) fn compare(&self, titles: &[String]) -> Differences {
+    pub(crate) fn compare(&self, titles: &[String]) -> Differences {
         let told = self.told();
         let mut there: HashMap<&str, usize> = HashMap::new();
         for title in titles {

@@ -1,9 +1,7 @@
-//! `cargo xtask chaos`: bad days, done for real to a service and a durable PostgreSQL of its own, while clients write.
-//!
-//! The clients keep what they were told. At the end the table is compared with that: what was acknowledged must be there
-//! once, and nothing may be there that nobody asked for. Any answer but a success and 503 with `Retry-After` fails the
-//! run, and so does a service that does not come back.
+#![doc = include_str!("../README.md")]
+#![expect(clippy::print_stdout, reason = "the table is its result")]
 
+mod args;
 mod asking;
 mod balancer;
 mod bouncer;
@@ -16,88 +14,60 @@ mod ledger;
 mod onlookers;
 mod outcome;
 mod overload;
-pub(crate) mod pooler;
+mod pause;
+mod pooler;
 mod replicas;
-pub(crate) mod service;
 mod soak;
+mod stage;
 mod store;
-pub(crate) mod upgrade;
+mod upgrade;
+mod vanish;
 mod visitors;
 mod vitals;
 
-use std::{
-    path::PathBuf,
-    process::ExitCode,
-    time::{Duration, Instant},
-};
+use std::{path::PathBuf, process::ExitCode};
 
 use anyhow::{Context as _, ensure};
-use tokio::time::sleep;
-
-use self::{fault::Fault, faults::Stage, ledger::Ledger, outcome::Outcome, replicas::Pair};
-use crate::{
-    postgres::disk,
+use clap::Parser;
+use tools_kit::{
+    entry,
     program::{self, Profile},
     report,
     table::Table,
-    workspace,
 };
 
-#[derive(clap::Args, Clone, Debug, Default)]
-pub(crate) struct Args {
-    /// Do each thing a few times only, as `cargo xtask ci` does, to a service that was compiled for development
-    #[arg(long)]
-    short: bool,
-    /// Only these, such as `killed-service,frozen-database`
-    #[arg(long, value_name = "FAULTS", value_delimiter = ',')]
-    only: Vec<Fault>,
-    /// Let faults come at random for that long instead, and look for what grows
-    #[arg(long, value_name = "MINUTES", conflicts_with_all = ["short", "only"],
-          value_parser = clap::value_parser!(u64).range(soak::SHORTEST_MINUTES..))]
-    soak: Option<u64>,
+use crate::{args::Args, fault::Fault, outcome::Outcome, replicas::Pair, stage::Stage};
+
+/// The part of `cargo xtask` that injects faults.
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask", disable_help_subcommand = true)]
+enum Cli {
+    /// Inject faults into a service of its own while clients write, and check that nothing is lost
+    ///
+    /// Kills and ends the service, crashes and freezes its PostgreSQL, lets clients disconnect; then compares what is in the
+    /// table with what was acknowledged.
+    Chaos(Args),
+    /// Try the service behind PgBouncer in transaction mode: one that loses prepared statements, and one that keeps them
+    Pooler(pooler::Args),
+    /// Change from the program of an earlier release to this one and back while clients work, and check that nothing fails
+    Upgrade(upgrade::Args),
 }
 
-impl Args {
-    /// What is done before a change lands.
-    pub(crate) fn bounded() -> Self {
-        Self { short: true, only: Vec::new(), soak: None }
-    }
-
-    /// What is done: what was named, or else everything, but for what takes too long for a short run and what cannot be done
-    /// on this machine.
-    fn faults(&self) -> anyhow::Result<Vec<Fault>> {
-        let chosen = self.chosen();
-        if !chosen.iter().any(|fault| fault.is_of_disk()) {
-            return Ok(chosen);
-        }
-        let Some(lacking) = disk::lacking() else { return Ok(chosen) };
-        let without = format!("without a disk of PostgreSQL's own ({lacking})");
-        self.without_disk(chosen, &without)
-    }
-
-    fn chosen(&self) -> Vec<Fault> {
-        let (done, left_out): (Vec<_>, Vec<_>) = Fault::ALL.into_iter().partition(|fault| {
-            if self.only.is_empty() { !(self.short && fault.takes_long()) } else { self.only.contains(fault) }
-        });
-        if self.only.is_empty() {
-            for fault in left_out {
-                report::note(&format!("Left out of a short run: {}", fault.name()));
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    entry::run(async |stop| {
+        stop.or(async {
+            match &cli {
+                Cli::Chaos(args) => Box::pin(run(args)).await,
+                Cli::Pooler(args) => Box::pin(pooler::run(args)).await,
+                Cli::Upgrade(args) => Box::pin(upgrade::run(args)).await,
             }
-        }
-        done
-    }
-
-    /// What is left of it where none has a disk of its own. What was named must not be left out.
-    fn without_disk(&self, chosen: Vec<Fault>, why: &str) -> anyhow::Result<Vec<Fault>> {
-        let (left_out, done): (Vec<_>, Vec<_>) = chosen.into_iter().partition(|fault| fault.is_of_disk());
-        let names = left_out.into_iter().map(Fault::name).collect::<Vec<_>>().join("; ");
-        ensure!(self.only.is_empty(), "this cannot be done {why}: {names}");
-        report::note(&format!("Left out {why}: {names}"));
-        Ok(done)
-    }
+        })
+        .await
+    })
 }
 
-pub(crate) async fn run(args: &Args) -> anyhow::Result<ExitCode> {
+async fn run(args: &Args) -> anyhow::Result<ExitCode> {
     match args.soak {
         Some(minutes) => Box::pin(soak::run(minutes)).await?,
         None => check(args).await?,
@@ -105,8 +75,8 @@ pub(crate) async fn run(args: &Args) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Does it, prints the table, and fails where something was lost or answered as it must not be.
-pub(crate) async fn check(args: &Args) -> anyhow::Result<()> {
+/// Injects the faults, prints the table, and fails if something was lost or answered as it must not be.
+async fn check(args: &Args) -> anyhow::Result<()> {
     let faults = args.faults()?;
     let profile = if args.short { Profile::Dev } else { Profile::Release };
     let mut scene =
@@ -163,48 +133,5 @@ impl Scene {
                 faults::run(stage, fault, times).await
             }
         }
-    }
-}
-
-/// Says how far it is.
-fn tell(name: &str, ledger: &Ledger) {
-    report::note(&format!("{}: {} writes were acknowledged", name, ledger.acknowledged()));
-}
-
-/// A number below another one, different each time.
-fn random_below(limit: u64) -> anyhow::Result<u64> {
-    let random = u64::from_str_radix(&workspace::random_hex(4)?, 16).context("no hexadecimal number")?;
-    Ok(random % limit)
-}
-
-/// Some time, different each time, so that not always the same is under way.
-fn pause() -> anyhow::Result<Duration> {
-    Ok(Duration::from_millis(100 + random_below(300)?))
-}
-
-/// Waits until a write is acknowledged that is sent from now on, and says how long ago `since` was.
-async fn until_writing(ledger: &Ledger, since: Instant, limit: Duration) -> anyhow::Result<Duration> {
-    let now = Instant::now();
-    while !ledger.writes_since(now) {
-        ensure!(since.elapsed() < limit, "nothing is written after {} s", limit.as_secs());
-        sleep(Duration::from_millis(1)).await;
-    }
-    Ok(since.elapsed())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_a_machine_cannot_do_is_left_out_but_not_where_it_was_named() {
-        let all = Args::default();
-        let done = all.without_disk(all.chosen(), "").unwrap();
-        assert_eq!(done.len(), Fault::ALL.len() - 3);
-        assert!(!done.iter().any(|fault| fault.is_of_disk()));
-        let named = Args { only: vec![Fault::KilledService, Fault::FullDisk], ..Args::default() };
-        let error = named.without_disk(named.chosen(), "as somebody else").unwrap_err().to_string();
-        assert!(error.contains("as somebody else") && error.contains(Fault::FullDisk.name()), "{error}");
-        assert!(!error.contains(Fault::KilledService.name()), "{error}");
     }
 }

@@ -10,9 +10,9 @@ use std::{
 
 use anyhow::Context as _;
 use tokio::{task::JoinSet, time::sleep};
+use tools_kit::report;
 
-use super::{faults::Stage, outcome::ANSWER_LIMIT, store::USER};
-use crate::report;
+use crate::{outcome::ANSWER_LIMIT, stage::Stage, store::USER};
 
 /// How often they look.
 const LOOK: Duration = Duration::from_millis(50);
@@ -20,7 +20,7 @@ const LOOK: Duration = Duration::from_millis(50);
 const TIMEOUT: Duration = Duration::from_secs(20);
 
 /// They look until they are told to stop.
-pub(super) struct Onlookers {
+pub(crate) struct Onlookers {
     stop: Arc<AtomicBool>,
     looking: JoinSet<anyhow::Result<[Seen; 3]>>,
 }
@@ -40,14 +40,14 @@ struct Seen {
 
 /// What becomes of those who only read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Reads {
+pub(crate) enum Reads {
     GoOn,
     MayBeRefused,
 }
 
 impl Onlookers {
     /// They look at a page of tasks, whether the service takes requests, and whether it is up, which it always is.
-    pub(super) fn start(stage: &Stage, reads: Reads) -> Self {
+    pub(crate) fn start(stage: &Stage, reads: Reads) -> Self {
         let may_be_refused = reads == Reads::MayBeRefused;
         let seen = [
             Seen::nothing(format!("/api/{USER}/tasks?limit=5"), may_be_refused),
@@ -62,7 +62,7 @@ impl Onlookers {
     }
 
     /// Says what they have seen that must not be: anything but the right answer in good time.
-    pub(super) async fn stop(mut self, when: &str) -> anyhow::Result<Vec<String>> {
+    pub(crate) async fn stop(mut self, when: &str) -> anyhow::Result<Vec<String>> {
         self.stop.store(true, Ordering::Relaxed);
         let seen = self.looking.join_next().await.context("nobody looks")?;
         let seen = seen.context("an onlooker has failed")??;

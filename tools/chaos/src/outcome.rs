@@ -2,30 +2,30 @@
 
 use std::{sync::Arc, time::Duration};
 
-use super::{
+use crate::{
     fault::{Fault, Noticed},
     ledger::{Differences, Ledger},
+    pause::tell,
     store::Store,
-    tell,
 };
 
 /// What the longest answer may take (contract, 503), and what a busy machine adds.
-pub(super) const ANSWER_LIMIT: Duration = Duration::from_millis(5_900);
+pub(crate) const ANSWER_LIMIT: Duration = Duration::from_millis(5_900);
 
-pub(super) struct Outcome {
-    pub(super) name: &'static str,
-    pub(super) noticed: Noticed,
-    pub(super) times: usize,
-    pub(super) ledger: Arc<Ledger>,
-    pub(super) differences: Differences,
+pub(crate) struct Outcome {
+    pub(crate) name: &'static str,
+    pub(crate) noticed: Noticed,
+    pub(crate) times: usize,
+    pub(crate) ledger: Arc<Ledger>,
+    pub(crate) differences: Differences,
     /// How long it took each time until all was well again.
-    pub(super) recoveries: Vec<Duration>,
-    pub(super) complaints: Vec<String>,
+    pub(crate) recoveries: Vec<Duration>,
+    pub(crate) complaints: Vec<String>,
 }
 
 impl Outcome {
     /// Says how much was written, and compares that with what is there.
-    pub(super) async fn of(
+    pub(crate) async fn of(
         fault: Fault,
         times: usize,
         ledger: Arc<Ledger>,
@@ -40,7 +40,7 @@ impl Outcome {
     }
 
     /// The heads of the columns.
-    pub(super) const HEADS: [&str; 11] = [
+    pub(crate) const HEADS: [&str; 11] = [
         "fault",
         "times",
         "acknowledged writes",
@@ -54,7 +54,7 @@ impl Outcome {
         "at most",
     ];
 
-    pub(super) fn cells(&self) -> Vec<String> {
+    pub(crate) fn cells(&self) -> Vec<String> {
         let milliseconds = |time: Duration| format!("{:.0}", time.as_secs_f64() * 1e3);
         let mut sorted = self.recoveries.clone();
         sorted.sort_unstable();
@@ -76,7 +76,7 @@ impl Outcome {
     }
 
     /// What must not be.
-    pub(super) fn failures(&self) -> Vec<String> {
+    pub(crate) fn failures(&self) -> Vec<String> {
         let mut found = self.complaints.clone();
         let Differences { lost, twice, strange } = self.differences;
         if self.differences != Differences::default() {

@@ -14,9 +14,9 @@ use tokio::{
     task::JoinSet,
     time::sleep,
 };
+use tools_kit::{report, table::whole};
 
-use super::store::USER;
-use crate::{report, table::whole};
+use crate::store::USER;
 
 /// How many clients the service serves at its best, and how many are too many.
 const ENOUGH: usize = 100;
@@ -31,7 +31,7 @@ const KEPT: f64 = 0.8;
 struct Rates(BTreeMap<u16, f64>);
 
 /// Lets both crowds come, one after the other, and says what must not be.
-pub(super) async fn overload(address: SocketAddr, token: &str, most: usize) -> anyhow::Result<Vec<String>> {
+pub(crate) async fn overload(address: SocketAddr, token: &str, most: usize) -> anyhow::Result<Vec<String>> {
     let peak = crowd(address, token, ENOUGH).await?;
     let too_many = TOO_MANY.min(most);
     let many = crowd(address, token, too_many).await?;

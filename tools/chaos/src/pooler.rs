@@ -12,19 +12,20 @@ use std::{
 use anyhow::{Context as _, ensure};
 use serde_json::Value;
 use tokio::{process::Command, time::sleep};
+use tools_kit::{
+    process,
+    program::{self, Profile},
+    report,
+    running_service::{Service, SetUp},
+    workspace,
+};
+use tools_postgres::throwaway;
 
-use super::{
+use crate::{
     bouncer::{Bouncer, Program, QUERY_WAIT_SECONDS},
     clients::{Clients, Way},
     ledger::Differences,
-    service::{Service, SetUp},
     store::{Store, USER},
-};
-use crate::{
-    postgres::{self, throwaway},
-    process,
-    program::{self, Profile},
-    report, workspace,
 };
 
 /// How many sessions PgBouncer lends: fewer than the service has connections.
@@ -158,7 +159,7 @@ impl Tryout {
         let line: Value = serde_json::from_str(&warning).context("a line of the log is no JSON")?;
         let statements = line["fields"]["run"].as_str().or(line["run"].as_str());
         let statements = statements.with_context(|| format!("no statements are named: {warning}"))?;
-        let client = postgres::connect(self.store.url()).await?;
+        let client = tools_postgres::connect(self.store.url()).await?;
         client.batch_execute(statements).await.with_context(|| format!("`{statements}` cannot be run"))?;
         Ok(())
     }
@@ -170,7 +171,7 @@ impl Tryout {
     ) -> anyhow::Result<()> {
         let mut holding = Vec::new();
         for _ in 0..SESSIONS {
-            let client = postgres::connect(bouncer.url()).await?;
+            let client = tools_postgres::connect(bouncer.url()).await?;
             client.batch_execute("BEGIN").await?;
             holding.push(client);
         }
@@ -191,7 +192,7 @@ impl Tryout {
         let mut clients = Vec::new();
         let mut found = Vec::new();
         for _ in 0..SESSIONS {
-            let client = postgres::connect(url).await?;
+            let client = tools_postgres::connect(url).await?;
             client.batch_execute("BEGIN").await?;
             let sql =
                 "SELECT current_setting('statement_timeout') || ' ' || current_setting('enable_seqscan')";
@@ -238,7 +239,7 @@ impl Tryout {
         let (http, tasks) = (reqwest::Client::new(), format!("{}/api/{USER}/tasks", service.url()));
         let created = http.post(&tasks).bearer_auth(self.store.token());
         let task: Value = serde_json::from_str(&titled(created, "locked").send().await?.text().await?)?;
-        let client = postgres::connect(self.store.url()).await?;
+        let client = tools_postgres::connect(self.store.url()).await?;
         client.batch_execute("BEGIN; SELECT 1 FROM tasks FOR UPDATE").await?;
         let since = Instant::now();
         let change = http.patch(format!("{tasks}/{}/complete", task["id"])).bearer_auth(self.store.token());

@@ -6,20 +6,20 @@ use std::{
 };
 
 use tokio::time::sleep;
+use tools_kit::{
+    report,
+    running_service::{Service, SetUp},
+    workspace,
+};
+use tools_postgres::{replicated::Replicated, throwaway};
 
-use super::{
+use crate::{
     balancer::Balancer,
     clients::{Clients, Way},
     fault::Fault,
     outcome::Outcome,
-    pause,
-    service::{Service, SetUp},
+    pause::{pause, until_writing},
     store::Store,
-    until_writing,
-};
-use crate::{
-    postgres::{replicated::Replicated, throwaway},
-    report, workspace,
 };
 
 /// What the recipe in docs/operations.md sets: longer than HAProxy takes to notice.
@@ -61,7 +61,7 @@ impl Replicas {
 
 /// Replaces each replica by a new process, one after the other. What is measured is how long one takes, from the signal
 /// until HAProxy sends requests to the new one.
-pub(super) async fn replace(program: &Path, times: usize) -> anyhow::Result<Outcome> {
+pub(crate) async fn replace(program: &Path, times: usize) -> anyhow::Result<Outcome> {
     let fault = Fault::RollingReplacement;
     let server = throwaway::start_durable().await?;
     let store = Store::prepare(server.url().to_owned()).await?;
@@ -90,7 +90,7 @@ pub(super) async fn replace(program: &Path, times: usize) -> anyhow::Result<Outc
 }
 
 /// A database of two servers, and the replicas that write to it.
-pub(super) struct Pair {
+pub(crate) struct Pair {
     replicas: Replicas,
     store: Store,
     /// Dropped last: the services end before their database.
@@ -98,20 +98,20 @@ pub(super) struct Pair {
 }
 
 impl Pair {
-    pub(super) async fn start(program: &Path) -> anyhow::Result<Self> {
+    pub(crate) async fn start(program: &Path) -> anyhow::Result<Self> {
         let servers = Replicated::start().await?;
         let store = Store::prepare(servers.url()).await?;
         let replicas = Replicas::start(program, servers.folder(), &store).await?;
         Ok(Self { replicas, store, servers })
     }
 
-    pub(super) async fn end(mut self) -> anyhow::Result<()> {
+    pub(crate) async fn end(mut self) -> anyhow::Result<()> {
         self.replicas.end().await
     }
 
     /// Takes the primary away, and gives it back as a standby, again and again. What is measured is how long it takes until
     /// a write is acknowledged that was sent after that.
-    pub(super) async fn fail_over(&mut self, fault: Fault, times: usize) -> anyhow::Result<Outcome> {
+    pub(crate) async fn fail_over(&mut self, fault: Fault, times: usize) -> anyhow::Result<Outcome> {
         self.store.empty().await?;
         let clients = self.replicas.clients(&self.store, &workspace::random_hex(4)?, fault.patience())?;
         let mut recoveries = Vec::new();

@@ -8,26 +8,24 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, ensure};
 use tokio::time::sleep;
-
-use super::{
-    fault::{Fault, Noticed},
-    faults::{self, Stage},
-    hostile,
-    ledger::Ledger,
-    outcome::Outcome,
-    random_below, tell, until_writing,
-    visitors::Visitors,
-    vitals::Vitals,
-};
-use crate::{
+use tools_kit::{
     program::{self, Profile},
     report,
     table::Table,
     workspace,
 };
 
-/// Two rests, and something of each part.
-pub(super) const SHORTEST_MINUTES: u64 = 8;
+use crate::{
+    fault::{Fault, Noticed},
+    faults, hostile,
+    ledger::Ledger,
+    outcome::Outcome,
+    pause::{random_below, tell, until_writing},
+    stage::Stage,
+    visitors::Visitors,
+    vitals::Vitals,
+};
+
 /// Connections to PostgreSQL that are too many are closed after a minute without use, which is seen every half minute.
 const REST: Duration = Duration::from_secs(100);
 /// How long a client that writes rests after each write: what is looked for grows with the number of requests and faults,
@@ -90,7 +88,7 @@ struct Soak {
 }
 
 /// Does it, prints what was seen, and fails where something was lost, answered as it must not be, or grew.
-pub(super) async fn run(minutes: u64) -> anyhow::Result<()> {
+pub(crate) async fn run(minutes: u64) -> anyhow::Result<()> {
     let program = program::build(Profile::Release).await?;
     let stage = Stage::set(&program, hostile::crowd(false)?).await?;
     let begun = Instant::now();

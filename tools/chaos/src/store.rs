@@ -3,21 +3,20 @@
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
-use task_adapters::{Database, testing};
+use task_adapters::{Database, migrations, testing};
 use tokio::time::sleep;
-
-use crate::{postgres, service as development, token, workspace};
+use tools_kit::{token, workspace};
 
 /// Whose tasks are written.
-pub(super) const USER: &str = "demo";
+pub(crate) const USER: &str = "demo";
 /// Whose tasks are read, changed and deleted too, and are not compared with the ledger.
-pub(super) const VISITOR: &str = "visitor";
+pub(crate) const VISITOR: &str = "visitor";
 /// How long PostgreSQL may take to answer again.
 const RECOVERY_LIMIT: Duration = Duration::from_secs(30);
 /// How long the tokens of the clients are valid.
 const TOKEN_LIFE: Duration = Duration::from_hours(12);
 
-pub(super) struct Store {
+pub(crate) struct Store {
     url: String,
     secret: String,
     token: String,
@@ -26,14 +25,14 @@ pub(super) struct Store {
 
 impl Store {
     /// Makes the tables, the users, and a token of each.
-    pub(super) async fn prepare(url: String) -> anyhow::Result<Self> {
+    pub(crate) async fn prepare(url: String) -> anyhow::Result<Self> {
         let store = Self::with_users(url).await?;
-        development::migrate(&Database::parse(&store.url)?).await?;
+        migrations::run(&Database::parse(&store.url)?).await?;
         Ok(store)
     }
 
     /// Makes the users and a token of each, and no table of ours.
-    pub(super) async fn with_users(url: String) -> anyhow::Result<Self> {
+    pub(crate) async fn with_users(url: String) -> anyhow::Result<Self> {
         let database = Database::parse(&url)?;
         testing::create_users_table(&database).await.map_err(anyhow::Error::from_boxed)?;
         for user in [USER, VISITOR] {
@@ -45,28 +44,28 @@ impl Store {
         Ok(Self { url, secret, token, visitor_token })
     }
 
-    pub(super) fn url(&self) -> &str {
+    pub(crate) fn url(&self) -> &str {
         &self.url
     }
 
     /// What tokens are signed with.
-    pub(super) fn secret(&self) -> &str {
+    pub(crate) fn secret(&self) -> &str {
         &self.secret
     }
 
-    pub(super) fn token(&self) -> &str {
+    pub(crate) fn token(&self) -> &str {
         &self.token
     }
 
-    pub(super) fn visitor_token(&self) -> &str {
+    pub(crate) fn visitor_token(&self) -> &str {
         &self.visitor_token
     }
 
     /// The rows of the one query, as text.
-    pub(super) async fn column(&self, sql: &str) -> anyhow::Result<Vec<String>> {
+    pub(crate) async fn column(&self, sql: &str) -> anyhow::Result<Vec<String>> {
         let since = Instant::now();
         let client = loop {
-            match postgres::connect(&self.url).await {
+            match tools_postgres::connect(&self.url).await {
                 Ok(client) => break client,
                 // It may have crashed a moment ago.
                 Err(_) if since.elapsed() < RECOVERY_LIMIT => sleep(Duration::from_millis(50)).await,
@@ -78,12 +77,12 @@ impl Store {
     }
 
     /// The titles of all tasks of those who write, each as often as it is there.
-    pub(super) async fn titles(&self) -> anyhow::Result<Vec<String>> {
+    pub(crate) async fn titles(&self) -> anyhow::Result<Vec<String>> {
         self.column(&format!("SELECT title FROM tasks WHERE user_id <> '{VISITOR}'")).await
     }
 
     /// Takes away what an earlier fault has left.
-    pub(super) async fn empty(&self) -> anyhow::Result<()> {
+    pub(crate) async fn empty(&self) -> anyhow::Result<()> {
         let sql = "WITH gone AS (DELETE FROM tasks RETURNING 1) SELECT count(*)::text FROM gone";
         self.column(sql).await.map(drop)
     }

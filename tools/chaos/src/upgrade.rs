@@ -18,20 +18,20 @@ use anyhow::{Context as _, ensure};
 use reqwest::{Method, RequestBuilder};
 use serde_json::Value;
 use tokio::{process::Command, task::JoinSet, time::sleep};
-
-use super::{
-    asking::{Answer, Asking},
-    ledger::{Differences, Ledger},
-    service::{Service, SetUp},
-    store::{Store, USER, VISITOR},
-};
-use crate::{
-    postgres::throwaway,
+use tools_kit::{
     process,
     program::{self, Profile},
     report,
+    running_service::{Service, SetUp},
     table::Table,
     workspace,
+};
+use tools_postgres::throwaway;
+
+use crate::{
+    asking::{Answer, Asking},
+    ledger::{Differences, Ledger},
+    store::{Store, USER, VISITOR},
 };
 
 /// How many clients there are.

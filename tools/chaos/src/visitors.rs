@@ -14,7 +14,7 @@ use reqwest::{Method, RequestBuilder};
 use serde_json::Value;
 use tokio::{task::JoinSet, time::sleep};
 
-use super::{
+use crate::{
     asking::{Answer, Asking},
     ledger::Ledger,
     store::VISITOR,
@@ -30,7 +30,7 @@ const PAGES: usize = 5;
 const PACE: Duration = Duration::from_millis(25);
 
 /// Visitors at work.
-pub(super) struct Visitors {
+pub(crate) struct Visitors {
     stop: Arc<AtomicBool>,
     tasks: JoinSet<()>,
 }
@@ -53,7 +53,7 @@ struct Visitor {
 
 impl Visitors {
     /// Sets them to work. What they are told goes into the ledger, but for their tasks, which change.
-    pub(super) fn start(url: &str, token: &str, run: &str, ledger: &Arc<Ledger>) -> anyhow::Result<Self> {
+    pub(crate) fn start(url: &str, token: &str, run: &str, ledger: &Arc<Ledger>) -> anyhow::Result<Self> {
         let stop = Arc::new(AtomicBool::new(false));
         let visitor = Visitor {
             asking: Asking::new(token, Arc::clone(ledger))?,
@@ -71,7 +71,7 @@ impl Visitors {
     }
 
     /// Lets each end what it is at.
-    pub(super) async fn stop(mut self) -> anyhow::Result<()> {
+    pub(crate) async fn stop(mut self) -> anyhow::Result<()> {
         self.stop.store(true, Ordering::Relaxed);
         while let Some(ended) = self.tasks.join_next().await {
             ended.context("a visitor has failed")?;

@@ -3,24 +3,23 @@
 use std::fs;
 
 use anyhow::Context as _;
-
-use crate::bench::resources;
+use tools_kit::resources;
 
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Vitals {
-    pub(super) resident_mib: f64,
-    pub(super) descriptors: usize,
-    pub(super) threads: usize,
+pub(crate) struct Vitals {
+    pub(crate) resident_mib: f64,
+    pub(crate) descriptors: usize,
+    pub(crate) threads: usize,
     /// Connections to the database, as PostgreSQL counts them.
-    pub(super) backends: usize,
+    pub(crate) backends: usize,
 }
 
 impl Vitals {
-    pub(super) const HEADS: [&str; 4] =
+    pub(crate) const HEADS: [&str; 4] =
         ["resident MiB", "descriptors", "threads", "connections to PostgreSQL"];
 
     /// Reads them now.
-    pub(super) fn read(pid: u32, backends: usize) -> anyhow::Result<Self> {
+    pub(crate) fn read(pid: u32, backends: usize) -> anyhow::Result<Self> {
         Ok(Self {
             resident_mib: resources::resident_mib(pid)?,
             descriptors: entries(&format!("/proc/{pid}/fd"))?,
@@ -30,11 +29,11 @@ impl Vitals {
     }
 
     /// Descriptors beside those for PostgreSQL, whose number follows the load.
-    pub(super) fn other_descriptors(&self) -> usize {
+    pub(crate) fn other_descriptors(&self) -> usize {
         self.descriptors.saturating_sub(self.backends)
     }
 
-    pub(super) fn cells(&self) -> [String; 4] {
+    pub(crate) fn cells(&self) -> [String; 4] {
         let Self { resident_mib, descriptors, threads, backends } = self;
         [format!("{resident_mib:.1}"), descriptors.to_string(), threads.to_string(), backends.to_string()]
     }

@@ -1,7 +1,6 @@
 //! `cargo xtask fuzz`: made-up input for everything that reads what others write, led by what it makes the code do.
 //!
-//! The targets are in `task_api::fuzzing`, and so is what must hold. cargo-fuzz makes a program of each, in the workspace
-//! `fuzz`.
+//! `tools/fuzzing` has the targets and what must hold. cargo-fuzz makes a program of each, in the workspace `tools/fuzz`.
 
 mod outcome;
 
@@ -15,7 +14,7 @@ use anyhow::{Context as _, bail, ensure};
 use tokio::{process::Command, sync::Semaphore, task::JoinSet};
 
 use self::outcome::Outcome;
-use crate::{
+use tools_kit::{
     process, report,
     table::{Table, whole},
     tools, workspace,
@@ -39,7 +38,7 @@ pub(crate) struct Args {
 
 /// Calls the targets, and fails where one of them has found something.
 pub(crate) async fn run(args: &Args) -> anyhow::Result<ExitCode> {
-    let known = targets(&workspace::root().join("fuzz/fuzz_targets"))?;
+    let known = targets(&workspace::root().join("tools/fuzz/fuzz_targets"))?;
     if let Some(unknown) = args.targets.iter().find(|target| !known.contains(target)) {
         bail!("there is no target `{unknown}`; there are {}", known.join(", "));
     }
@@ -69,7 +68,16 @@ fn targets(folder: &Path) -> anyhow::Result<Vec<String>> {
 /// the ordinary compiler does; and what we use is to be compiled as it is used.
 fn cargo_fuzz(subcommand: &str) -> Command {
     let mut command = Command::new("cargo");
-    command.args(["fuzz", subcommand, "--sanitizer", "none", "--no-cfg-fuzzing", "--target-dir"]);
+    command.args([
+        "fuzz",
+        subcommand,
+        "--sanitizer",
+        "none",
+        "--no-cfg-fuzzing",
+        "--fuzz-dir",
+        "tools/fuzz",
+        "--target-dir",
+    ]);
     command.arg(target_dir()).current_dir(workspace::root());
     command
 }
@@ -109,13 +117,14 @@ async fn call(targets: &[String], args: &Args) -> anyhow::Result<Vec<(String, Ou
 }
 
 async fn call_one(target: &str, seconds: u32) -> anyhow::Result<Outcome> {
-    let corpus = format!("fuzz/corpus/{target}");
+    let corpus = format!("tools/fuzz/corpus/{target}");
     std::fs::create_dir_all(workspace::root().join(&corpus))
         .with_context(|| format!("cannot create {corpus}"))?;
     let mut command = cargo_fuzz("run");
     // What is found goes into the first of the folders.
-    command.args([target, &corpus, &format!("fuzz/seeds/{target}"), "--"]);
-    command.args([format!("-max_total_time={seconds}"), format!("-dict=fuzz/dictionaries/{target}.txt")]);
+    command.args([target, &corpus, &format!("tools/fuzz/seeds/{target}"), "--"]);
+    command
+        .args([format!("-max_total_time={seconds}"), format!("-dict=tools/fuzz/dictionaries/{target}.txt")]);
     command.args(LIMITS).arg("-print_final_stats=1");
     let output = process::output(&mut command).await?;
     let told = String::from_utf8_lossy(&output.stderr);
@@ -152,7 +161,7 @@ mod tests {
 
     #[test]
     fn the_targets_are_known_by_their_programs() {
-        let known = targets(&workspace::root().join("fuzz/fuzz_targets")).unwrap();
+        let known = targets(&workspace::root().join("tools/fuzz/fuzz_targets")).unwrap();
         assert!(known.contains(&"token".to_owned()) && known.is_sorted(), "{known:?}");
     }
 }

@@ -1,17 +1,20 @@
 //! `cargo xtask fuzz-api`: requests made from the OpenAPI document, valid and invalid, against a running service.
 
-use std::{ffi::OsString, process::ExitCode, time::Duration};
+use std::{ffi::OsString, time::Duration};
 
-use anyhow::{Context as _, bail};
-use task_api::{Settings, startup::Server, telemetry};
+use anyhow::bail;
+use task_adapters::{Database, migrations};
 use tokio::process::Command;
-
-use crate::{
-    environment::Variables,
-    postgres::throwaway,
-    process, report,
-    service::{self, DEMO_USER},
+use tools_kit::{
+    process,
+    program::{self, Profile},
+    report,
+    running_service::{Service, SetUp},
     token, tools, workspace,
+};
+use tools_postgres::{
+    stand_in_users::{self, DEMO_USER},
+    throwaway,
 };
 
 /// Longer than any run: it must not end because its token does.
@@ -30,48 +33,41 @@ pub(crate) struct Args {
     seed: Option<String>,
 }
 
-impl Args {
-    /// What `cargo xtask ci` asks for: about a minute.
-    pub(crate) fn bounded() -> Self {
-        Self { max_examples: 100, seconds: None, seed: None }
-    }
-}
-
-pub(crate) async fn run(args: &Args) -> anyhow::Result<ExitCode> {
-    check(args).await?;
-    Ok(ExitCode::SUCCESS)
-}
-
-/// Starts a service with an empty database, calls it, and fails where any answer is not as the document says.
-pub(crate) async fn check(args: &Args) -> anyhow::Result<()> {
-    let programs =
-        tools::python("schemathesis", &workspace::root().join("xtask/fuzz/requirements.txt")).await?;
+/// Starts a service with an empty database, calls it, and fails if any answer is not as the document says.
+pub(crate) async fn run(args: &Args) -> anyhow::Result<()> {
+    let folder = workspace::root().join("tools/checks/fuzz-api");
+    let programs = tools::python("schemathesis", &folder.join("requirements.txt")).await?;
+    let program = program::build(Profile::Dev).await?;
     let database = throwaway::start().await?;
+    stand_in_users::provide_user(&tools_postgres::connect(database.url()).await?).await?;
+    migrations::run(&Database::parse(database.url())?).await?;
     let secret = workspace::random_hex(32)?;
-    let settings = settings(database.url(), &secret)?;
-    telemetry::init(settings.log_filter.parse().context("LOG_LEVEL cannot be used")?, settings.log_format);
-    service::provide_user(&settings.database).await?;
-    service::migrate(&settings.database).await?;
-    let server = Server::bind(&settings)?;
-    let address = *server.addresses().first().context("the server listens nowhere")?;
+    let set_up = SetUp {
+        name: "task-api",
+        folder: database.folder(),
+        database: database.url(),
+        secret: &secret,
+        settings: &[("ENVIRONMENT", "development"), ("LOG_LEVEL", "warn")],
+    };
+    let mut service = Service::start(program, &set_up).await?;
 
     report::headline("Requests made from the OpenAPI document");
     let mut schemathesis = Command::new(programs.join("schemathesis"));
     schemathesis
         .arg("--config-file")
-        .arg(workspace::root().join("xtask/fuzz/schemathesis.toml"))
-        .args(["run", &format!("http://{address}/openapi.json"), "--checks", "all", "--continue-on-failure"])
+        .arg(folder.join("schemathesis.toml"))
+        .args(["run", &format!("{}/openapi.json", service.url()), "--checks", "all", "--continue-on-failure"])
         .args(args.for_schemathesis())
         .env("TASK_API_USER", DEMO_USER)
         .env("TASK_API_TOKEN", token::issue(&secret, DEMO_USER, TOKEN_TTL)?)
         .env("SCHEMATHESIS_HOOKS", "hooks")
-        .env("PYTHONPATH", workspace::root().join("xtask/fuzz"))
+        .env("PYTHONPATH", &folder)
         .env("PYTHONDONTWRITEBYTECODE", "1")
         // It keeps files in the folder where it runs.
         .current_dir(workspace::dev_dir()?);
     let passed = tokio::select! {
         passed = process::show(&mut schemathesis) => passed?,
-        ended = server.run() => bail!("the service ended while it was called: {ended:?}"),
+        ended = service.ended() => bail!("the service ended while it was called: {}", ended?),
     };
     if !passed {
         bail!("the service does not answer as its OpenAPI document says: see above, and repeat with --seed");
@@ -90,14 +86,4 @@ impl Args {
         }
         words
     }
-}
-
-/// Settings of a service that only this run knows of, whatever the person's variables are.
-fn settings(database_url: &str, secret: &str) -> anyhow::Result<Settings> {
-    let mut variables = Variables::default();
-    variables.set("DATABASE_URL", database_url);
-    variables.set("BETTER_AUTH_SECRET", secret);
-    variables.set("PORT", "0");
-    variables.set("LOG_LEVEL", "warn");
-    Ok(Settings::from_variables(variables)?)
 }

@@ -3,20 +3,19 @@
 mod browser;
 mod node;
 
-use std::{ffi::OsString, fs, path::Path, process::ExitCode, time::Duration};
+use std::{ffi::OsString, fs, path::Path, time::Duration};
 
 use anyhow::{Context as _, bail};
 use tokio::{process::Command, time::timeout};
-
-use crate::{
-    postgres::throwaway,
+use tools_kit::{
     process,
     program::{self, Profile},
     report,
 };
+use tools_postgres::throwaway;
 
 /// What the checks are, and the packages they need.
-const CHECKS: &str = "xtask/interop";
+const CHECKS: &str = "tools/checks/interop";
 const EXAMPLE: &str = "examples/better-auth";
 /// Many times what the checks take: one that hangs must not hold up everything for ever.
 const LIMIT: Duration = Duration::from_mins(5);
@@ -28,20 +27,8 @@ pub(crate) struct Args {
     only: Option<String>,
 }
 
-impl Args {
-    /// What `cargo xtask ci` asks for.
-    pub(crate) fn everything() -> Self {
-        Self { only: None }
-    }
-}
-
-pub(crate) async fn run(args: &Args) -> anyhow::Result<ExitCode> {
-    check(args).await?;
-    Ok(ExitCode::SUCCESS)
-}
-
-/// Installs a pinned Better Auth, starts what the checks need, and fails where one of them does.
-pub(crate) async fn check(args: &Args) -> anyhow::Result<()> {
+/// Installs a pinned Better Auth, starts what the checks need, and fails if one of them does.
+pub(crate) async fn run(args: &Args) -> anyhow::Result<()> {
     node::check().await?;
     let checks = node::install(CHECKS, "interop").await?;
     let example = node::install(EXAMPLE, "example").await?;
@@ -85,7 +72,7 @@ mod tests {
     use serde_json::Value;
 
     use super::*;
-    use crate::workspace::{self, testing::Scratch};
+    use tools_kit::{scratch::Scratch, workspace};
 
     #[test]
     fn checks_run_in_the_order_of_their_names() {

@@ -14,23 +14,25 @@ use std::{
 };
 
 use anyhow::{Context as _, ensure};
+use task_adapters::{Database, migrations, testing};
 use tokio::time::sleep;
 use tokio_postgres::Client;
 
-use self::{
+use tools_kit::{
+    program::{self, Profile},
+    report,
+    running_service::{Service, SetUp},
+    workspace,
+};
+use tools_postgres::{
+    connect,
+    throwaway::{self, ThrowAway},
+};
+
+use crate::restore::{
     document::Document,
     memory::{Caller, Memory},
 };
-use crate::{
-    chaos::service::{Service, SetUp},
-    postgres::{
-        connect,
-        throwaway::{self, ThrowAway},
-    },
-    program::{self, Profile},
-    report, service as development, workspace,
-};
-use task_adapters::{Database, testing};
 
 /// The database of the service, and the one that the document restores it into.
 const BEFORE: &str = "shop";
@@ -38,14 +40,8 @@ const RESTORED: &str = "shop_restored";
 /// Many times what reading the log takes here.
 const RECOVERY_LIMIT: Duration = Duration::from_mins(1);
 
-pub(crate) async fn run() -> anyhow::Result<ExitCode> {
-    check().await?;
-    println!("What was backed up came back.");
-    Ok(ExitCode::SUCCESS)
-}
-
-/// Backs up and restores in both ways, and fails where any answer is another one afterwards.
-pub(crate) async fn check() -> anyhow::Result<()> {
+/// Backs up and restores in both ways, and fails if any answer is another one afterwards.
+pub(crate) async fn run() -> anyhow::Result<()> {
     let scene = Scene::set().await?;
     let memory = report::step("Writing and remembering", scene.write()).await?;
     report::step("Dump, drop and restore", scene.dump_and_restore(&memory)).await?;
@@ -54,6 +50,7 @@ pub(crate) async fn check() -> anyhow::Result<()> {
         let step = format!("Recovery to {name}");
         report::step(&step, scene.recover(name, &target, &moment.memory)).await?;
     }
+    println!("What was backed up came back.");
     Ok(())
 }
 
@@ -155,7 +152,7 @@ impl Scene {
         for user in texts::USERS {
             testing::insert_user(&database, user).await.map_err(anyhow::Error::from_boxed)?;
         }
-        development::migrate(&database).await?;
+        migrations::run(&database).await?;
         self.serving(&url, async |caller| {
             memory::write(caller, "first").await?;
             Memory::of(caller).await

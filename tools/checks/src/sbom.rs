@@ -4,14 +4,14 @@ use std::{
     collections::BTreeSet,
     fs,
     path::{Path, PathBuf},
-    process::ExitCode,
 };
 
 use anyhow::{Context as _, ensure};
 use serde_json::Value;
 use tokio::process::Command;
+use tools_kit::{process, report, tools::CYCLONEDX, workspace};
 
-use crate::{deploy, process, report, tools::CYCLONEDX, workspace};
+use crate::deploy;
 
 /// Where the tool writes: beside each crate that has a program.
 const WRITTEN: [&str; 2] = ["crates/api/task-api_bin.cdx.json", "xtask/xtask_bin.cdx.json"];
@@ -26,14 +26,14 @@ pub(crate) struct Args {
     target: String,
 }
 
-pub(crate) async fn run(args: &Args) -> anyhow::Result<ExitCode> {
+pub(crate) async fn run(args: &Args) -> anyhow::Result<()> {
     CYCLONEDX.ensure().await?;
     let programs = deploy::programs().await?;
     let components = report::step("Listing what the program is made of", write(args)).await?;
     let mut python = Command::new(programs.join("python"));
-    process::capture(python.arg("xtask/deploy/sbom.py").arg(&args.output)).await?;
+    process::capture(python.arg("tools/checks/deploy/sbom.py").arg(&args.output)).await?;
     println!("{} is valid CycloneDX 1.5 and lists {components} components.", args.output.display());
-    Ok(ExitCode::SUCCESS)
+    Ok(())
 }
 
 async fn write(args: &Args) -> anyhow::Result<usize> {

@@ -1,17 +1,13 @@
 //! A body is taken exactly where the contract says so, and then says what its members say.
 
-use serde_json::Value;
-use task_domain::{Change, Description, NewTask, TaskChanges, Title};
+use serde_json::{Map, Value};
+use task_api::parsers::{self, Refused};
+use task_domain::{Change, Description, TaskChanges, Title};
 
-use crate::{
-    error::ApiError,
-    extract::FromMembers,
-    json::{Object, parse_object},
-    tasks::dto::{CreateTask, PatchTask, SetCompleted, UpdateTask},
-};
+type Object = Map<String, Value>;
 
-pub(super) fn read(input: &[u8]) -> bool {
-    let Ok(members) = parse_object(input) else { return false };
+pub(crate) fn read(input: &[u8]) -> bool {
+    let Ok(members) = parsers::object(input) else { return false };
     // Each is tried whatever became of the others.
     [create(&members), update(&members), patch(&members), complete(&members)].contains(&true)
 }
@@ -20,7 +16,7 @@ fn create(members: &Object) -> bool {
     let good = only(members, &["title", "description"])
         && members.get("title").is_some_and(is_title)
         && members.get("description").is_none_or(|value| value.is_null() || is_description(value));
-    let body = CreateTask::from_members(members.clone()).and_then(NewTask::try_from);
+    let body = parsers::create(members);
     if let Ok(task) = &body {
         check_title(&task.title, members);
         assert_eq!(task.description.as_ref().map(Description::as_str), text(members, "description"));
@@ -35,7 +31,7 @@ fn update(members: &Object) -> bool {
     let good = only(members, &["title", "description"])
         && sound("title", is_title)
         && sound("description", is_description);
-    let body = UpdateTask::from_members(members.clone()).and_then(TaskChanges::try_from);
+    let body = parsers::update(members);
     match &body {
         Ok(changes) => {
             check_changes(changes, members);
@@ -43,7 +39,7 @@ fn update(members: &Object) -> bool {
             assert_ne!(changes.description, Change::Clear, "null is nothing in an update");
             assert!(!changes.is_empty());
         }
-        Err(ApiError::EmptyUpdate) => {
+        Err(Refused::Empty) => {
             assert!(good && members.values().all(Value::is_null), "something would be set");
             return false;
         }
@@ -57,7 +53,7 @@ fn patch(members: &Object) -> bool {
         && members.get("title").is_none_or(is_title)
         && members.get("description").is_none_or(|value| value.is_null() || is_description(value))
         && members.get("completed").is_none_or(Value::is_boolean);
-    let body = PatchTask::from_members(members.clone()).and_then(TaskChanges::try_from);
+    let body = parsers::patch(members);
     if let Ok(changes) = &body {
         check_changes(changes, members);
         assert_eq!(changes.completed, members.get("completed").and_then(Value::as_bool));
@@ -70,28 +66,28 @@ fn patch(members: &Object) -> bool {
 
 fn complete(members: &Object) -> bool {
     let completed = members.get("completed").and_then(Value::as_bool);
-    let body = SetCompleted::from_members(members.clone());
+    let body = parsers::complete(members);
     if let Ok(body) = &body {
-        assert_eq!(Some(body.completed), completed);
+        assert_eq!(Some(*body), completed);
     }
     judge(body, only(members, &["completed"]) && completed.is_some(), members)
 }
 
 /// Compares what was made of a body with what the contract says, and a refusal with the members that it names.
-fn judge<T>(body: Result<T, ApiError>, good: bool, members: &Object) -> bool {
+fn judge<T>(body: Result<T, Refused>, good: bool, members: &Object) -> bool {
     match body {
         Ok(_) => assert!(good, "taken although a member is at fault: {members:?}"),
-        Err(ApiError::ValidationFailed(faults)) => {
+        Err(Refused::Fields(faults)) => {
             assert!(!good, "refused although no member is at fault: {faults:?}");
             assert!(!faults.is_empty());
-            for (place, fault) in faults.iter().enumerate() {
-                let is_known = members.contains_key(&fault.field)
-                    || (fault.message == "is required" && ["title", "completed"].contains(&&*fault.field));
-                assert!(is_known, "{fault:?} is of no member");
-                assert!(!faults[..place].iter().any(|other| other.field == fault.field), "{fault:?} twice");
+            for (place, (field, message)) in faults.iter().enumerate() {
+                let is_known = members.contains_key(field)
+                    || (message == "is required" && ["title", "completed"].contains(&&**field));
+                assert!(is_known, "{field} is no field of the body");
+                assert!(!faults[..place].iter().any(|(other, _)| other == field), "{field} twice");
             }
         }
-        Err(other) => unreachable!("{other:?}"),
+        Err(Refused::Empty) => unreachable!("only an update is refused for that"),
     }
     good
 }

@@ -1,26 +1,21 @@
-//! Only what was sealed opens, for whom and for which list it was sealed, as it was sealed.
+//! A cursor opens only for the user and the list that it was sealed for, and only unchanged.
 //!
 //! An input that begins with `?` is tried as a cursor. Of any other the first bytes are numbers, and the rest is a title: they
 //! make a position, which is sealed.
 
 use chrono::DateTime;
-use futures_util::FutureExt as _;
+use task_api::parsers::Seal;
 use task_domain::{Position, StatusFilter, TaskId, TaskOrder, Title, UserId};
-
-use crate::{
-    cursor::{CursorSeal, testing::seal_with},
-    error::ApiError,
-};
 
 const STATUSES: [StatusFilter; 3] = [StatusFilter::All, StatusFilter::Pending, StatusFilter::Completed];
 const ORDERS: [TaskOrder; 2] = [TaskOrder::NewestFirst, TaskOrder::Title];
 
 thread_local! {
-    // Of each thread, since whoever finds another one just reading the key would have to wait.
-    static SEAL: CursorSeal = seal_with([7; 32]);
+    // One for each thread: `Seal` does not wait until another thread has read the key.
+    static SEAL: Seal = Seal::with([7; 32]);
 }
 
-pub(super) fn read(input: &[u8]) -> bool {
+pub(crate) fn read(input: &[u8]) -> bool {
     let Ok(users) = ["alice", "bob"].map(UserId::parse).into_iter().collect::<Result<Vec<_>, _>>() else {
         unreachable!("both are user ids")
     };
@@ -30,7 +25,7 @@ pub(super) fn read(input: &[u8]) -> bool {
     }
 }
 
-/// Whatever opens, for whomever, is what sealing writes.
+/// A text that opens for a user is what sealing writes.
 fn any_text(users: &[UserId], text: &str) -> bool {
     let mut opened = 0;
     for user in users {
@@ -59,7 +54,7 @@ fn sealed(users: &[UserId], input: &[u8]) -> Option<()> {
     let status = STATUSES[usize::from(choice >> 1) % 3];
     let cursor = seal(user, status, &position);
     for (listed, order) in lists() {
-        assert_eq!(open(other, listed, order, &cursor), None, "it opens for somebody else");
+        assert_eq!(open(other, listed, order, &cursor), None, "it opens for another user");
         let own = listed == status && order == position.order();
         assert_eq!(open(user, listed, order, &cursor), own.then(|| position.clone()));
     }
@@ -84,16 +79,9 @@ fn lists() -> impl Iterator<Item = (StatusFilter, TaskOrder)> {
 }
 
 fn seal(user: &UserId, status: StatusFilter, position: &Position) -> String {
-    match SEAL.with(|seal| seal.seal(user, status, position).now_or_never()) {
-        Some(Ok(cursor)) => cursor,
-        other => unreachable!("{position:?} cannot be sealed: {other:?}"),
-    }
+    SEAL.with(|seal| seal.seal(user, status, position))
 }
 
 fn open(user: &UserId, status: StatusFilter, order: TaskOrder, cursor: &str) -> Option<Position> {
-    match SEAL.with(|seal| seal.open(user, status, order, cursor).now_or_never()) {
-        Some(Ok(position)) => Some(position),
-        Some(Err(ApiError::InvalidCursor)) => None,
-        other => unreachable!("{cursor:?} is neither valid nor invalid: {other:?}"),
-    }
+    SEAL.with(|seal| seal.open(user, status, order, cursor))
 }

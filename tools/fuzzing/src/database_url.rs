@@ -8,7 +8,7 @@ use task_adapters::Database;
 /// Nothing that is said of a database may hold it.
 const PASSWORD: &str = "s3cr3tpassw0rd";
 
-pub(super) fn read(input: &[u8]) -> bool {
+pub(crate) fn read(input: &[u8]) -> bool {
     let Ok(text) = std::str::from_utf8(input) else { return false };
     // A file would be opened, and there are some that never end.
     if text.contains("sslrootcert") || text.contains(PASSWORD) {

@@ -2,17 +2,11 @@
 //! behind the scheme.
 
 use actix_web::http::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue, IF_MATCH, IF_NONE_MATCH};
+use task_api::parsers::{self, IDEMPOTENCY_KEY, bearer_token, etag, idempotency_key, is_media_type};
 use task_domain::{Expectation, IdempotencyKey, Version};
 
-use crate::{
-    auth::bearer_token,
-    conditional::{IfMatch, IfNoneMatch, etag},
-    idempotency::{IDEMPOTENCY_KEY, key},
-    media_type,
-};
-
 /// Each line of an input is a line of a header.
-pub(super) fn read(input: &[u8]) -> bool {
+pub(crate) fn read(input: &[u8]) -> bool {
     let lines: Option<Vec<_>> = input.split(|byte| *byte == b'\n').map(value).collect();
     let Some(lines) = lines else { return false };
     let (tags, key, token) = (tags(&lines), keys(&lines), tokens(&lines));
@@ -32,11 +26,11 @@ fn headers(name: &HeaderName, lines: &[HeaderValue]) -> HeaderMap {
 }
 
 fn expectation(lines: &[HeaderValue]) -> Option<Expectation> {
-    IfMatch::of(&headers(&IF_MATCH, lines)).ok().map(|IfMatch(expectation)| expectation)
+    parsers::if_match(&headers(&IF_MATCH, lines))
 }
 
-fn known(lines: &[HeaderValue]) -> Option<IfNoneMatch> {
-    IfNoneMatch::of(&headers(&IF_NONE_MATCH, lines)).ok()
+fn known(lines: &[HeaderValue]) -> Option<impl Fn(Version) -> bool + use<>> {
+    parsers::if_none_match(&headers(&IF_NONE_MATCH, lines))
 }
 
 fn tags(lines: &[HeaderValue]) -> bool {
@@ -45,20 +39,20 @@ fn tags(lines: &[HeaderValue]) -> bool {
     let expected = expectation(lines);
     assert_eq!(expectation(&whole), expected, "lines are the elements of one list");
     // The two headers are of one form. They differ in how tags are compared.
-    let known = known(lines);
+    let known = self::known(lines);
     assert_eq!(known.is_some(), expected.is_some());
     let (Some(expected), Some(known)) = (expected, known) else { return false };
     match &expected {
         Expectation::Any => {
             assert_eq!(field.trim_ascii(), b"*");
-            assert!(known.has(Version::FIRST));
+            assert!(known(Version::FIRST));
         }
         Expectation::OneOf(versions) => {
             assert_ne!(field.trim_ascii(), b"*");
             for version in versions {
                 let tag = etag(*version);
                 assert!(field.windows(tag.len()).any(|part| part == tag.as_bytes()), "{tag} is not there");
-                assert!(known.has(*version), "what matches strongly matches weakly");
+                assert!(known(*version), "what matches strongly matches weakly");
             }
             more(&field, versions);
         }
@@ -75,27 +69,27 @@ fn more(field: &[u8], versions: &[Version]) {
     }
     let weak: Vec<_> = value(&[field, b", W/\"77\""].concat()).into_iter().collect();
     assert_eq!(expectation(&weak), Some(Expectation::OneOf(versions.to_vec())));
-    assert!(Version::new(77).is_some_and(|version| known(&weak).is_some_and(|known| known.has(version))));
+    assert!(Version::new(77).is_some_and(|version| known(&weak).is_some_and(|known| known(version))));
 }
 
 fn keys(lines: &[HeaderValue]) -> bool {
-    let read = |lines: &[HeaderValue]| key(&headers(&IDEMPOTENCY_KEY, lines));
+    let read = |lines: &[HeaderValue]| idempotency_key(&headers(&IDEMPOTENCY_KEY, lines));
     let [line] = lines else {
-        assert!(read(lines).is_err(), "it was sent more than once");
+        assert!(read(lines).is_none(), "it was sent more than once");
         return false;
     };
     let text = line.to_str().unwrap_or_default();
     match read(lines) {
-        Ok(None) => unreachable!("a header that was sent is there"),
-        Ok(Some(key)) => {
+        Some(None) => unreachable!("a header that was sent is there"),
+        Some(Some(key)) => {
             assert!(if text.starts_with('"') { text == quoted(&key) } else { text == key.as_str() });
             assert!((1..=255).contains(&key.as_str().len()));
             assert!(key.as_str().bytes().all(|byte| (0x21..=0x7e).contains(&byte)));
             let other_form: Vec<_> = value(quoted(&key).as_bytes()).into_iter().collect();
-            assert_eq!(read(&other_form).ok().flatten(), Some(key), "both forms are the same key");
+            assert_eq!(read(&other_form).flatten(), Some(key), "both forms are the same key");
             true
         }
-        Err(_) => {
+        None => {
             let is_bare = !text.starts_with('"') && (1..=255).contains(&text.len());
             assert!(!(is_bare && text.bytes().all(|byte| (0x21..=0x7e).contains(&byte))), "{text:?}");
             false
@@ -110,7 +104,7 @@ fn quoted(key: &IdempotencyKey) -> String {
 
 fn tokens(lines: &[HeaderValue]) -> bool {
     let headers = headers(&AUTHORIZATION, lines);
-    let Ok(token) = bearer_token(&headers) else { return false };
+    let Some(token) = bearer_token(&headers) else { return false };
     let [line] = lines else { unreachable!("a token was taken from several headers") };
     let (scheme, rest) = line.as_bytes().split_at(line.len() - token.len());
     assert!(scheme.eq_ignore_ascii_case(b"bearer ") && rest == token.as_bytes());
@@ -120,7 +114,7 @@ fn tokens(lines: &[HeaderValue]) -> bool {
 
 fn media(line: &HeaderValue) -> bool {
     let Ok(text) = line.to_str() else { return false };
-    let is_json = |text: &str| media_type::is(text, "application/json");
+    let is_json = |text: &str| is_media_type(text, "application/json");
     if !is_json(text) {
         return false;
     }
@@ -129,6 +123,6 @@ fn media(line: &HeaderValue) -> bool {
     for same in [text.to_ascii_uppercase(), format!("{text};a=b"), format!("{text} ; a=\"\\\"\" ;; ")] {
         assert!(is_json(&same), "{same:?}");
     }
-    assert!(!is_json(&format!("{text};a")) && !media_type::is(text, "application/merge-patch+json"));
+    assert!(!is_json(&format!("{text};a")) && !is_media_type(text, "application/merge-patch+json"));
     true
 }

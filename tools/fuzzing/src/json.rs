@@ -1,10 +1,9 @@
 //! What is JSON here is JSON for `serde_json` too, with the same members; what is refused beyond that repeats a member.
 
 use serde_json::Value;
+use task_api::parsers::object as parse_object;
 
-use crate::json::{InvalidJson, parse_object};
-
-pub(super) fn read(input: &[u8]) -> bool {
+pub(crate) fn read(input: &[u8]) -> bool {
     let known = serde_json::from_slice::<Value>(input);
     let colons = std::str::from_utf8(input).map(colons).unwrap_or_default();
     match (parse_object(input), known) {
@@ -16,7 +15,7 @@ pub(super) fn read(input: &[u8]) -> bool {
             true
         }
         (Ok(object), Err(error)) => unreachable!("{object:?} was taken, which is no JSON: {error}"),
-        (Err(InvalidJson::NotAnObject), Ok(known)) => {
+        (Err(refusal), Ok(known)) if refusal == "it is not an object" => {
             assert!(!known.is_object(), "an object was taken for none");
             false
         }

@@ -3,10 +3,9 @@
 use std::collections::HashSet;
 
 use serde_json::Value;
+use task_api::{auth::KeySet, parsers::object as parse_object};
 
-use crate::{auth::KeySet, json::parse_object};
-
-pub(super) fn read(input: &[u8]) -> bool {
+pub(crate) fn read(input: &[u8]) -> bool {
     let set = parse_object(input).ok();
     let entries = set.as_ref().and_then(|set| set.get("keys")).and_then(Value::as_array);
     let Ok((keys, skipped)) = KeySet::parse(input) else { return false };

@@ -1,8 +1,4 @@
-//! Ways in for made-up input: everything here that reads what others write, with what must hold whatever they write.
-//!
-//! `cargo xtask fuzz` calls these targets for minutes, the tests call them with the seeds of `fuzz/seeds`. Where something
-//! does not hold, a target panics. What has to be decided, such as whether a title is one, is decided a second time and in
-//! another way, from the words of the contract, and compared.
+#![doc = include_str!("../README.md")]
 
 mod bodies;
 mod cursor;
@@ -14,7 +10,7 @@ mod path;
 mod query;
 mod token;
 
-/// Something that reads what others write.
+/// A parser of what clients, an issuer or an operator write.
 #[derive(Clone, Copy, Debug)]
 pub struct Target {
     name: &'static str,
@@ -32,11 +28,11 @@ impl Target {
         self.name
     }
 
-    /// Reads an input, and says whether it was taken for what it should be.
+    /// Reads an input, and says whether the parser took it.
     ///
     /// # Panics
     ///
-    /// Where something does not hold.
+    /// If something does not hold.
     #[must_use]
     pub fn read(&self, input: &[u8]) -> bool {
         (self.read)(input)

@@ -2,22 +2,17 @@
 
 use std::borrow::Cow;
 
-use percent_encoding::utf8_percent_encode;
+use task_api::parsers::{decode, encode, task_id};
 use task_domain::TaskId;
 
-use crate::{
-    extract::{decode, task_id},
-    tasks::written::RESERVED,
-};
-
-pub(super) fn read(input: &[u8]) -> bool {
+pub(crate) fn read(input: &[u8]) -> bool {
     let Ok(segment) = std::str::from_utf8(input) else { return false };
     let decoded = decode(segment);
     assert_eq!(decoded.as_deref(), plainly_decoded(segment).as_deref(), "{segment:?}");
     if let Some(text) = &decoded {
         write_and_read(text);
     }
-    // Whatever text a user id is, its path leads to it.
+    // The path of any user id leads to that user.
     write_and_read(segment);
 
     let id = task_id(segment);
@@ -27,7 +22,7 @@ pub(super) fn read(input: &[u8]) -> bool {
 }
 
 fn write_and_read(text: &str) {
-    let written = utf8_percent_encode(text, RESERVED).to_string();
+    let written = encode(text);
     assert!(written.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._~%".contains(&byte)));
     assert_eq!(decode(&written), Some(Cow::Borrowed(text)));
 }

@@ -7,15 +7,15 @@ mod expected;
 mod issuer;
 
 use futures_util::FutureExt as _;
+use task_api::auth::{Identity, TokenVerifier as _};
 
 use self::issuer::{Issuer, Signed};
-use crate::auth::{Identity, TokenVerifier as _};
 
 thread_local! {
     static ISSUER: Issuer = Issuer::new();
 }
 
-pub(super) fn read(input: &[u8]) -> bool {
+pub(crate) fn read(input: &[u8]) -> bool {
     let Some((kind, rest)) = input.split_first() else { return false };
     ISSUER.with(|issuer| match kind {
         b'?' => std::str::from_utf8(rest).is_ok_and(|token| any_text(issuer, token)),

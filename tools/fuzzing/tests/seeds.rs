@@ -1,4 +1,5 @@
-//! The targets of `cargo xtask fuzz`, with the seeds that it begins with and what is near to them.
+//! The targets of `cargo xtask fuzz`, called with its seeds and with inputs near to them.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::{
     collections::BTreeSet,
@@ -7,10 +8,10 @@ use std::{
 };
 
 use proptest::{prelude::*, sample::Index};
-use task_api::fuzzing::{self, Target};
+use tools_fuzzing::{ALL, Target};
 
 fn fuzz() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz")
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz")
 }
 
 /// What the entries of a folder are called, without their extensions.
@@ -28,7 +29,7 @@ fn seeds(target: Target) -> Vec<Vec<u8>> {
 
 #[test]
 fn every_target_has_a_program_seeds_and_words() {
-    let expected: BTreeSet<_> = fuzzing::ALL.iter().map(|target| target.name().to_owned()).collect();
+    let expected: BTreeSet<_> = ALL.iter().map(|target| target.name().to_owned()).collect();
     for folder in ["fuzz_targets", "seeds", "dictionaries"] {
         assert_eq!(names(folder), expected, "{folder}");
     }
@@ -36,13 +37,13 @@ fn every_target_has_a_program_seeds_and_words() {
     for name in expected {
         assert!(manifest.contains(&format!("[[bin]]\nname = \"{name}\"\n")), "{name}");
         let program = fs::read_to_string(fuzz().join(format!("fuzz_targets/{name}.rs"))).unwrap();
-        assert!(program.contains(&format!("fuzzing::{}.read", name.to_uppercase())), "{name}");
+        assert!(program.contains(&format!("tools_fuzzing::{}.read", name.to_uppercase())), "{name}");
     }
 }
 
 #[test]
 fn of_the_seeds_of_each_target_some_are_taken_and_some_refused() {
-    for target in fuzzing::ALL {
+    for target in ALL {
         let outcomes: BTreeSet<_> = seeds(target).iter().map(|seed| target.read(seed)).collect();
         assert_eq!(outcomes, BTreeSet::from([false, true]), "{}", target.name());
     }
@@ -50,7 +51,7 @@ fn of_the_seeds_of_each_target_some_are_taken_and_some_refused() {
 
 #[test]
 fn what_is_cut_off_a_seed_breaks_nothing() {
-    for target in fuzzing::ALL {
+    for target in ALL {
         for seed in seeds(target) {
             for length in 0..seed.len() {
                 let _ = target.read(&seed[..length]);
@@ -67,7 +68,7 @@ proptest! {
         seed in any::<Index>(),
         changes in prop::collection::vec((any::<Index>(), any::<u8>(), 0_u8..3), 1..4),
     ) {
-        for target in fuzzing::ALL {
+        for target in ALL {
             let mut seeds = seeds(target);
             let mut input = seeds.swap_remove(seed.index(seeds.len()));
             for (place, byte, how) in &changes {

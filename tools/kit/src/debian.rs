@@ -17,16 +17,16 @@ use crate::{process, report};
 const SERVERS: &str = "/usr/sbin";
 
 /// A program that a package of Debian has.
-pub(crate) struct Package {
-    pub(crate) name: &'static str,
-    pub(crate) program: &'static str,
+pub struct Package {
+    pub name: &'static str,
+    pub program: &'static str,
     /// What it is asked to see whether it runs at all.
-    pub(crate) version: &'static str,
+    pub version: &'static str,
 }
 
 /// A program that can be run.
 #[derive(Clone, Debug)]
-pub(crate) struct Program {
+pub struct Program {
     path: PathBuf,
     /// Where the package was unpacked, unless it is installed.
     root: Option<PathBuf>,
@@ -34,7 +34,7 @@ pub(crate) struct Program {
 
 impl Package {
     /// Finds the program, or unpacks it below `folder`, which others than root can enter.
-    pub(crate) async fn obtain(&self, folder: &Path) -> anyhow::Result<Program> {
+    pub async fn obtain(&self, folder: &Path) -> anyhow::Result<Program> {
         if let Some(program) = self.installed().await {
             return Ok(program);
         }
@@ -73,12 +73,12 @@ impl Package {
 }
 
 impl Program {
-    pub(crate) fn path(&self) -> &Path {
+    pub fn path(&self) -> &Path {
         &self.path
     }
 
     /// Where an unpacked program finds what was unpacked with it.
-    pub(crate) fn variables(&self) -> Vec<(&'static str, PathBuf)> {
+    pub fn variables(&self) -> Vec<(&'static str, PathBuf)> {
         let Some(root) = &self.root else { return Vec::new() };
         let libraries = fs::read_dir(root.join("usr/lib")).into_iter().flatten().flatten();
         let mut libraries = libraries.map(|entry| entry.path());
@@ -127,7 +127,7 @@ async fn unpack(name: &str, root: &Path) -> anyhow::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::workspace::testing::Scratch;
+    use crate::scratch::Scratch;
 
     #[test]
     fn an_unpacked_program_is_told_where_its_libraries_and_modules_are() {

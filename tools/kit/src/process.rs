@@ -19,33 +19,34 @@ const GRACE: Duration = Duration::from_secs(15);
 
 /// A running program in a process group of its own. Dropping it ends the whole group, so an interrupted command leaves
 /// nothing behind; and a Ctrl-C on the keyboard reaches only us, who then end things in the right order.
-pub(crate) struct Running {
+pub struct Running {
     child: Child,
     ended: bool,
 }
 
 impl Running {
-    pub(crate) fn spawn(command: &mut Command) -> io::Result<Self> {
+    pub fn spawn(command: &mut Command) -> io::Result<Self> {
         let child = command.process_group(0).stdin(Stdio::null()).spawn()?;
         Ok(Self { child, ended: false })
     }
 
-    pub(crate) fn child(&mut self) -> &mut Child {
+    pub fn child(&mut self) -> &mut Child {
         &mut self.child
     }
 
     /// Its number, for as long as it has not ended.
-    pub(crate) fn pid(&self) -> Option<u32> {
+    pub fn pid(&self) -> Option<u32> {
         self.child.id()
     }
 
-    pub(crate) async fn wait(&mut self) -> io::Result<ExitStatus> {
+    pub async fn wait(&mut self) -> io::Result<ExitStatus> {
         let status = self.child.wait().await?;
         self.ended = true;
         Ok(status)
     }
 
-    fn signal(&self, signal: Signal) {
+    /// Sends a signal to the program and all others of its group.
+    pub fn signal(&self, signal: Signal) {
         let id = self.child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
         if let Some(group) = id {
             // The group may have ended by itself in this moment, which is what was wanted.
@@ -72,13 +73,13 @@ impl Drop for Running {
 }
 
 /// Runs a program that talks to the person itself, and says whether it succeeded.
-pub(crate) async fn show(command: &mut Command) -> anyhow::Result<bool> {
+pub async fn show(command: &mut Command) -> anyhow::Result<bool> {
     let mut running = Running::spawn(command).with_context(|| cannot_run(command))?;
     Ok(running.wait().await?.success())
 }
 
 /// Runs a program silently and hands back what it printed; its failure is an error that carries its last words.
-pub(crate) async fn capture(command: &mut Command) -> anyhow::Result<String> {
+pub async fn capture(command: &mut Command) -> anyhow::Result<String> {
     let output = output(command).await?;
     if !output.status.success() {
         bail!("`{}` failed: {}", name_of(command), last_words(&output));
@@ -86,8 +87,21 @@ pub(crate) async fn capture(command: &mut Command) -> anyhow::Result<String> {
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
+/// Hands back what a program printed, and lets it talk to the person on standard error meanwhile.
+pub async fn capture_stdout(command: &mut Command) -> anyhow::Result<String> {
+    let mut running = Running::spawn(command.stdout(Stdio::piped())).with_context(|| cannot_run(command))?;
+    let mut stdout = String::new();
+    if let Some(mut pipe) = running.child().stdout.take() {
+        pipe.read_to_string(&mut stdout).await.with_context(|| cannot_run(command))?;
+    }
+    if !running.wait().await?.success() {
+        bail!("`{}` failed: see above", name_of(command));
+    }
+    Ok(stdout)
+}
+
 /// Runs a program silently, whatever its exit code.
-pub(crate) async fn output(command: &mut Command) -> anyhow::Result<Output> {
+pub async fn output(command: &mut Command) -> anyhow::Result<Output> {
     command.stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut running = Running::spawn(command).with_context(|| cannot_run(command))?;
     let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
@@ -101,7 +115,7 @@ pub(crate) async fn output(command: &mut Command) -> anyhow::Result<Output> {
 }
 
 /// Whether a program can be run at all, judged by a harmless call such as `--version`.
-pub(crate) async fn works(program: &str, arguments: &[&str]) -> bool {
+pub async fn works(program: &str, arguments: &[&str]) -> bool {
     output(Command::new(program).args(arguments)).await.is_ok_and(|output| output.status.success())
 }
 
@@ -110,13 +124,13 @@ fn cannot_run(command: &Command) -> String {
 }
 
 /// A port of loopback that nobody has at this moment.
-pub(crate) fn free_port() -> anyhow::Result<u16> {
+pub fn free_port() -> anyhow::Result<u16> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("no port of 127.0.0.1 is free")?;
     Ok(listener.local_addr().context("no port of 127.0.0.1 is free")?.port())
 }
 
 /// The command line as a person would type it.
-pub(crate) fn name_of(command: &Command) -> String {
+pub fn name_of(command: &Command) -> String {
     let command = command.as_std();
     std::iter::once(command.get_program())
         .chain(command.get_args())
@@ -134,7 +148,7 @@ fn last_words(output: &Output) -> String {
 }
 
 /// The last lines of a text.
-pub(crate) fn tail(text: &str, lines: usize) -> String {
+pub fn tail(text: &str, lines: usize) -> String {
     let all: Vec<&str> = text.lines().collect();
     all[all.len().saturating_sub(lines)..].join("\n")
 }

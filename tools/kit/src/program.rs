@@ -4,30 +4,27 @@ use std::{net::SocketAddr, path::PathBuf};
 
 use anyhow::Context as _;
 use serde_json::Value;
-use tokio::{
-    io::{AsyncReadExt as _, AsyncWriteExt as _},
-    net::TcpStream,
-    process::Command,
-};
+use tokio::process::Command;
 
-use crate::{process, report};
+use crate::{http, process, report};
 
 /// How it is compiled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Profile {
+pub enum Profile {
     Dev,
     Release,
 }
 
-/// Builds it without the features that tests add, and returns where it is.
-pub(crate) async fn build(profile: Profile) -> anyhow::Result<PathBuf> {
+/// Compiles it without the features that tests add, and returns where it is. Cargo shows its own progress.
+pub async fn build(profile: Profile) -> anyhow::Result<PathBuf> {
+    report::note("Compiling the service (some minutes the first time) ...");
     let mut cargo = Command::new("cargo");
     cargo.args(["build", "--locked", "--package", "task-api", "--bin", "task-api"]);
     if profile == Profile::Release {
         cargo.arg("--release");
     }
     cargo.args(["--message-format", "json-render-diagnostics"]);
-    let messages = report::step("Building task-api", process::capture(&mut cargo)).await?;
+    let messages = process::capture_stdout(&mut cargo).await?;
     executable(&messages).context("`cargo build` does not say where it put the program")
 }
 
@@ -38,16 +35,8 @@ fn executable(messages: &str) -> Option<PathBuf> {
 }
 
 /// Whether the service at that address says that it is up.
-pub(crate) async fn is_healthy(address: SocketAddr) -> bool {
-    ask(address).await.is_ok_and(|answer| answer.starts_with("HTTP/1.1 200"))
-}
-
-async fn ask(address: SocketAddr) -> std::io::Result<String> {
-    let mut stream = TcpStream::connect(address).await?;
-    stream.write_all(b"GET /health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").await?;
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).await?;
-    Ok(answer)
+pub async fn is_healthy(address: SocketAddr) -> bool {
+    http::get(address, "/health").await.is_ok_and(|answer| answer.is_success())
 }
 
 #[cfg(test)]

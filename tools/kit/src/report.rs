@@ -7,7 +7,7 @@ use std::{
 };
 
 /// Runs one step and shows it: its name at once, its time when it is done.
-pub(crate) async fn step<T>(name: &str, work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
+pub async fn step<T>(name: &str, work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
     let shown = Shown::begin(name);
     let outcome = work.await;
     if outcome.is_ok() {
@@ -17,18 +17,18 @@ pub(crate) async fn step<T>(name: &str, work: impl Future<Output = anyhow::Resul
 }
 
 /// A few words to the person, on the stream that holds no results.
-pub(crate) fn note(text: &str) {
+pub fn note(text: &str) {
     eprintln!("  {text}");
 }
 
 /// A headline above the output of another program.
-pub(crate) fn headline(text: &str) {
+pub fn headline(text: &str) {
     eprintln!("\n== {text}");
 }
 
 /// An error with its causes. Some errors repeat their cause in their own words; a cause that was said already is left
 /// out.
-pub(crate) fn sentence(error: &anyhow::Error) -> String {
+pub fn sentence(error: &anyhow::Error) -> String {
     error.chain().map(ToString::to_string).fold(String::new(), |said, cause| {
         if said.is_empty() {
             cause
@@ -41,7 +41,7 @@ pub(crate) fn sentence(error: &anyhow::Error) -> String {
 }
 
 /// A duration as people read it.
-pub(crate) fn seconds(time: Duration) -> String {
+pub fn seconds(time: Duration) -> String {
     if time.as_secs() < 60 {
         format!("{:.1} s", time.as_secs_f64())
     } else {

@@ -6,20 +6,20 @@ use anyhow::Context as _;
 
 /// What was used of the processors since they, or the processes, started; in seconds.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub(super) struct Processors {
+pub struct Processors {
     /// By the service.
-    pub(super) service: f64,
+    pub service: f64,
     /// By PostgreSQL, with the processes that it has for its clients.
-    pub(super) postgres: f64,
+    pub postgres: f64,
     /// By what we ran and waited for: the load generator.
-    pub(super) client: f64,
+    pub client: f64,
     /// By everything on the machine.
-    pub(super) all: f64,
+    pub all: f64,
 }
 
 impl Processors {
     /// Reads them now, for a service where there is one.
-    pub(super) fn read(service: Option<u32>, postgres: u32) -> anyhow::Result<Self> {
+    pub fn read(service: Option<u32>, postgres: u32) -> anyhow::Result<Self> {
         Ok(Self {
             service: service.map(tree_seconds).transpose()?.unwrap_or_default(),
             postgres: tree_seconds(postgres)?,
@@ -29,7 +29,7 @@ impl Processors {
     }
 
     /// What was used since an earlier reading.
-    pub(super) fn since(self, earlier: Self) -> Self {
+    pub fn since(self, earlier: Self) -> Self {
         Self {
             service: self.service - earlier.service,
             postgres: self.postgres - earlier.postgres,
@@ -39,19 +39,19 @@ impl Processors {
     }
 
     /// What programs used that have no part in the measurement.
-    pub(super) fn others(self) -> f64 {
+    pub fn others(self) -> f64 {
         (self.all - self.service - self.postgres - self.client).max(0.0)
     }
 }
 
 /// The memory of a process that is in use and in RAM.
-pub(crate) fn resident_mib(pid: u32) -> anyhow::Result<f64> {
+pub fn resident_mib(pid: u32) -> anyhow::Result<f64> {
     let status = read(&format!("/proc/{pid}/status"))?;
     resident_in(&status).context("/proc does not say what memory task-api uses")
 }
 
 /// Works, and reads the memory of a process at that interval meanwhile.
-pub(crate) async fn watching<T>(
+pub async fn watching<T>(
     pid: u32,
     every: Duration,
     work: impl Future<Output = anyhow::Result<T>>,

@@ -23,16 +23,16 @@ const START_LIMIT: Duration = Duration::from_secs(20);
 const END_LIMIT: Duration = Duration::from_secs(30);
 
 /// How a service is to run.
-pub(crate) struct SetUp<'a> {
-    pub(crate) name: &'static str,
-    pub(crate) folder: &'a Path,
-    pub(crate) database: &'a str,
-    pub(crate) secret: &'a str,
+pub struct SetUp<'a> {
+    pub name: &'static str,
+    pub folder: &'a Path,
+    pub database: &'a str,
+    pub secret: &'a str,
     /// What else is set, where the default is not what is wanted.
-    pub(crate) settings: &'a [(&'static str, &'a str)],
+    pub settings: &'a [(&'static str, &'a str)],
 }
 
-pub(crate) struct Service {
+pub struct Service {
     program: PathBuf,
     name: &'static str,
     folder: PathBuf,
@@ -42,7 +42,7 @@ pub(crate) struct Service {
 }
 
 impl Service {
-    pub(crate) async fn start(program: PathBuf, set_up: &SetUp<'_>) -> anyhow::Result<Self> {
+    pub async fn start(program: PathBuf, set_up: &SetUp<'_>) -> anyhow::Result<Self> {
         let SetUp { name, folder, database, secret, settings } = *set_up;
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, process::free_port()?));
         let mut variables = vec![
@@ -59,22 +59,27 @@ impl Service {
         Ok(service)
     }
 
-    pub(crate) fn url(&self) -> String {
+    pub fn url(&self) -> String {
         format!("http://{}", self.address)
     }
 
-    pub(crate) fn address(&self) -> SocketAddr {
+    pub fn address(&self) -> SocketAddr {
         self.address
     }
 
     /// Its number, for as long as it runs.
-    pub(super) fn pid(&self) -> anyhow::Result<u32> {
+    pub fn pid(&self) -> anyhow::Result<u32> {
         self.running.as_ref().and_then(Running::pid).context("task-api does not run")
+    }
+
+    /// Waits until it ends by itself.
+    pub async fn ended(&mut self) -> anyhow::Result<ExitStatus> {
+        Ok(self.running.as_mut().context("task-api does not run")?.wait().await?)
     }
 
     /// Empties its log, which has a line for each request, and hands back the first error in it: nothing that is done here
     /// may be one to the service.
-    pub(super) fn empty_log(&self) -> anyhow::Result<Option<String>> {
+    pub fn empty_log(&self) -> anyhow::Result<Option<String>> {
         let log = self.log();
         let words =
             std::fs::read_to_string(&log).with_context(|| format!("cannot read {}", log.display()))?;
@@ -83,13 +88,13 @@ impl Service {
     }
 
     /// The first warning in its log, of whichever of its processes.
-    pub(crate) fn first_warning(&self) -> Option<String> {
+    pub fn first_warning(&self) -> Option<String> {
         let words = std::fs::read_to_string(self.log()).ok()?;
         words.lines().find(|line| line.contains("\"WARN\"")).map(str::to_owned)
     }
 
     /// The last warning in its log.
-    pub(super) fn last_warning(&self) -> Option<String> {
+    pub fn last_warning(&self) -> Option<String> {
         let words = std::fs::read_to_string(self.log()).ok()?;
         words.lines().rfind(|line| line.contains("\"WARN\"")).map(str::to_owned)
     }
@@ -99,7 +104,7 @@ impl Service {
     }
 
     /// Starts it where it does not run, and waits until it answers.
-    pub(crate) async fn start_again(&mut self) -> anyhow::Result<()> {
+    pub async fn start_again(&mut self) -> anyhow::Result<()> {
         let log = self.log();
         let file = || {
             File::options()
@@ -126,12 +131,12 @@ impl Service {
     }
 
     /// Ends it by `kill -9`.
-    pub(crate) async fn kill(&mut self) -> anyhow::Result<()> {
+    pub async fn kill(&mut self) -> anyhow::Result<()> {
         self.end_by(Signal::KILL).await.map(drop)
     }
 
     /// Asks it to end, and says with what it ended.
-    pub(crate) async fn end(&mut self) -> anyhow::Result<ExitStatus> {
+    pub async fn end(&mut self) -> anyhow::Result<ExitStatus> {
         self.end_by(Signal::TERM).await
     }
 

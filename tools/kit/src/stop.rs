@@ -7,7 +7,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// Listens for the signals that ask a program to end. While it exists they no longer end the process by themselves, so
 /// that whatever was started can be stopped first.
-pub(crate) struct Stop {
+pub struct Stop {
     interrupt: Signal,
     terminate: Signal,
     hang_up: Signal,
@@ -15,14 +15,17 @@ pub(crate) struct Stop {
 
 /// Which signal asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Asked {
+pub enum Asked {
+    /// Ctrl-C.
     Interrupt,
+    /// `kill`.
     Terminate,
+    /// The terminal has gone away.
     HangUp,
 }
 
 impl Stop {
-    pub(crate) fn listen() -> anyhow::Result<Self> {
+    pub fn listen() -> anyhow::Result<Self> {
         let listen = |kind| signal(kind).context("cannot listen for Ctrl-C and other signals");
         Ok(Self {
             interrupt: listen(SignalKind::interrupt())?,
@@ -31,8 +34,8 @@ impl Stop {
         })
     }
 
-    /// Waits until somebody asks.
-    pub(crate) async fn requested(&mut self) -> Asked {
+    /// Waits for the first of the signals.
+    pub async fn requested(&mut self) -> Asked {
         tokio::select! {
             _ = self.interrupt.recv() => Asked::Interrupt,
             _ = self.terminate.recv() => Asked::Terminate,
@@ -40,8 +43,8 @@ impl Stop {
         }
     }
 
-    /// Works until that is done or somebody asks to stop. Dropping the work ends whatever it has started.
-    pub(crate) async fn or(
+    /// Works until that is done or a signal asks to stop. Dropping the work ends whatever it has started.
+    pub async fn or(
         &mut self,
         work: impl Future<Output = anyhow::Result<ExitCode>>,
     ) -> anyhow::Result<ExitCode> {
@@ -50,17 +53,20 @@ impl Stop {
             asked = self.requested() => Ok(asked.exit_code()),
         }
     }
-
-    /// Waits until the terminal goes away, which is all that nobody else listens for while the service runs.
-    pub(crate) async fn hung_up(&mut self) -> Asked {
-        self.hang_up.recv().await;
-        Asked::HangUp
-    }
 }
 
 impl Asked {
+    /// The signal that asks another program for the same. One whose terminal has gone away is to end.
+    #[must_use]
+    pub fn signal(self) -> rustix::process::Signal {
+        match self {
+            Self::Interrupt => rustix::process::Signal::INT,
+            Self::Terminate | Self::HangUp => rustix::process::Signal::TERM,
+        }
+    }
+
     /// The exit code that shells expect of a program that a signal ended: 128 and the signal's number.
-    pub(crate) fn exit_code(self) -> ExitCode {
+    pub fn exit_code(self) -> ExitCode {
         ExitCode::from(match self {
             Self::HangUp => 129,
             Self::Interrupt => 130,

@@ -5,17 +5,17 @@ use std::fmt;
 use serde_json::Value;
 
 /// A table in Markdown, whose columns are as wide as what stands in them. The first one holds names, the others numbers.
-pub(crate) struct Table {
+pub struct Table {
     head: Vec<String>,
     rows: Vec<Vec<String>>,
 }
 
 impl Table {
-    pub(crate) fn new(head: &[&str]) -> Self {
+    pub fn new(head: &[&str]) -> Self {
         Self { head: head.iter().map(|&name| name.to_owned()).collect(), rows: Vec::new() }
     }
 
-    pub(crate) fn row(&mut self, cells: Vec<String>) {
+    pub fn row(&mut self, cells: Vec<String>) {
         self.rows.push(cells);
     }
 
@@ -46,7 +46,7 @@ impl fmt::Display for Table {
 }
 
 /// A number without a fraction, in groups of three digits.
-pub(crate) fn whole(number: f64) -> String {
+pub fn whole(number: f64) -> String {
     let digits = format!("{number:.0}");
     let mut grouped = String::new();
     for (place, digit) in digits.chars().enumerate() {
@@ -59,13 +59,13 @@ pub(crate) fn whole(number: f64) -> String {
 }
 
 /// A number of tasks in millions.
-pub(crate) fn millions(tasks: u64) -> String {
+pub fn millions(tasks: u64) -> String {
     let (whole, tenths) = (tasks / 1_000_000, tasks % 1_000_000 / 100_000);
     if tenths == 0 { format!("{whole} million") } else { format!("{whole}.{tenths} million") }
 }
 
 /// Adds the members of one JSON object to another.
-pub(crate) fn merge(object: &mut Value, more: Value) {
+pub fn merge(object: &mut Value, more: Value) {
     if let (Value::Object(object), Value::Object(more)) = (object, more) {
         object.extend(more);
     }

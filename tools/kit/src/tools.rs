@@ -8,24 +8,24 @@ use tokio::process::Command;
 use crate::{process, report, workspace};
 
 /// A program that cargo installs.
-pub(crate) struct CargoTool {
+pub struct CargoTool {
     /// Its package: the program's name, which for a subcommand of cargo begins with `cargo-`.
     package: &'static str,
     version: &'static str,
 }
 
-pub(crate) const DENY: CargoTool = CargoTool { package: "cargo-deny", version: "0.20.2" };
-pub(crate) const LLVM_COV: CargoTool = CargoTool { package: "cargo-llvm-cov", version: "0.9.1" };
+pub const DENY: CargoTool = CargoTool { package: "cargo-deny", version: "0.20.2" };
+pub const LLVM_COV: CargoTool = CargoTool { package: "cargo-llvm-cov", version: "0.9.1" };
 /// Builds and runs programs that are led by what their input makes them do.
-pub(crate) const FUZZ: CargoTool = CargoTool { package: "cargo-fuzz", version: "0.13.2" };
+pub const FUZZ: CargoTool = CargoTool { package: "cargo-fuzz", version: "0.13.2" };
 /// Writes what a program is made of.
-pub(crate) const CYCLONEDX: CargoTool = CargoTool { package: "cargo-cyclonedx", version: "0.5.9" };
+pub const CYCLONEDX: CargoTool = CargoTool { package: "cargo-cyclonedx", version: "0.5.9" };
 /// Sends requests at a fixed rate.
-pub(crate) const OHA: CargoTool = CargoTool { package: "oha", version: "1.16.0" };
+pub const OHA: CargoTool = CargoTool { package: "oha", version: "1.16.0" };
 
 impl CargoTool {
     /// Installs the tool unless some version of it is there already.
-    pub(crate) async fn ensure(&self) -> anyhow::Result<()> {
+    pub async fn ensure(&self) -> anyhow::Result<()> {
         let is_there = match self.package.strip_prefix("cargo-") {
             Some(subcommand) => process::works("cargo", &[subcommand, "--version"]).await,
             None => process::works(self.package, &["--version"]).await,
@@ -43,7 +43,7 @@ impl CargoTool {
 
 /// A Python environment in `.dev` with the packages of a requirements file, made anew when that file changes. Returns
 /// its folder of programs.
-pub(crate) async fn python(name: &str, requirements: &Path) -> anyhow::Result<PathBuf> {
+pub async fn python(name: &str, requirements: &Path) -> anyhow::Result<PathBuf> {
     let wanted = std::fs::read_to_string(requirements)
         .with_context(|| format!("cannot read {}", requirements.display()))?;
     let environment = workspace::dev_dir()?.join(name);
@@ -70,7 +70,7 @@ async fn install_python(environment: &Path, requirements: &Path) -> anyhow::Resu
 }
 
 /// Installs a package of Debian and its kin, which root only may.
-pub(crate) async fn apt_install(package: &str) -> anyhow::Result<()> {
+pub async fn apt_install(package: &str) -> anyhow::Result<()> {
     check_apt().await?;
     // An old list serves as well when the network is slow to answer; the installation itself tells.
     let _ = process::capture(Command::new("apt-get").args(["-qq", "update"])).await;
@@ -80,7 +80,7 @@ pub(crate) async fn apt_install(package: &str) -> anyhow::Result<()> {
 }
 
 /// A file of a package of Debian, which is unpacked into `.dev` and not installed: for packages that would start a server.
-pub(crate) async fn unpack(package: &str, file: &str) -> anyhow::Result<PathBuf> {
+pub async fn unpack(package: &str, file: &str) -> anyhow::Result<PathBuf> {
     let folder = workspace::dev_dir()?.join("packages").join(package);
     let program = folder.join(file);
     if program.is_file() {
@@ -106,7 +106,7 @@ async fn unpack_to(folder: &Path, package: &str) -> anyhow::Result<()> {
 }
 
 /// Says why packages of Debian cannot be installed, where they cannot.
-pub(crate) async fn check_apt() -> anyhow::Result<()> {
+pub async fn check_apt() -> anyhow::Result<()> {
     ensure!(process::works("apt-get", &["--version"]).await, "apt-get is not installed");
     ensure!(rustix::process::geteuid().is_root(), "only root may install packages");
     Ok(())

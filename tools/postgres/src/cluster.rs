@@ -8,9 +8,12 @@ use std::{
 };
 
 use anyhow::{Context as _, bail};
+use tools_kit::{process, workspace};
 
-use super::{SUPERUSER, account::Account, binaries::Binaries};
-use crate::{process, workspace};
+use crate::{account::Account, binaries::Binaries};
+
+/// The superuser of our own servers.
+pub(crate) const SUPERUSER: &str = "postgres";
 
 /// Where the data of one server lives: a folder that belongs to the server's account.
 #[derive(Clone, Debug)]
@@ -162,7 +165,7 @@ impl Cluster {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::workspace::testing::Scratch;
+    use tools_kit::scratch::Scratch;
 
     #[test]
     fn data_of_another_version_is_refused_with_a_way_out() {

@@ -4,7 +4,7 @@ use anyhow::Context as _;
 use tokio_postgres::{Client, NoTls};
 
 /// Creates a database where there is none of that name.
-pub(super) async fn create_where_missing(server_url: &str, name: &str) -> anyhow::Result<()> {
+pub(crate) async fn create_where_missing(server_url: &str, name: &str) -> anyhow::Result<()> {
     let client = connect(server_url).await?;
     let existing = client.query_opt("SELECT 1 FROM pg_database WHERE datname = $1", &[&name]).await;
     if existing.context("cannot list the databases of PostgreSQL")?.is_none() {
@@ -15,11 +15,10 @@ pub(super) async fn create_where_missing(server_url: &str, name: &str) -> anyhow
     Ok(())
 }
 
-/// Connects to one of our own servers, on loopback.
-pub(crate) async fn connect(url: &str) -> anyhow::Result<Client> {
-    let (client, connection) = tokio_postgres::connect(url, NoTls)
-        .await
-        .context("cannot connect to the PostgreSQL that was started")?;
+/// Connects to a server on this machine, without TLS.
+pub async fn connect(url: &str) -> anyhow::Result<Client> {
+    let (client, connection) =
+        tokio_postgres::connect(url, NoTls).await.context("cannot connect to PostgreSQL")?;
     // The connection works beside us, and ends with the client.
     tokio::spawn(connection);
     Ok(client)

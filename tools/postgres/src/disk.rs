@@ -19,13 +19,13 @@ use rustix::{
     io::Errno,
     process::geteuid,
 };
+use tools_kit::report;
 
-use super::throwaway::{self, Folder};
-use crate::report;
+use crate::folder::{self, Folder};
 
 /// Room for the data and the log of the server, many times what the clients of some faults write. It takes no more of the
 /// machine's disk than is written to it.
-pub(super) const ROOMY: u64 = 1 << 30;
+pub const ROOMY: u64 = 1 << 30;
 /// Room for nothing: it is only tried whether there can be one.
 const TINY: u64 = 16 << 20;
 /// The steps in which room is taken, from a block on.
@@ -35,23 +35,23 @@ const BUSY_LIMIT: Duration = Duration::from_secs(5);
 const POLL: Duration = Duration::from_millis(50);
 
 /// A file system that is mounted for as long as this value lives.
-pub(crate) struct Disk {
+pub struct Disk {
     root: PathBuf,
     watcher: Child,
 }
 
 /// A file system that stands still for as long as this value lives.
-pub(crate) struct Frozen<'a>(&'a Disk);
+pub struct Frozen<'a>(&'a Disk);
 
 /// A file that takes all room, for as long as this value lives.
-pub(crate) struct Filling {
+pub struct Filling {
     file: File,
     path: PathBuf,
     size: u64,
 }
 
 /// Why there can be no disk of our own here; `None` where there can, which was tried.
-pub(crate) fn lacking() -> Option<String> {
+pub fn lacking() -> Option<String> {
     if geteuid().is_root() {
         try_one().err().map(|error| report::sentence(&error))
     } else {
@@ -60,7 +60,7 @@ pub(crate) fn lacking() -> Option<String> {
 }
 
 fn try_one() -> anyhow::Result<()> {
-    let folder = Folder::create(&throwaway::on_disk())?;
+    let folder = Folder::create(&folder::on_disk())?;
     fs::create_dir(&folder.path).with_context(|| format!("cannot create {}", folder.path.display()))?;
     let disk = Disk::create(&folder.path, TINY)?;
     disk.freeze().map(drop)
@@ -68,7 +68,7 @@ fn try_one() -> anyhow::Result<()> {
 
 impl Disk {
     /// Makes one in that folder, and mounts it there.
-    pub(super) fn create(folder: &Path, bytes: u64) -> anyhow::Result<Self> {
+    pub fn create(folder: &Path, bytes: u64) -> anyhow::Result<Self> {
         let (image, root) = (folder.join("disk.img"), root_in(folder));
         let cannot = || format!("cannot make a disk in {}", folder.display());
         fs::create_dir(&root).with_context(cannot)?;
@@ -83,12 +83,12 @@ impl Disk {
     }
 
     /// The folder that it is.
-    pub(super) fn root(&self) -> &Path {
+    pub fn root(&self) -> &Path {
         &self.root
     }
 
     /// Brings it to a standstill: whoever writes to it waits.
-    pub(crate) fn freeze(&self) -> anyhow::Result<Frozen<'_>> {
+    pub fn freeze(&self) -> anyhow::Result<Frozen<'_>> {
         // Otherwise it would be the machine's own.
         ensure!(is_mounted(&self.root), "{} is not mounted", self.root.display());
         let frozen = Frozen(self);
@@ -97,7 +97,7 @@ impl Disk {
     }
 
     /// Takes all of its room.
-    pub(crate) fn fill(&self) -> anyhow::Result<Filling> {
+    pub fn fill(&self) -> anyhow::Result<Filling> {
         ensure!(is_mounted(&self.root), "{} is not mounted", self.root.display());
         let path = self.root.join("ballast");
         let file = File::create_new(&path).with_context(|| format!("cannot create {}", path.display()))?;
@@ -123,7 +123,7 @@ impl Drop for Frozen<'_> {
 
 impl Filling {
     /// Takes what has become free since.
-    pub(crate) fn top_up(&mut self) -> anyhow::Result<()> {
+    pub fn top_up(&mut self) -> anyhow::Result<()> {
         // The smallest first: to be told that there is no room makes the file system write, which is to happen rarely.
         let mut step = *STEPS.start();
         while STEPS.contains(&step) {
@@ -147,7 +147,7 @@ impl Drop for Filling {
 }
 
 /// Lets a disk go on that a killed run has left in that folder. Says whether there is one.
-pub(super) fn let_go(folder: &Path) -> bool {
+pub fn let_go(folder: &Path) -> bool {
     let root = root_in(folder);
     let left = is_mounted(&root);
     unfreeze(&root);
@@ -155,7 +155,7 @@ pub(super) fn let_go(folder: &Path) -> bool {
 }
 
 /// Where the disk of a folder is.
-pub(super) fn root_in(folder: &Path) -> PathBuf {
+pub fn root_in(folder: &Path) -> PathBuf {
     folder.join("disk")
 }
 
@@ -167,7 +167,7 @@ fn unfreeze(root: &Path) {
 }
 
 /// Unmounts it, at once where nobody uses it any more.
-pub(super) fn unmount(root: &Path) {
+pub fn unmount(root: &Path) {
     unfreeze(root);
     let since = Instant::now();
     while is_mounted(root) {
@@ -221,7 +221,7 @@ fn run(command: &mut Command) -> anyhow::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::workspace::testing::Scratch;
+    use tools_kit::scratch::Scratch;
 
     #[test]
     fn a_folder_of_the_machines_own_disk_is_neither_frozen_nor_filled() {

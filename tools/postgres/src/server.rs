@@ -10,13 +10,13 @@ use std::{
 
 use anyhow::{Context as _, bail};
 use rustix::process::{Pid, Signal, kill_process};
+use tools_kit::process;
 
-use super::{
+use crate::{
     binaries::Binaries,
     cluster::{Cluster, Purpose},
     pidfile::PidFile,
 };
-use crate::process;
 
 /// How long a start may take: recovery after a crash replays what was written last.
 const START_LIMIT: Duration = Duration::from_mins(2);
@@ -51,7 +51,7 @@ const DURABLE_AND_SMALL: [&str; 4] =
     ["fsync=on", "synchronous_commit=on", "max_connections=200", "max_wal_size=128MB"];
 
 /// A server that ends with this value, and with this process however that ends.
-pub(crate) struct Server {
+pub struct Server {
     child: Child,
     watcher: Child,
     port: u16,
@@ -114,17 +114,19 @@ impl Server {
         bail!("PostgreSQL does not start again; its last words:\n{}", last_words(log))
     }
 
-    pub(crate) fn port(&self) -> u16 {
+    /// Where it listens on 127.0.0.1.
+    #[must_use]
+    pub fn port(&self) -> u16 {
         self.port
     }
 
     /// The process that all others of the server are children of.
-    pub(crate) fn pid(&self) -> u32 {
+    pub fn pid(&self) -> u32 {
         self.child.id()
     }
 
     /// Whether its main process has ended.
-    pub(crate) fn has_ended(&mut self) -> anyhow::Result<bool> {
+    pub fn has_ended(&mut self) -> anyhow::Result<bool> {
         Ok(self.child.try_wait().context("cannot watch PostgreSQL")?.is_some())
     }
 
@@ -237,7 +239,7 @@ fn settings(purpose: Purpose) -> &'static [&'static str] {
 
 /// A shell that outlives us, even our `kill -9`, only to end a program: it waits for the end of a pipe whose other end is
 /// ours alone. Unlike Linux's death signal this needs no program beside the shell and works on every Unix.
-pub(super) fn watch(pid: u32, signal: &str) -> anyhow::Result<Child> {
+pub fn watch(pid: u32, signal: &str) -> anyhow::Result<Child> {
     const SCRIPT: &str = r#"trap "" HUP INT TERM; read -r _; kill -s "$1" "$2""#;
     Command::new("/bin/sh")
         .args(["-c", SCRIPT, "postgres-watcher", signal, &pid.to_string()])

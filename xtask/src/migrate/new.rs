@@ -7,8 +7,7 @@ use std::{
 };
 
 use anyhow::{Context as _, bail};
-
-use crate::workspace;
+use tools_kit::workspace;
 
 const UP: &str = "\
 -- What changes, and why:
@@ -106,7 +105,7 @@ fn shown(path: &Path) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::workspace::testing::Scratch;
+    use tools_kit::scratch::Scratch;
 
     #[test]
     fn a_stamp_sorts_by_time() {

@@ -3,13 +3,13 @@
 use anyhow::Context as _;
 use serde_json::Value;
 use tokio::process::Command;
+use tools_kit::{process, tools};
 
-use super::{
+use crate::test::{
     Outcome,
     llvm_tools::{self, LlvmTools},
     runner::Runner,
 };
-use crate::{process, tools};
 
 /// The least share of lines, in hundredths.
 const LEAST: f64 = 90.0;

@@ -7,8 +7,7 @@ use std::{
 
 use anyhow::{Context as _, bail};
 use tokio::process::Command;
-
-use crate::{process, report, tools};
+use tools_kit::{process, report, tools};
 
 /// The pair of programs that measure coverage.
 #[derive(Clone, Debug, PartialEq, Eq)]

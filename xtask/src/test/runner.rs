@@ -10,15 +10,15 @@ use tokio::{
     io::{AsyncBufReadExt as _, AsyncRead, BufReader},
     process::Command,
 };
+use tools_kit::{
+    process::{self, Running},
+    report,
+};
 
-use super::{
+use crate::test::{
     Outcome,
     llvm_tools::LlvmTools,
     totals::{Kind, Totals},
-};
-use crate::{
-    process::{self, Running},
-    report,
 };
 
 /// How tests are run on this machine.

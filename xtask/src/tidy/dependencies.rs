@@ -3,9 +3,9 @@
 use anyhow::Context as _;
 use serde_json::Value;
 use tokio::process::Command;
+use tools_kit::process;
 
-use super::Violation;
-use crate::process;
+use crate::tidy::Violation;
 
 /// The domain knows the rules of tasks and nothing of how they are stored, served or configured.
 const CLOSED_TO_DOMAIN: [&str; 10] = [

@@ -2,7 +2,7 @@
 
 use std::{fs, path::Path};
 
-use super::{Violation, entries};
+use crate::tidy::{Violation, entries};
 
 pub(super) fn check(folder: &Path) -> Vec<Violation> {
     let entries = match entries(folder) {
@@ -46,7 +46,7 @@ fn has_stamp(name: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::workspace::testing::Scratch;
+    use tools_kit::scratch::Scratch;
 
     #[test]
     fn a_migration_goes_both_ways() {

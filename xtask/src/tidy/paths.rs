@@ -1,6 +1,6 @@
 //! No file names a folder of the machine on which it was written.
 
-use super::{File, Violation};
+use crate::tidy::{File, Violation};
 
 /// The folders of people. Put together here, since this file keeps the rule too.
 const PEOPLE: [&str; 3] = [concat!("/", "home/"), concat!("/", "Users/"), concat!("/", "root/")];

@@ -1,6 +1,6 @@
 //! What may stand in the sources of which crate.
 
-use super::{File, Violation};
+use crate::tidy::{File, Violation};
 
 /// Derived for what is stored: rows live and die in the adapters.
 const OF_ROWS: [&str; 6] =

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use task_api::settings::VARIABLES;
 
-use super::{File, Violation, required};
+use crate::tidy::{File, Violation, required};
 
 const EXAMPLE: &str = ".env.example";
 const TABLE: &str = "docs/operations.md";

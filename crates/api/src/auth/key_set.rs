@@ -78,7 +78,7 @@ impl KeySet {
     }
 
     /// Each key's id and algorithm, in the order of the set. Both are public.
-    pub(crate) fn ids_and_algorithms(&self) -> impl Iterator<Item = (Option<&str>, &'static str)> {
+    pub fn ids_and_algorithms(&self) -> impl Iterator<Item = (Option<&str>, &'static str)> {
         self.keys.iter().map(|key| (key.id.as_deref(), key.algorithm()))
     }
 

@@ -25,7 +25,6 @@ mod journeys;
 mod key_sources;
 mod limits;
 mod logs;
-mod made_up_input;
 mod media_types;
 mod merge_patch;
 mod metrics;

@@ -6,7 +6,7 @@ use anyhow::{Context as _, bail, ensure};
 use serde_json::Value;
 use task_api::{Settings, openapi_json};
 
-use super::{
+use crate::deploy::{python, 
     files::{self, COMPOSE, KUBERNETES, KUSTOMIZATION},
     systemd::UNIT,
 };
@@ -17,14 +17,14 @@ const CONNECTIONS: u64 = 100 - 3 - 2;
 /// A secret as long as it has to be.
 const SECRET: &str = "0123456789abcdef0123456789abcdef";
 
-pub(super) async fn check(programs: &Path) -> anyhow::Result<()> {
-    let manifests = super::documents(programs, &files::manifests().await?).await?;
+pub(crate) async fn check(programs: &Path) -> anyhow::Result<()> {
+    let manifests = python::documents(programs, &files::manifests().await?).await?;
     of_kubernetes(&manifests)?;
     for folder in [KUBERNETES.to_owned(), format!("{KUBERNETES}/migration")] {
-        let list = super::documents(programs, &[format!("{folder}/{KUSTOMIZATION}")]).await?;
+        let list = python::documents(programs, &[format!("{folder}/{KUSTOMIZATION}")]).await?;
         of_kustomization(&folder, list.first().unwrap_or(&Value::Null))?;
     }
-    let compose = super::documents(programs, &[COMPOSE.to_owned()]).await?;
+    let compose = python::documents(programs, &[COMPOSE.to_owned()]).await?;
     of_compose(compose.first().unwrap_or(&Value::Null))?;
     let unit = fs::read_to_string(UNIT).with_context(|| format!("cannot read {UNIT}"))?;
     let limit = unit.lines().find_map(|line| line.strip_prefix("TimeoutStopSec=")?.parse().ok());

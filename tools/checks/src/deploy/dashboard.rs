@@ -5,10 +5,10 @@ use std::fs;
 use anyhow::{Context as _, ensure};
 use serde_json::{Value, json};
 
-pub(super) const FILE: &str = "deploy/grafana/task-api.json";
+pub(crate) const FILE: &str = "deploy/grafana/task-api.json";
 
 /// Every query of every panel, with what Grafana fills in put in its place.
-pub(super) fn queries() -> anyhow::Result<Vec<String>> {
+pub(crate) fn queries() -> anyhow::Result<Vec<String>> {
     let text = fs::read_to_string(FILE).with_context(|| format!("cannot read {FILE}"))?;
     let dashboard: Value = serde_json::from_str(&text).with_context(|| format!("{FILE} is not JSON"))?;
     let queries = in_panels(&dashboard);
@@ -27,7 +27,7 @@ fn in_panels(dashboard: &Value) -> Vec<String> {
 }
 
 /// The queries as a file of rules, so that a tool that knows the language can judge them. JSON is YAML too.
-pub(super) fn as_rules(queries: &[String]) -> String {
+pub(crate) fn as_rules(queries: &[String]) -> String {
     let rules = queries.iter().enumerate();
     let rules = rules.map(|(number, query)| json!({ "record": format!("panel:{number}"), "expr": query }));
     json!({ "groups": [{ "name": "dashboard", "rules": rules.collect::<Vec<_>>() }] }).to_string()

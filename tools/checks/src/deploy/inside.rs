@@ -10,18 +10,19 @@ use std::{
 
 use anyhow::{Context as _, anyhow, bail, ensure};
 use serde_json::Value;
-use task_adapters::Database;
+use task_adapters::{Database, migrations};
 use tokio::process::Command;
-
-use super::socket::Socket;
-use crate::{
-    postgres::throwaway::{self, ThrowAway},
+use tools_kit::{
     process::{self, Running},
     program::{self, Profile},
-    report,
-    service::{self, DEMO_USER},
-    token, workspace,
+    report, token, workspace,
 };
+use tools_postgres::{
+    stand_in_users::{self, DEMO_USER},
+    throwaway::{self, ThrowAway},
+};
+
+use crate::deploy::{python, socket::Socket};
 
 const PROGRAM: &str = "/usr/local/bin/task-api";
 /// Where the socket of the database is, seen from inside.
@@ -33,13 +34,12 @@ const TOKEN_TTL: Duration = Duration::from_mins(10);
 const START_LIMIT: Duration = Duration::from_secs(20);
 
 /// Locks the program in, uses it, and returns its metrics.
-pub(super) async fn check(programs: &Path) -> anyhow::Result<String> {
-    super::ensure("bwrap", "bubblewrap").await?;
+pub(crate) async fn check(programs: &Path) -> anyhow::Result<String> {
+    python::ensure("bwrap", "bubblewrap").await?;
     let program = program::build(Profile::Dev).await?;
     let database = throwaway::start().await?;
-    let address = Database::parse(database.url())?;
-    service::provide_user(&address).await?;
-    service::migrate(&address).await?;
+    stand_in_users::provide_user(&tools_postgres::connect(database.url()).await?).await?;
+    migrations::run(&Database::parse(database.url())?).await?;
     report::step("The program with a read-only root and without a network", async {
         let inside = Inside::start(&program, &database).await?;
         let used = inside.use_it(programs, &program).await;
@@ -97,10 +97,10 @@ impl Inside {
         let attempt = fs::write(format!("/proc/{}/root/written", self.pid), "");
         let refused = attempt.as_ref().is_err_and(|error| error.kind() == ErrorKind::ReadOnlyFilesystem);
         ensure!(refused, "the root is not read-only: writing to it gives {attempt:?}");
-        let user = service::path_segment(DEMO_USER);
+        let user = stand_in_users::path_segment(DEMO_USER);
         let token = token::issue(&self.secret, DEMO_USER, TOKEN_TTL)?;
         let mut python = self.enter(&programs.join("python"));
-        python.arg("xtask/deploy/inside.py").envs(PORTS);
+        python.arg("tools/checks/deploy/inside.py").envs(PORTS);
         python.env("TASK_API_USER", user).env("TASK_API_TOKEN", token);
         let metrics = process::capture(&mut python).await?;
         process::capture(self.enter(program).arg("health").env("PORT", PORTS[0].1)).await?;

@@ -8,7 +8,7 @@ const KEYWORDS: [&str; 7] = ["and", "or", "unless", "bool", "offset", "inf", "na
 const BEFORE_LABELS: [&str; 6] = ["by", "without", "on", "ignoring", "group_left", "group_right"];
 
 /// The metrics that a query of Prometheus asks for.
-pub(super) fn asked(query: &str) -> BTreeSet<String> {
+pub(crate) fn asked(query: &str) -> BTreeSet<String> {
     let bare = without_texts(query);
     let mut names = BTreeSet::new();
     let mut rest = bare.as_str();
@@ -59,7 +59,7 @@ fn without_texts(query: &str) -> String {
 }
 
 /// The series that the text of metrics holds: of a histogram those that it is made of.
-pub(super) fn served(metrics: &str) -> BTreeSet<String> {
+pub(crate) fn served(metrics: &str) -> BTreeSet<String> {
     let samples = metrics.lines().filter(|line| !line.starts_with('#'));
     let names = samples.filter_map(|line| line.split(['{', ' ']).next());
     names.filter(|name| !name.is_empty()).map(str::to_owned).collect()

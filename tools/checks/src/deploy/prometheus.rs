@@ -9,9 +9,9 @@ use std::{
 use anyhow::{Context as _, bail, ensure};
 use serde_json::Value;
 use tokio::process::Command;
+use tools_kit::{process, report, tools, workspace};
 
-use super::{dashboard, names};
-use crate::{process, report, tools, workspace};
+use crate::deploy::{dashboard, names, python};
 
 const RULES: &str = "deploy/prometheus/alerts.yaml";
 const TESTS: &str = "deploy/prometheus/alerts.test.yaml";
@@ -20,7 +20,7 @@ const CONFIGURATION: &str = "deploy/prometheus/prometheus.yaml";
 const OF_PROMETHEUS: &str = "up";
 
 /// Judges the files; `metrics` is what a service has just told.
-pub(super) async fn check(programs: &Path, metrics: &str) -> anyhow::Result<()> {
+pub(crate) async fn check(programs: &Path, metrics: &str) -> anyhow::Result<()> {
     let promtool = promtool().await?;
     report::step("Rules and dashboard of Prometheus", async {
         let queries = dashboard::queries()?;
@@ -33,7 +33,7 @@ pub(super) async fn check(programs: &Path, metrics: &str) -> anyhow::Result<()> 
         {
             process::capture(Command::new(&promtool).args(arguments)).await?;
         }
-        let documents = super::documents(programs, &[RULES.to_owned(), TESTS.to_owned()]).await?;
+        let documents = python::documents(programs, &[RULES.to_owned(), TESTS.to_owned()]).await?;
         let [rules, tests] = &documents[..] else { bail!("{RULES} or {TESTS} is not one document") };
         let untested = untested(rules, tests);
         ensure!(untested.is_empty(), "{TESTS} lacks a test {}", untested.join(", "));

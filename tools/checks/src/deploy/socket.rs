@@ -13,18 +13,17 @@ use tokio::{
     net::{TcpStream, UnixListener, UnixStream},
     task::JoinHandle,
 };
-
-use crate::workspace;
+use tools_kit::workspace;
 
 /// Takes connections on a socket as PostgreSQL has it, and hands them to a server on TCP. Ends when it is dropped.
-pub(super) struct Socket {
+pub(crate) struct Socket {
     folder: PathBuf,
     task: JoinHandle<()>,
 }
 
 impl Socket {
     /// Listens in a temporary folder that is for this account alone.
-    pub(super) fn listen(server: SocketAddr) -> anyhow::Result<Self> {
+    pub(crate) fn listen(server: SocketAddr) -> anyhow::Result<Self> {
         let folder = std::env::temp_dir().join(format!("task-api-socket-{}", workspace::random_hex(8)?));
         let made = fs::DirBuilder::new().mode(0o700).create(&folder);
         made.with_context(|| format!("cannot create {}", folder.display()))?;
@@ -39,7 +38,7 @@ impl Socket {
         Ok(Self { folder, task })
     }
 
-    pub(super) fn folder(&self) -> &Path {
+    pub(crate) fn folder(&self) -> &Path {
         &self.folder
     }
 }

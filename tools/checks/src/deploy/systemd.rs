@@ -4,16 +4,17 @@ use std::fs;
 
 use anyhow::{Context as _, ensure};
 use tokio::process::Command;
+use tools_kit::{process, report, workspace};
 
-use crate::{process, report, workspace};
+use crate::deploy::python;
 
-pub(super) const UNIT: &str = "deploy/systemd/task-api.service";
+pub(crate) const UNIT: &str = "deploy/systemd/task-api.service";
 const PROGRAM: &str = "/usr/local/bin/task-api";
 /// How exposed systemd may find the unit, in tenths of its scale from 0 to 10. Version 252 finds 0.9; others may count more.
 const MOST_EXPOSED: &str = "15";
 
-pub(super) async fn check() -> anyhow::Result<()> {
-    super::ensure("systemd-analyze", "systemd").await?;
+pub(crate) async fn check() -> anyhow::Result<()> {
+    python::ensure("systemd-analyze", "systemd").await?;
     report::step("The unit of systemd", async {
         let text = fs::read_to_string(UNIT).with_context(|| format!("cannot read {UNIT}"))?;
         ensure!(text.contains(&format!("ExecStart={PROGRAM}\n")), "{UNIT} does not start {PROGRAM}");

@@ -2,21 +2,21 @@
 
 /// What came of calling a target.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(super) struct Outcome {
-    pub(super) executions: f64,
-    pub(super) per_second: f64,
+pub(crate) struct Outcome {
+    pub(crate) executions: f64,
+    pub(crate) per_second: f64,
     /// How many edges of the code the seeds, and what was kept from runs before, had reached.
-    pub(super) edges_of_seeds: f64,
-    pub(super) edges: f64,
+    pub(crate) edges_of_seeds: f64,
+    pub(crate) edges: f64,
     /// How many inputs are kept, because each reaches something that the others do not.
-    pub(super) corpus: f64,
+    pub(crate) corpus: f64,
     /// What did not hold, and the file of the input.
-    pub(super) failure: Option<String>,
+    pub(crate) failure: Option<String>,
 }
 
 impl Outcome {
     /// Reads what was printed.
-    pub(super) fn of(told: &str, succeeded: bool) -> Self {
+    pub(crate) fn of(told: &str, succeeded: bool) -> Self {
         let stat = |name: &str| told.lines().find_map(|line| line.strip_prefix(name)).and_then(number);
         let progress = |place: &str| told.lines().find(|line| line.starts_with('#') && line.contains(place));
         // A run that has found something does not say that it is done: what it said last is the best there is.

@@ -3,14 +3,13 @@
 use std::path::PathBuf;
 
 use anyhow::Context as _;
-
-use crate::{process, report, tools};
+use tools_kit::{process, report, tools};
 
 /// The names under which systems have it.
 const NAMES: [&str; 4] = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
 
 /// Finds a Chromium, or installs one where that can be done.
-pub(super) async fn obtain() -> anyhow::Result<PathBuf> {
+pub(crate) async fn obtain() -> anyhow::Result<PathBuf> {
     if let Some(program) = installed().await {
         return Ok(program);
     }
@@ -40,7 +39,7 @@ mod tests {
     use std::fs;
 
     use super::*;
-    use crate::workspace::testing::Scratch;
+    use tools_kit::scratch::Scratch;
 
     #[test]
     fn a_program_is_found_in_the_first_folder_that_has_it() {

@@ -7,8 +7,7 @@ use std::{
 
 use anyhow::{Context as _, bail};
 use tokio::process::Command;
-
-use crate::{process, report, workspace};
+use tools_kit::{process, report, workspace};
 
 /// The oldest release that Better Auth and the checks run on.
 const OLDEST: u32 = 20;
@@ -18,7 +17,7 @@ const PACKAGES: [&str; 3] = ["package.json", "package-lock.json", ".npmrc"];
 const MADE: [&str; 2] = ["node_modules", "dist"];
 
 /// Fails where Node or npm is missing or too old, with what to do.
-pub(super) async fn check() -> anyhow::Result<()> {
+pub(crate) async fn check() -> anyhow::Result<()> {
     let version = process::capture(Command::new("node").arg("--version")).await.ok();
     if let Some(problem) = problem(version.as_deref()) {
         bail!("{problem}: install Node.js {OLDEST} or later with npm, and run the command again");
@@ -43,7 +42,7 @@ fn problem(version: Option<&str>) -> Option<String> {
 
 /// Copies a folder of the project to one of that name in `.dev`, and installs its packages there unless they are there
 /// already. Returns that folder, which is as deep in the checkout as the original.
-pub(super) async fn install(source: &str, name: &str) -> anyhow::Result<PathBuf> {
+pub(crate) async fn install(source: &str, name: &str) -> anyhow::Result<PathBuf> {
     let target = workspace::dev_dir()?.join(name);
     copy(&workspace::root().join(source), &target)
         .with_context(|| format!("cannot copy {source} to {}", target.display()))?;
@@ -63,7 +62,7 @@ pub(super) async fn install(source: &str, name: &str) -> anyhow::Result<PathBuf>
 }
 
 /// Runs a script of a `package.json`. Compilers tell their findings on either stream.
-pub(super) async fn script(folder: &Path, name: &str) -> anyhow::Result<()> {
+pub(crate) async fn script(folder: &Path, name: &str) -> anyhow::Result<()> {
     let mut npm = Command::new("npm");
     let output = process::output(npm.args(["run", "--silent", name]).current_dir(folder)).await?;
     if !output.status.success() {
@@ -94,7 +93,7 @@ fn copy(source: &Path, target: &Path) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::workspace::testing::Scratch;
+    use tools_kit::scratch::Scratch;
 
     #[test]
     fn node_has_to_be_there_and_new_enough() {

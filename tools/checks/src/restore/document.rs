@@ -3,18 +3,17 @@
 use std::{fs, process::Command};
 
 use anyhow::{Context as _, ensure};
-
-use crate::{process, workspace};
+use tools_kit::{process, workspace};
 
 const DOCUMENT: &str = "docs/operations.md";
 
 /// The section about backups.
-pub(super) struct Document {
+pub(crate) struct Document {
     section: String,
 }
 
 impl Document {
-    pub(super) fn read() -> anyhow::Result<Self> {
+    pub(crate) fn read() -> anyhow::Result<Self> {
         let text = fs::read_to_string(workspace::root().join(DOCUMENT));
         Self::of(&text.with_context(|| format!("cannot read {DOCUMENT}"))?)
     }
@@ -27,7 +26,7 @@ impl Document {
     }
 
     /// Runs the block of commands that begins with that comment.
-    pub(super) async fn run(&self, title: &str, mut shell: Command) -> anyhow::Result<()> {
+    pub(crate) async fn run(&self, title: &str, mut shell: Command) -> anyhow::Result<()> {
         let commands = self.block("sh", |block| block.starts_with(&format!("# {title}\n")));
         let commands = commands.with_context(|| format!("{DOCUMENT} has no commands under `# {title}`"))?;
         // A line that fails ends it, as a person would stop there.
@@ -39,7 +38,7 @@ impl Document {
     }
 
     /// What the document sets `TARGET` to, where it speaks of that setting.
-    pub(super) fn target(&self, setting: &str) -> anyhow::Result<&str> {
+    pub(crate) fn target(&self, setting: &str) -> anyhow::Result<&str> {
         let mut targets =
             self.section.lines().filter_map(|line| line.strip_prefix("TARGET=\"")?.strip_suffix('"'));
         let found = targets.find(|target| target.starts_with(setting));
@@ -47,7 +46,7 @@ impl Document {
     }
 
     /// The SQL that holds a word.
-    pub(super) fn statement(&self, word: &str) -> anyhow::Result<&str> {
+    pub(crate) fn statement(&self, word: &str) -> anyhow::Result<&str> {
         let found = self.block("sql", |block| block.contains(word));
         found.with_context(|| format!("{DOCUMENT} has no SQL with `{word}`"))
     }

@@ -5,9 +5,10 @@ use std::time::Duration;
 use anyhow::{Context as _, bail, ensure};
 use reqwest::{Method, RequestBuilder, Response};
 use serde_json::Value;
+use tools_kit::token;
+use tools_postgres::stand_in_users::path_segment;
 
-use super::texts;
-use crate::{service::path_segment, token};
+use crate::restore::texts;
 
 /// How long the tokens of the callers are valid.
 const TOKEN_LIFE: Duration = Duration::from_hours(1);
@@ -24,7 +25,7 @@ const LISTS: [&str; 6] = [
 ];
 
 /// Somebody who speaks for each of the users.
-pub(super) struct Caller {
+pub(crate) struct Caller {
     http: reqwest::Client,
     url: String,
     secret: String,
@@ -59,7 +60,7 @@ impl Answer {
 }
 
 impl Caller {
-    pub(super) fn new(url: String, secret: &str) -> anyhow::Result<Self> {
+    pub(crate) fn new(url: String, secret: &str) -> anyhow::Result<Self> {
         let http =
             reqwest::Client::builder().timeout(Duration::from_secs(20)).build().context("no HTTP client")?;
         Ok(Self { http, url, secret: secret.to_owned() })
@@ -108,7 +109,7 @@ fn creations(round: &str) -> Vec<Write> {
 }
 
 /// Lets every user create tasks, complete some, and delete one. Nothing of it may have been done before.
-pub(super) async fn write(caller: &Caller, round: &str) -> anyhow::Result<()> {
+pub(crate) async fn write(caller: &Caller, round: &str) -> anyhow::Result<()> {
     for (number, creation) in creations(round).into_iter().enumerate() {
         let created = caller.write(&creation).await?;
         ensure!((created.status, created.replayed) == (201, false), "creating: {created:?}");
@@ -126,7 +127,7 @@ pub(super) async fn write(caller: &Caller, round: &str) -> anyhow::Result<()> {
 }
 
 /// Sends the creations of a round again: each is answered with what it was answered before, and nothing is done.
-pub(super) async fn repeat(caller: &Caller, round: &str) -> anyhow::Result<()> {
+pub(crate) async fn repeat(caller: &Caller, round: &str) -> anyhow::Result<()> {
     for creation in creations(round) {
         let again = caller.write(&creation).await?;
         ensure!((again.status, again.replayed) == (201, true), "repeating {}: {again:?}", creation.key);
@@ -135,11 +136,11 @@ pub(super) async fn repeat(caller: &Caller, round: &str) -> anyhow::Result<()> {
 }
 
 /// What was asked, and what was answered.
-pub(super) struct Memory(Vec<(&'static str, String, Answer)>);
+pub(crate) struct Memory(Vec<(&'static str, String, Answer)>);
 
 impl Memory {
     /// Asks for every list, page by page, and for every task.
-    pub(super) async fn of(caller: &Caller) -> anyhow::Result<Self> {
+    pub(crate) async fn of(caller: &Caller) -> anyhow::Result<Self> {
         let mut known = Vec::new();
         for user in texts::USERS {
             for list in LISTS {
@@ -167,7 +168,7 @@ impl Memory {
     }
 
     /// Asks for the same again: with the same cursors, and byte for byte the same answers.
-    pub(super) async fn compare(&self, caller: &Caller) -> anyhow::Result<()> {
+    pub(crate) async fn compare(&self, caller: &Caller) -> anyhow::Result<()> {
         for (user, rest, before) in &self.0 {
             let after = caller.get(user, rest).await?;
             if after != *before {

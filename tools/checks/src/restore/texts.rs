@@ -3,10 +3,10 @@
 use serde_json::{Value, json};
 
 /// Ids that have to be quoted in a path, in SQL or in a shell.
-pub(super) const USERS: [&str; 4] = ["demo", "o'brien \"$HOME\"", "ünï/côdé \u{1f9ea}", "%2e\\N;--"];
+pub(crate) const USERS: [&str; 4] = ["demo", "o'brien \"$HOME\"", "ünï/côdé \u{1f9ea}", "%2e\\N;--"];
 
 /// The bodies of the tasks that each user creates.
-pub(super) fn bodies() -> Vec<Value> {
+pub(crate) fn bodies() -> Vec<Value> {
     let odd = [
         "plain",
         "\\N \\. \\\\ \\x41 \\u0041",

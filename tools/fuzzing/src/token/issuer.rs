@@ -1,6 +1,6 @@
-//! An issuer who signs with a secret and with a published key, and verifiers who know both.
+//! An issuer that signs with a secret and with a published key, and verifiers that know both.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use aws_lc_rs::{
@@ -10,10 +10,8 @@ use aws_lc_rs::{
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use futures_util::FutureExt as _;
 use serde_json::json;
-use std::sync::Arc;
+use task_api::auth::{ClaimRules, FetchError, Fetched, KeySource, PublishedKeys, SharedSecret, Verifiers};
 use tokio::runtime::{Builder, Runtime};
-
-use crate::auth::{ClaimRules, FetchError, Fetched, KeySource, PublishedKeys, SharedSecret, Verifiers};
 
 const SECRET: &[u8] = b"0123456789abcdef0123456789abcdef";
 const SEED: [u8; 32] = [9; 32];
@@ -45,7 +43,7 @@ pub(super) struct Issuer {
     secret: hmac::Key,
     pair: Ed25519KeyPair,
     pub(super) verifiers: Verifiers,
-    /// Has the clock for those who wait.
+    /// Has the clock of the verifiers.
     pub(super) runtime: Runtime,
 }
 
@@ -93,7 +91,7 @@ impl Issuer {
     }
 }
 
-/// A set of our key, and of one of another kind with which nothing is signed.
+/// A key set with our key, and with one of another kind that signs nothing.
 struct Published(Vec<u8>);
 
 #[async_trait]

@@ -8,27 +8,27 @@ use std::{
 use anyhow::{Context as _, bail, ensure};
 use serde_json::Value;
 use tokio::process::Command;
+use tools_kit::{process, tools, workspace};
 
-use super::contract::{Finding, judge};
-use crate::{process, tools, workspace};
+use crate::migrate::contract::{Finding, judge};
 
-const CONFIGURATION: &str = "xtask/migrate/squawk.toml";
-const REQUIREMENTS: &str = "xtask/migrate/requirements.txt";
+const CONFIGURATION: &str = "tools/checks/migrate/squawk.toml";
+const REQUIREMENTS: &str = "tools/checks/migrate/requirements.txt";
 /// Migrations that must pass and that must not, each with what is expected in its first line.
-const SAMPLES: &str = "xtask/migrate/samples";
+const SAMPLES: &str = "tools/checks/migrate/samples";
 const EXPECTED: &str = "-- expected: ";
 /// What is judged: the migrations, and those that a test runs while the service is under load.
 const JUDGED: [&str; 2] = ["migrations", "crates/api/tests/later_migrations/expand"];
 
 /// squawk, and what else there is to know for a judgement.
-pub(super) struct Linter {
+pub(crate) struct Linter {
     squawk: PathBuf,
     released: Vec<String>,
 }
 
 impl Linter {
     /// Installs squawk where that has not been done yet.
-    pub(super) async fn obtain() -> anyhow::Result<Self> {
+    pub(crate) async fn obtain() -> anyhow::Result<Self> {
         let programs = tools::python("squawk", &workspace::root().join(REQUIREMENTS)).await?;
         let changelog = fs::read_to_string(workspace::root().join("CHANGELOG.md"));
         let changelog = changelog.context("cannot read CHANGELOG.md, which names the releases")?;
@@ -36,7 +36,7 @@ impl Linter {
     }
 
     /// Sees that what must be refused is refused, for the reason that it must be, and that the rest passes.
-    pub(super) async fn check_samples(&self) -> anyhow::Result<()> {
+    pub(crate) async fn check_samples(&self) -> anyhow::Result<()> {
         let samples = entries(&workspace::root().join(SAMPLES))?;
         ensure!(!samples.is_empty(), "{SAMPLES} is empty");
         for path in samples {
@@ -56,7 +56,7 @@ impl Linter {
     }
 
     /// Judges every migration, and fails with a line for each thing that must not be.
-    pub(super) async fn check_migrations(&self) -> anyhow::Result<()> {
+    pub(crate) async fn check_migrations(&self) -> anyhow::Result<()> {
         let mut lines = Vec::new();
         for folder in migrations()? {
             let path = folder.join("up.sql");
@@ -147,7 +147,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::workspace::testing::Scratch;
+    use tools_kit::scratch::Scratch;
 
     #[test]
     fn only_what_has_a_number_was_released() {

@@ -76,28 +76,28 @@ WHERE p.contype = 'p' AND c.relnamespace = 'public'::regnamespace GROUP BY c.rel
 
 /// A table as diesel has to see it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Table {
-    pub(super) name: String,
-    pub(super) key: Vec<String>,
-    pub(super) columns: Vec<Column>,
+pub(crate) struct Table {
+    pub(crate) name: String,
+    pub(crate) key: Vec<String>,
+    pub(crate) columns: Vec<Column>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Column {
-    pub(super) name: String,
+pub(crate) struct Column {
+    pub(crate) name: String,
     /// PostgreSQL's name of the type.
-    pub(super) sql_type: String,
-    pub(super) nullable: bool,
+    pub(crate) sql_type: String,
+    pub(crate) nullable: bool,
 }
 
 /// Describes the whole schema.
-pub(super) async fn describe(client: &Client) -> anyhow::Result<Vec<String>> {
+pub(crate) async fn describe(client: &Client) -> anyhow::Result<Vec<String>> {
     let rows = client.query(DESCRIPTION, &[]).await.context("cannot read the catalogue of the database")?;
     Ok(rows.iter().map(|row| row.get(0)).collect())
 }
 
 /// Lists the tables that the service may use.
-pub(super) async fn tables(client: &Client) -> anyhow::Result<Vec<Table>> {
+pub(crate) async fn tables(client: &Client) -> anyhow::Result<Vec<Table>> {
     let mut tables: Vec<Table> = Vec::new();
     for row in client.query(COLUMNS, &[]).await.context("cannot list the columns of the database")? {
         let name: String = row.get(0);
@@ -118,7 +118,7 @@ pub(super) async fn tables(client: &Client) -> anyhow::Result<Vec<Table>> {
 }
 
 /// The lines that only one of two descriptions has, marked `-` for the first and `+` for the second.
-pub(super) fn difference(first: &[String], second: &[String]) -> Vec<String> {
+pub(crate) fn difference(first: &[String], second: &[String]) -> Vec<String> {
     let missing = first.iter().filter(|line| !second.contains(line)).map(|line| format!("- {line}"));
     let added = second.iter().filter(|line| !first.contains(line)).map(|line| format!("+ {line}"));
     missing.chain(added).collect()
@@ -129,7 +129,7 @@ mod tests {
     use task_adapters::testing::TestDatabase;
 
     use super::*;
-    use crate::postgres::connect;
+    use tools_postgres::connect;
 
     #[test]
     fn a_difference_names_both_sides() {

@@ -5,11 +5,11 @@
 
 /// Something that stands in a migration.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Finding {
+pub(crate) struct Finding {
     /// Counted from one.
-    pub(super) line: usize,
-    pub(super) rule: String,
-    pub(super) message: String,
+    pub(crate) line: usize,
+    pub(crate) rule: String,
+    pub(crate) message: String,
 }
 
 /// What comes before the number of the release.
@@ -37,7 +37,7 @@ const ON_A_NEW_COLUMN: &str = "A new column constraint can reject writes from ex
 
 /// What is left of the findings of squawk when a contract step is allowed where it says so, and what is wrong with how
 /// it says so.
-pub(super) fn judge(text: &str, findings: Vec<Finding>, released: &[String]) -> Vec<Finding> {
+pub(crate) fn judge(text: &str, findings: Vec<Finding>, released: &[String]) -> Vec<Finding> {
     let mut complaints = disguises(text);
     let findings = findings.into_iter().filter(|finding| finding.message != ON_A_NEW_COLUMN);
     let (steps, others): (Vec<_>, Vec<_>) = findings.partition(|finding| is_of_contract(&finding.rule));

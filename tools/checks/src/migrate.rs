@@ -1,17 +1,20 @@
 //! `cargo xtask migrate check`: the migrations suit the release before, go up, down and up again, and the code knows what
 //! they make.
 
+mod catalogue;
+mod contract;
+mod lint;
+mod schema_file;
+
 use std::fs;
 
 use anyhow::{Context as _, bail, ensure};
 use task_adapters::{Database, migrations, testing};
 use tokio_postgres::Client;
+use tools_kit::{report, workspace};
+use tools_postgres::{connect, throwaway};
 
-use super::{catalogue, lint::Linter, schema_file};
-use crate::{
-    postgres::{connect, throwaway},
-    report, workspace,
-};
+use crate::migrate::lint::Linter;
 
 const SCHEMA_FILE: &str = "crates/adapters/src/schema.rs";
 

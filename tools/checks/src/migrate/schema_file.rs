@@ -2,7 +2,7 @@
 
 use anyhow::{Context as _, bail};
 
-use super::catalogue::{Column, Table};
+use crate::migrate::catalogue::{Column, Table};
 
 /// A table as `schema.rs` declares it: the columns with diesel's name of their type.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -13,7 +13,7 @@ struct Declared {
 }
 
 /// Returns what differs, one line for each difference.
-pub(super) fn compare(source: &str, tables: &[Table]) -> anyhow::Result<Vec<String>> {
+pub(crate) fn compare(source: &str, tables: &[Table]) -> anyhow::Result<Vec<String>> {
     let declared = parse(source)?;
     let mut differences = Vec::new();
     for table in tables {
