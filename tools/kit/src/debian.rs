@@ -18,7 +18,9 @@ const SERVERS: &str = "/usr/sbin";
 
 /// A program that a package of Debian has.
 pub struct Package {
+    /// What Debian calls it.
     pub name: &'static str,
+    /// The program in it.
     pub program: &'static str,
     /// What it is asked to see whether it runs at all.
     pub version: &'static str,
@@ -73,6 +75,8 @@ impl Package {
 }
 
 impl Program {
+    /// Where it is.
+    #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
     }

@@ -19,17 +19,20 @@ const GRACE: Duration = Duration::from_secs(15);
 
 /// A running program in a process group of its own. Dropping it ends the whole group, so an interrupted command leaves
 /// nothing behind; and a Ctrl-C on the keyboard reaches only us, who then end things in the right order.
+#[derive(Debug)]
 pub struct Running {
     child: Child,
     ended: bool,
 }
 
 impl Running {
+    /// Starts a program, which reads nothing.
     pub fn spawn(command: &mut Command) -> io::Result<Self> {
         let child = command.process_group(0).stdin(Stdio::null()).spawn()?;
         Ok(Self { child, ended: false })
     }
 
+    /// The process itself, for its pipes.
     pub fn child(&mut self) -> &mut Child {
         &mut self.child
     }
@@ -39,6 +42,7 @@ impl Running {
         self.child.id()
     }
 
+    /// Waits for its end.
     pub async fn wait(&mut self) -> io::Result<ExitStatus> {
         let status = self.child.wait().await?;
         self.ended = true;

@@ -11,7 +11,9 @@ use crate::{http, process, report};
 /// How it is compiled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Profile {
+    /// In seconds, for a person and for checks.
     Dev,
+    /// As it is shipped, for measurements.
     Release,
 }
 

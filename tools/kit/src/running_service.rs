@@ -24,14 +24,20 @@ const END_LIMIT: Duration = Duration::from_secs(30);
 
 /// How a service is to run.
 pub struct SetUp<'a> {
+    /// What its log is called.
     pub name: &'static str,
+    /// Where its log is, and where it runs.
     pub folder: &'a Path,
+    /// Its `DATABASE_URL`.
     pub database: &'a str,
+    /// What tokens are signed with.
     pub secret: &'a str,
     /// What else is set, where the default is not what is wanted.
     pub settings: &'a [(&'static str, &'a str)],
 }
 
+/// A service that ends with this value.
+#[derive(Debug)]
 pub struct Service {
     program: PathBuf,
     name: &'static str,
@@ -42,6 +48,7 @@ pub struct Service {
 }
 
 impl Service {
+    /// Starts it on a port that is free, and waits until it answers.
     pub async fn start(program: PathBuf, set_up: &SetUp<'_>) -> anyhow::Result<Self> {
         let SetUp { name, folder, database, secret, settings } = *set_up;
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, process::free_port()?));
@@ -59,10 +66,14 @@ impl Service {
         Ok(service)
     }
 
+    /// Where it is called.
+    #[must_use]
     pub fn url(&self) -> String {
         format!("http://{}", self.address)
     }
 
+    /// Where it listens.
+    #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address
     }

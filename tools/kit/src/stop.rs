@@ -25,6 +25,7 @@ pub enum Asked {
 }
 
 impl Stop {
+    /// Begins to listen.
     pub fn listen() -> anyhow::Result<Self> {
         let listen = |kind| signal(kind).context("cannot listen for Ctrl-C and other signals");
         Ok(Self {

@@ -11,10 +11,13 @@ pub struct Table {
 }
 
 impl Table {
+    /// An empty table with these heads.
+    #[must_use]
     pub fn new(head: &[&str]) -> Self {
         Self { head: head.iter().map(|&name| name.to_owned()).collect(), rows: Vec::new() }
     }
 
+    /// Adds a row.
     pub fn row(&mut self, cells: Vec<String>) {
         self.rows.push(cells);
     }

@@ -14,7 +14,9 @@ pub struct CargoTool {
     version: &'static str,
 }
 
+/// Checks licences, sources and advisories.
 pub const DENY: CargoTool = CargoTool { package: "cargo-deny", version: "0.20.2" };
+/// Measures which lines the tests reach.
 pub const LLVM_COV: CargoTool = CargoTool { package: "cargo-llvm-cov", version: "0.9.1" };
 /// Builds and runs programs that are led by what their input makes them do.
 pub const FUZZ: CargoTool = CargoTool { package: "cargo-fuzz", version: "0.13.2" };

@@ -34,7 +34,7 @@ const DOWN: &str = "\
 ";
 
 /// Makes the folder of a migration and says what to do next.
-pub(super) fn run(name: &str) -> anyhow::Result<()> {
+pub(crate) fn run(name: &str) -> anyhow::Result<()> {
     let now =
         SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).context("the clock stands before 1970")?;
     let folder = create(&workspace::root().join("migrations"), name, now.as_secs())?;

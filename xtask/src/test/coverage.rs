@@ -17,7 +17,7 @@ const LEAST: f64 = 90.0;
 const NOT_MEASURED: &str = r"(^|/)xtask/";
 
 /// Runs the tests on an instrumented build, prints the share and fails where it is too small.
-pub(super) async fn run(runner: &Runner) -> anyhow::Result<Outcome> {
+pub(crate) async fn run(runner: &Runner) -> anyhow::Result<Outcome> {
     tools::LLVM_COV.ensure().await?;
     let llvm = llvm_tools::obtain().await?;
     // Programs of an earlier build would count as well, and none of their lines would be reached.

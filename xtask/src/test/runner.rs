@@ -22,7 +22,7 @@ use crate::test::{
 };
 
 /// How tests are run on this machine.
-pub(super) struct Runner {
+pub(crate) struct Runner {
     nextest: bool,
     database_url: String,
     tls_database_url: Option<String>,
@@ -31,7 +31,7 @@ pub(super) struct Runner {
 
 impl Runner {
     /// Without the address of a server that speaks TLS, the tests that need one fail.
-    pub(super) async fn new(
+    pub(crate) async fn new(
         database_url: &str,
         tls_database_url: Option<&str>,
         arguments: &[String],
@@ -52,7 +52,7 @@ impl Runner {
     }
 
     /// Runs every test but the examples of the documentation.
-    pub(super) async fn run(&self) -> anyhow::Result<Outcome> {
+    pub(crate) async fn run(&self) -> anyhow::Result<Outcome> {
         let mut command = Command::new("cargo");
         if self.nextest {
             command.args(["nextest", "run"]);
@@ -63,7 +63,7 @@ impl Runner {
     }
 
     /// The same on an instrumented build, whose measurements stay for a report.
-    pub(super) async fn measured(&self, llvm: &LlvmTools) -> anyhow::Result<Outcome> {
+    pub(crate) async fn measured(&self, llvm: &LlvmTools) -> anyhow::Result<Outcome> {
         let mut command = Command::new("cargo");
         command.arg("llvm-cov");
         if self.nextest {
@@ -77,7 +77,7 @@ impl Runner {
     }
 
     /// Runs the examples of the documentation.
-    pub(super) async fn documentation(&self) -> anyhow::Result<Outcome> {
+    pub(crate) async fn documentation(&self) -> anyhow::Result<Outcome> {
         let mut command = Command::new("cargo");
         command.args(["test", "--workspace", "--doc", "--no-fail-fast"]);
         self.count(command, "Examples of the documentation", Kind::Cargo).await

@@ -2,9 +2,11 @@
 
 use std::{fs, path::Path};
 
-use crate::tidy::{Violation, entries};
+use anyhow::Context as _;
 
-pub(super) fn check(folder: &Path) -> Vec<Violation> {
+use crate::tidy::violation::Violation;
+
+pub(crate) fn check(folder: &Path) -> Vec<Violation> {
     let entries = match entries(folder) {
         Ok(entries) => entries,
         Err(error) => return vec![Violation::new("migrations", format!("{error:#}"))],
@@ -32,6 +34,14 @@ fn check_one(folder: &Path, name: &str) -> Vec<Violation> {
         }
     }
     violations
+}
+
+/// The entries of a folder, by name.
+fn entries(folder: &Path) -> anyhow::Result<Vec<fs::DirEntry>> {
+    let read = fs::read_dir(folder).and_then(Iterator::collect::<Result<Vec<_>, _>>);
+    let mut entries = read.with_context(|| format!("cannot read {}", folder.display()))?;
+    entries.sort_by_key(fs::DirEntry::file_name);
+    Ok(entries)
 }
 
 /// Whether a name begins with a date and a time as `cargo xtask migrate new` writes them.

@@ -1,11 +1,11 @@
 //! No file names a folder of the machine on which it was written.
 
-use crate::tidy::{File, Violation};
+use crate::tidy::violation::{File, Violation};
 
 /// The folders of people. Put together here, since this file keeps the rule too.
 const PEOPLE: [&str; 3] = [concat!("/", "home/"), concat!("/", "Users/"), concat!("/", "root/")];
 
-pub(super) fn check(file: &File) -> Vec<Violation> {
+pub(crate) fn check(file: &File) -> Vec<Violation> {
     let named = |line: &str| PEOPLE.iter().find(|folder| is_named(line, folder)).copied();
     let lines = file.text.lines().enumerate();
     let found = lines.filter_map(|(number, line)| Some((number + 1, named(line)?)));

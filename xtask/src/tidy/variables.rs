@@ -2,23 +2,39 @@
 
 use std::collections::BTreeSet;
 
-use task_api::settings::VARIABLES;
+use crate::tidy::violation::{File, Violation};
 
-use crate::tidy::{File, Violation, required};
-
+/// The one list of the variables that the program reads.
+const LIST: &str = "crates/api/src/settings/variables.rs";
 const EXAMPLE: &str = ".env.example";
 const TABLE: &str = "docs/operations.md";
 
-pub(super) fn check(files: &[File]) -> Vec<Violation> {
-    let known: BTreeSet<&str> = VARIABLES.iter().map(|variable| variable.name).collect();
+pub(crate) fn check(files: &[File]) -> Vec<Violation> {
+    let list = match required(files, LIST) {
+        Ok(file) => in_list(&file.text),
+        Err(missing) => return vec![missing],
+    };
     let named = [(EXAMPLE, in_example as fn(&str) -> BTreeSet<&str>), (TABLE, in_table)];
-    named
-        .into_iter()
-        .flat_map(|(path, names)| match required(files, path) {
-            Ok(file) => compare(path, &known, &names(&file.text)),
-            Err(missing) => vec![missing],
-        })
-        .collect()
+    let documents = named.into_iter().flat_map(|(path, names)| match required(files, path) {
+        Ok(file) => compare(path, &list, &names(&file.text)),
+        Err(missing) => vec![missing],
+    });
+    let empty = list.is_empty().then(|| Violation::new(LIST, "has no list that this rule can read"));
+    documents.chain(empty).collect()
+}
+
+/// A file that the rule needs.
+fn required<'a>(files: &'a [File], path: &str) -> Result<&'a File, Violation> {
+    let file = files.iter().find(|file| file.path == path);
+    file.ok_or_else(|| Violation::new(path, "is missing, or git does not track it"))
+}
+
+/// The names in the source of the list: the first argument of each call in it.
+fn in_list(source: &str) -> BTreeSet<&str> {
+    let list = source.split_once("pub const VARIABLES").map_or("", |(_, list)| list);
+    let list = list.split("\n];").next().unwrap_or("");
+    let arguments = list.split('(').skip(1).filter_map(|call| call.trim_start().strip_prefix('"'));
+    arguments.filter_map(|text| text.split('"').next()).filter(|name| is_name(name)).collect()
 }
 
 fn compare(path: &str, known: &BTreeSet<&str>, named: &BTreeSet<&str>) -> Vec<Violation> {
@@ -81,6 +97,15 @@ mod tests {
                 Violation::new("x", "names C, which the program does not read"),
             ]
         );
-        assert_eq!(check(&[]).len(), 2);
+        assert_eq!(check(&[]).len(), 1);
+    }
+
+    #[test]
+    fn the_list_is_read_from_its_source() {
+        let source = "secret(\"NOT\")\npub const VARIABLES: &[Variable] = &[\n    variable(\"PORT\", Some(\"8080\"), \"X\"),\n    \
+                      secret(\n        \"URL\",\n        \"A\",\n    ),\n];\nfn f() { g(\"AFTER\") }\n";
+        assert_eq!(in_list(source), BTreeSet::from(["PORT", "URL"]));
+        let files = [File { path: LIST.to_owned(), text: String::new() }];
+        assert!(check(&files).iter().any(|violation| violation.place == LIST));
     }
 }

@@ -6,8 +6,9 @@ use anyhow::{Context as _, bail, ensure};
 use serde_json::Value;
 use task_api::{Settings, openapi_json};
 
-use crate::deploy::{python, 
+use crate::deploy::{
     files::{self, COMPOSE, KUBERNETES, KUSTOMIZATION},
+    python,
     systemd::UNIT,
 };
 
