@@ -1,11 +1,11 @@
 -- What wrk sends for `cargo xtask bench`: requests drawn at random from a file, of which each line holds a method, a path,
 -- a token and a body, with tabs in between. Its own arguments, behind `--`: the file, a seed, the statuses that answers
--- may have (such as 200,201), and `strict`, where each status is to be looked at. wrk by itself counts what is 400 or more;
+-- may have (such as 200,201), and `strict`, if each status is to be checked. wrk by itself counts what is 400 or more;
 -- looking at each answer costs so much that only the time before a measurement is strict.
 
 local prepared = {}
 local threads = {}
--- Global, so that it can be asked for by the thread that sums up.
+-- Global, so that the thread that sums up can read it.
 unexpected = 0
 
 function setup(thread)

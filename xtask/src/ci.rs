@@ -10,14 +10,13 @@ use crate::{
     openapi,
     run_tool::{CHAOS, DEPLOY_CHECK, FUZZ_API, INTEROP, MIGRATE_CHECK, POOLER, RESTORE_CHECK},
     test::{self, Outcome},
-    tidy,
 };
 
 /// Runs the checks, the quick ones first, and stops at the first that fails. The totals of the tests come last.
 pub(crate) async fn run() -> anyhow::Result<ExitCode> {
     let since = Instant::now();
     check("Format", cargo(&["fmt", "--all", "--check"])).await?;
-    check("Rules of the architecture", tidy::check()).await?;
+    check("Rules of the architecture", tools_tidy::check()).await?;
     check("OpenAPI document", openapi::check()).await?;
     check(
         "Clippy",

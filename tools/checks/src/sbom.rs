@@ -1,4 +1,4 @@
-//! `cargo xtask sbom`: what the program is made of, as JSON of `CycloneDX`, for whoever has to account for it.
+//! `cargo xtask sbom`: what the program is made of, as JSON of `CycloneDX`, for those who have to account for it.
 
 use std::{
     collections::BTreeSet,
@@ -14,7 +14,13 @@ use tools_kit::{process, report, tools::CYCLONEDX, workspace};
 use crate::deploy;
 
 /// Where the tool writes: beside each crate that has a program.
-const WRITTEN: [&str; 2] = ["crates/api/task-api_bin.cdx.json", "xtask/xtask_bin.cdx.json"];
+const WRITTEN: [&str; 5] = [
+    "crates/api/task-api_bin.cdx.json",
+    "tools/bench/tools-bench_bin.cdx.json",
+    "tools/chaos/tools-chaos_bin.cdx.json",
+    "tools/checks/tools-checks_bin.cdx.json",
+    "xtask/xtask_bin.cdx.json",
+];
 
 #[derive(clap::Args)]
 pub(crate) struct Args {

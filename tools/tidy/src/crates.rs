@@ -5,7 +5,7 @@ use serde_json::Value;
 use tokio::process::Command;
 use tools_kit::process;
 
-use crate::tidy::violation::{File, Violation};
+use crate::violation::{File, Violation};
 
 /// A crate of the workspace.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,7 +27,18 @@ const MAY_USE: [(&str, &[&str]); 8] = [
     ("task-settings", &["task-adapters", "task-auth", "task-domain", "task-support"]),
     ("task-ops", &["task-adapters", "task-auth", "task-domain", "task-settings", "task-support"]),
     ("task-api", &["task-adapters", "task-auth", "task-domain", "task-ops", "task-settings", "task-support"]),
-    ("xtask", &["task-adapters", "task-domain", "task-ops", "task-settings", "tools-kit", "tools-postgres"]),
+    (
+        "xtask",
+        &[
+            "task-adapters",
+            "task-domain",
+            "task-ops",
+            "task-settings",
+            "tools-kit",
+            "tools-postgres",
+            "tools-tidy",
+        ],
+    ),
 ];
 
 /// What `cargo metadata` says of the workspace.

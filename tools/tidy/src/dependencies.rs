@@ -4,7 +4,7 @@ use serde_json::Value;
 use tokio::process::Command;
 use tools_kit::process;
 
-use crate::tidy::violation::Violation;
+use crate::violation::Violation;
 
 /// What each crate must not reach, by way of others either. A crate that does not exist yet is passed over.
 const CLOSED: [(&str, &[&str]); 6] = [

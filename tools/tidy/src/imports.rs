@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::tidy::{
+use crate::{
     rust::{code_without_tests, paths},
     violation::{File, Violation},
 };

@@ -1,4 +1,4 @@
-//! `cargo xtask tidy`: the rules of the architecture that neither the compiler nor clippy knows.
+#![doc = include_str!("../README.md")]
 
 mod crates;
 mod dependencies;
@@ -11,21 +11,15 @@ mod variables;
 mod violation;
 mod words;
 
-use std::{fs, process::ExitCode};
+use std::fs;
 
 use anyhow::bail;
 use tools_kit::workspace;
 
 use self::violation::File;
 
-pub(crate) async fn run() -> anyhow::Result<ExitCode> {
-    check().await?;
-    println!("All rules are kept.");
-    Ok(ExitCode::SUCCESS)
-}
-
 /// Checks every rule and fails with one line for each violation.
-pub(crate) async fn check() -> anyhow::Result<()> {
+pub async fn check() -> anyhow::Result<()> {
     let files = workspace::tracked_files().await?.into_iter().filter_map(read).collect::<Vec<_>>();
     let metadata = crates::metadata().await?;
     let mut violations = dependencies::check(&metadata).await?;

@@ -4,7 +4,7 @@ use std::{fs, path::Path};
 
 use anyhow::Context as _;
 
-use crate::tidy::violation::Violation;
+use crate::violation::Violation;
 
 pub(crate) fn check(folder: &Path) -> Vec<Violation> {
     let entries = match entries(folder) {

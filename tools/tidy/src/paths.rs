@@ -1,6 +1,6 @@
 //! No file names a folder of the machine on which it was written.
 
-use crate::tidy::violation::{File, Violation};
+use crate::violation::{File, Violation};
 
 /// The folders of people. Put together here, since this file keeps the rule too.
 const PEOPLE: [&str; 3] = [concat!("/", "home/"), concat!("/", "Users/"), concat!("/", "root/")];

@@ -1,6 +1,6 @@
 //! What may stand in the sources of which crate.
 
-use crate::tidy::violation::{File, Violation};
+use crate::violation::{File, Violation};
 
 /// Derived for what is stored: rows live and die in the adapters.
 const OF_ROWS: [&str; 6] =

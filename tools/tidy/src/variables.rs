@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::tidy::violation::{File, Violation};
+use crate::violation::{File, Violation};
 
 /// The one list of the variables that the program reads.
 const LIST: &str = "crates/api/src/settings/variables.rs";

@@ -1,6 +1,6 @@
 //! The words that give away a sentence without an actor, or one that was translated word by word.
 
-use crate::tidy::violation::{File, Violation};
+use crate::violation::{File, Violation};
 
 /// What is counted; an asterisk parts each, since this file keeps the rule too.
 const COUNTED: [&str; 8] =
