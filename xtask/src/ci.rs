@@ -73,7 +73,7 @@ async fn documentation() -> anyhow::Result<()> {
     succeed(doc.env("RUSTDOCFLAGS", "--deny warnings")).await
 }
 
-/// The list of advisories comes from the network. Where it cannot be had, everything else is still checked.
+/// The list of advisories comes from the network. If it cannot be had, everything else is still checked.
 async fn dependencies() -> anyhow::Result<()> {
     tools::DENY.ensure().await?;
     // Also what only other systems compile: the build has not fetched that, and what follows looks at all of it.

@@ -19,7 +19,7 @@ pub(crate) struct Args {
     /// Only these, such as `get,mix`
     #[arg(long, value_name = "NAMES", value_delimiter = ',')]
     pub(crate) workloads: Vec<Workload>,
-    /// With so many connections, such as `100,10`; 100, and 10 as well for `get` and `mix`, where it is not given
+    /// With so many connections, such as `100,10`; 100, and 10 as well for `get` and `mix`, if it is not given
     #[arg(long, value_name = "N", value_delimiter = ',', value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub(crate) connections: Vec<u32>,
     /// Also measure latency at half of the peak, with requests sent at a fixed rate

@@ -30,7 +30,7 @@ impl fmt::Display for User {
 pub(crate) struct DataSet {
     pub(crate) tasks: u64,
     pub(crate) users: u64,
-    /// Each task whose number is divided by this one belongs to user 0; where it is 0 none does.
+    /// Each task whose number is divided by this one belongs to user 0; if it is 0 none does.
     pub(crate) every: u64,
 }
 

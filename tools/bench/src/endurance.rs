@@ -40,7 +40,7 @@ pub(crate) async fn run(workshop: &mut Workshop, args: &Args, minutes: u32) -> a
     let before = wrk::run(&order(args.warmup, true)).await?.faults;
     let work = order(minutes * 60, false);
     let watched = workshop.watch(&subject, &work, WATCH);
-    // A line is logged for each request: what nobody reads must not fill the disk.
+    // A line is logged for each request: a log without a reader must not fill the disk.
     let emptied = async {
         loop {
             tokio::time::sleep(Duration::from_secs(30)).await;
@@ -107,7 +107,7 @@ mod tests {
     use crate::sample::{Faults, testing::sample};
 
     #[test]
-    fn memory_is_told_at_rest_after_each_minute_and_at_most() {
+    fn memory_is_shown_at_rest_after_each_minute_and_at_most() {
         let mut samples = Samples::default();
         samples.add(&sample(1000, Faults::default()));
         let memory = [vec![20.0; 59], vec![31.0], vec![40.5; 30], vec![32.0; 31]].concat();

@@ -1,4 +1,4 @@
-//! Latency at half of the peak: how long somebody waits on a machine that is busy and not overloaded.
+//! Latency at half of the peak: how long a client waits on a machine that is busy and not overloaded.
 //!
 //! oha sends requests when they are due, whether or not those before have been answered, and counts the time from then
 //! on. It knows one token, so each kind of request is of one user: lists of one who has a hundred tasks, the rest of one
@@ -119,7 +119,7 @@ fn order(workshop: &mut Workshop, subject: &Subject, kind: Workload) -> anyhow::
     let folder = workshop.store.server().folder().to_path_buf();
     let user = match kind {
         kind if kind.names_a_task() => User(0),
-        // Whoever creates has other lists than those that are read.
+        // The users who create have other lists than those that are read.
         Workload::Create => User(2),
         _ => User(1),
     };

@@ -10,7 +10,7 @@ use tools_kit::process;
 pub(crate) async fn facts(postgres: &str) -> Value {
     json!({
         "date": said("date", &["-u", "+%Y-%m-%dT%H:%M:%SZ"]).await,
-        // Ends in `-dirty` where there are changes that are in no commit.
+        // Ends in `-dirty` if there are changes that are in no commit.
         "revision": said("git", &["describe", "--always", "--dirty", "--abbrev=12", "--exclude=*"]).await,
         "compiler": said("rustc", &["--version"]).await,
         "cores": std::thread::available_parallelism().map_or(0, usize::from),

@@ -12,7 +12,7 @@ pub(crate) struct Faults {
     pub(crate) status: u64,
     /// Connections that failed.
     pub(crate) socket: u64,
-    /// Requests that nobody answered in time.
+    /// Requests without an answer in time.
     pub(crate) timeout: u64,
 }
 
@@ -172,7 +172,7 @@ pub(crate) fn rounded(number: f64) -> f64 {
     (number * 1000.0).round() / 1000.0
 }
 
-#[expect(clippy::cast_precision_loss, reason = "so many requests nobody counts")]
+#[expect(clippy::cast_precision_loss, reason = "there are never so many requests")]
 fn count(requests: u64) -> f64 {
     requests as f64
 }

@@ -113,7 +113,7 @@ pub(crate) struct Point {
     pub(crate) connections: u32,
 }
 
-/// The points of a run: each workload with each number of connections; where none is given with 100, and what is asked
+/// The points of a run: each workload with each number of connections; if none is given with 100, and what is asked
 /// for one by one in practice with 10 as well.
 pub(crate) fn points(workloads: &[Workload], connections: &[u32]) -> Vec<Point> {
     let wanted = ALL.into_iter().filter(|workload| workloads.is_empty() || workloads.contains(workload));

@@ -110,7 +110,7 @@ fn label(point: Point) -> String {
 }
 
 impl Measured {
-    /// What pgbench made of the same SQL, where there is a pgbench.
+    /// What pgbench made of the same SQL, if there is a pgbench.
     pub(crate) fn pgbench(&self) -> Option<f64> {
         median(self.bare.iter().copied())
     }
@@ -146,7 +146,7 @@ impl Outcome {
         self.points.iter().all(|measured| !measured.samples.faults.any())
     }
 
-    /// What each workload reached with the most connections, where that counts.
+    /// What each workload reached with the most connections, if that counts.
     pub(crate) fn peaks(&self) -> Vec<(Point, f64)> {
         let is_most = |one: &Measured| {
             let same = self.points.iter().filter(|other| other.point.workload == one.point.workload);

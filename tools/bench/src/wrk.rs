@@ -12,7 +12,7 @@ use crate::{
     workload::Point,
 };
 
-/// Longer than the service lets anybody wait, so that only what hangs is counted.
+/// Longer than the service lets a client wait, so that only what hangs is counted.
 const TIMEOUT: &str = "10s";
 
 /// What to send where to, and for how long.

@@ -49,7 +49,7 @@ impl Args {
         done
     }
 
-    /// What is left of it where none has a disk of its own. What was named must not be left out.
+    /// What is left of it if none has a disk of its own. What was named must not be left out.
     fn without_disk(&self, chosen: Vec<Fault>, why: &str) -> anyhow::Result<Vec<Fault>> {
         let (left_out, done): (Vec<_>, Vec<_>) = chosen.into_iter().partition(|fault| fault.is_of_disk());
         let names = left_out.into_iter().map(Fault::name).collect::<Vec<_>>().join("; ");

@@ -16,7 +16,7 @@ const TIMEOUT: Duration = Duration::from_secs(20);
 /// is used.
 const UNUSED: Duration = Duration::from_secs(30);
 
-/// What somebody with a token asks with.
+/// What a client with a token asks with.
 #[derive(Clone)]
 pub(crate) struct Asking {
     http: reqwest::Client,
@@ -48,7 +48,7 @@ impl Asking {
         self.http.request(method, url).bearer_auth(&self.token).header("Content-Type", "application/json")
     }
 
-    /// Sends it. `None` where there is no answer, of which the ledger knows then.
+    /// Sends it. `None` if there is no answer, of which the ledger knows then.
     pub(crate) async fn answer(&self, request: RequestBuilder) -> Option<Answer> {
         let since = Instant::now();
         let answer = match request.send().await {

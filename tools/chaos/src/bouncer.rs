@@ -18,7 +18,7 @@ use tools_postgres::account::Account;
 const PGBOUNCER: Package = Package { name: "pgbouncer", program: "pgbouncer", version: "--version" };
 /// From here on it can keep prepared statements.
 const KEEPS_SINCE: (u32, u32) = (1, 21);
-/// How long somebody waits for a session before PgBouncer sends them away; minutes, if nobody says so.
+/// How long a client waits for a session before PgBouncer disconnects it; minutes by default.
 pub(crate) const QUERY_WAIT_SECONDS: u64 = 3;
 const START_LIMIT: Duration = Duration::from_secs(10);
 

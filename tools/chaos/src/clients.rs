@@ -59,7 +59,7 @@ struct Writer {
     sent_on: Arc<AtomicBool>,
     patience: Duration,
     pace: Duration,
-    /// The further member of each body, where there is one.
+    /// The further member of each body, if there is one.
     description: String,
 }
 
@@ -159,12 +159,12 @@ impl Writer {
         if self.send(&title, false).await == Some(201) {
             self.ledger.acknowledge(title, sent);
         } else {
-            self.ledger.nobody_knows(title);
+            self.ledger.is_unknown(title);
             sleep(PAUSE).await;
         }
     }
 
-    /// The status of the answer; `None` where there was none.
+    /// The status of the answer; `None` if there was none.
     async fn send(&self, title: &str, with_key: bool) -> Option<u16> {
         let body = format!("{{\"title\":\"{title}\"{}}}", self.description);
         let request = self.asking.send(Method::POST, &self.url).body(body);

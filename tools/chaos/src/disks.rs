@@ -22,15 +22,15 @@ const POLL: Duration = Duration::from_millis(50);
 const POOL_MAX: usize = 30;
 /// How long PostgreSQL may take to count its connections, whose number needs no disk.
 const COUNT_LIMIT: Duration = Duration::from_secs(2);
-/// How long PostgreSQL may take to end connections that nobody uses any more, or to show whether it lives.
+/// How long PostgreSQL may take to end unused connections, or to show whether it lives.
 const SETTLE_LIMIT: Duration = Duration::from_secs(10);
-/// How many megabytes somebody may write to the log of PostgreSQL before it ends: more than it may keep for itself.
+/// How many megabytes a client may write to the log of PostgreSQL before it ends: more than it may keep for itself.
 const LOG_MEGABYTES: usize = 512;
 
 /// The disk is full while clients write long descriptions, so that tables cannot grow. PostgreSQL refuses what needs room,
 /// and has to live and to be read.
 pub(crate) async fn fill(stage: &mut Stage) -> anyhow::Result<Vec<String>> {
-    // No other one comes within minutes then: a checkpoint needs room, and PostgreSQL breaks down where it finds none.
+    // No other one comes within minutes then: a checkpoint needs room, and PostgreSQL breaks down if it finds none.
     tools_postgres::connect(stage.store.url()).await?.batch_execute("CHECKPOINT").await?;
     let onlookers = Onlookers::start(stage, Reads::GoOn);
     let mut filling = stage.disk()?.fill()?;
@@ -44,18 +44,17 @@ pub(crate) async fn fill(stage: &mut Stage) -> anyhow::Result<Vec<String>> {
     Ok(complaints)
 }
 
-/// The disk is full, and somebody writes to PostgreSQL's log until that has no room, which ends PostgreSQL. Where it does not
-/// come back by itself, it is started when there is room again, as whoever watches over it would do.
+/// The disk is full, and a client writes to PostgreSQL's log until that has no room, which ends PostgreSQL. If it does not
+/// come back by itself, it is started when there is room again, as a supervisor would do.
 pub(crate) async fn fill_log(stage: &mut Stage) -> anyhow::Result<Vec<String>> {
     let onlookers = Onlookers::start(stage, Reads::MayBeRefused);
     let mut filling = stage.disk()?.fill()?;
-    let somebody = tools_postgres::connect(stage.store.url()).await?;
+    let client = tools_postgres::connect(stage.store.url()).await?;
     let mut megabytes = 0;
-    while !somebody.is_closed() {
+    while !client.is_closed() {
         ensure!(megabytes < LOG_MEGABYTES, "the log of PostgreSQL grows by {megabytes} MB on a full disk");
         // The last one fails, as PostgreSQL ends.
-        let _ =
-            somebody.batch_execute("SELECT pg_logical_emit_message(false, '', repeat('x', 1000000))").await;
+        let _ = client.batch_execute("SELECT pg_logical_emit_message(false, '', repeat('x', 1000000))").await;
         filling.top_up()?;
         megabytes += 1;
     }

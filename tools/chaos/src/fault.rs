@@ -13,7 +13,7 @@ pub(crate) enum Fault {
     CrashedDatabase,
     /// PostgreSQL stands still for six seconds.
     FrozenDatabase,
-    /// `kill -9` of PostgreSQL's main process, which somebody has to start anew.
+    /// `kill -9` of PostgreSQL's main process, which a supervisor has to start anew.
     KilledPostmaster,
     /// PostgreSQL's disk is full, so that its tables cannot grow.
     FullDisk,
@@ -67,7 +67,7 @@ impl Fault {
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::KilledService => "the service is killed (kill -9)",
-            Self::EndedService => "the service is told to end (SIGTERM)",
+            Self::EndedService => "the service is ended by SIGTERM",
             Self::CrashedDatabase => "PostgreSQL crashes (kill -9 of a process)",
             Self::FrozenDatabase => "PostgreSQL stands still for 6 s",
             Self::KilledPostmaster => "PostgreSQL's main process is killed (kill -9)",
@@ -140,7 +140,7 @@ impl Fault {
         }
     }
 
-    /// How long a client with a key repeats a write: longer than the fault may take, where that stops all writing.
+    /// How long a client with a key repeats a write: longer than the fault may take, if that stops all writing.
     pub(crate) fn patience(self) -> Duration {
         match self {
             Self::FailOver | Self::SilentPrimary => Duration::from_secs(90),

@@ -19,7 +19,7 @@ use crate::{
     vanish::{VANISHING, vanish},
 };
 
-/// How often the service is looked at while hostile clients are there, and how long it may take to let go of them.
+/// How often the service is looked at while hostile clients are there, and how long it may take to disconnect them.
 const LOOK: Duration = Duration::from_millis(100);
 const GONE_LIMIT: Duration = Duration::from_secs(5);
 /// What the ordinary clients' connections may be more than before.
@@ -38,7 +38,7 @@ pub(crate) async fn run(stage: &mut Stage, fault: Fault, times: usize) -> anyhow
     match fault {
         Fault::VanishedClients => {
             complaints.extend(vanish(stage, times).await?);
-            // The pool is whole: whoever stays is served.
+            // The pool is whole: the clients that stay are served.
             recoveries.push(until_writing(&clients.ledger, Instant::now(), fault.heal_limit()).await?);
         }
         _ => {

@@ -79,7 +79,7 @@ impl Kind {
         matches!(self, Self::Idle | Self::NextHead | Self::Unread | Self::UnreadFile)
     }
 
-    /// What it may be answered; some are let go without a word.
+    /// What it may be answered; some are disconnected without an answer.
     fn statuses(self) -> &'static [u16] {
         match self {
             Self::Silent | Self::DrippedHead | Self::DrippedBody | Self::DrippedChunks => &[408],
@@ -126,7 +126,7 @@ impl Kind {
         }
     }
 
-    /// What it sends now and then, where it drips.
+    /// What it sends now and then, if it drips.
     fn drop(self) -> Option<&'static [u8]> {
         match self {
             Self::DrippedHead => Some(b"x"),
@@ -191,7 +191,7 @@ async fn attack(kind: Kind, address: SocketAddr, opening: String) -> anyhow::Res
         return stay(kind, &mut stream, &opening).await;
     }
     let (mut from, mut to) = stream.split();
-    // Whoever is refused may find the connection closed before all is sent, and what is then read is what came before.
+    // A client that is refused may find the connection closed before it has sent all, and then reads what came before.
     let sending = async {
         let _ = to.write_all(opening.as_bytes()).await;
         while let Some(drop) = kind.drop() {

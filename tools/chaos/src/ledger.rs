@@ -26,7 +26,7 @@ pub(crate) struct Ledger {
 #[derive(Default)]
 struct Told {
     acknowledged: HashSet<String>,
-    /// Sent without a key, and nobody knows what became of them.
+    /// Sent without a key and not answered, so that their outcome is unknown.
     unknown: HashSet<String>,
     unexpected: Vec<String>,
 }
@@ -38,7 +38,7 @@ pub(crate) struct Differences {
     pub(crate) lost: usize,
     /// There more than once.
     pub(crate) twice: usize,
-    /// There, and nobody asked for it.
+    /// There, and no client sent it.
     pub(crate) strange: usize,
 }
 
@@ -54,7 +54,7 @@ impl Ledger {
         self.newest.lock().unwrap_or_else(PoisonError::into_inner).is_some_and(|newest| newest > moment)
     }
 
-    pub(crate) fn nobody_knows(&self, title: String) {
+    pub(crate) fn is_unknown(&self, title: String) {
         self.told().unknown.insert(title);
     }
 
@@ -73,7 +73,7 @@ impl Ledger {
         self.broken.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// There was nobody to connect to.
+    /// No service listened.
     pub(crate) fn refuse(&self) {
         self.refused.fetch_add(1, Ordering::Relaxed);
     }
@@ -147,13 +147,13 @@ mod tests {
     }
 
     #[test]
-    fn what_is_missing_doubled_or_strange_is_found_and_what_nobody_knows_may_be_either_way() {
+    fn missing_doubled_and_strange_writes_are_found_and_unknown_ones_may_be_either_way() {
         let ledger = Ledger::default();
         for title in ["a", "b", "c"] {
             ledger.acknowledge(title.to_owned(), Instant::now());
         }
         for title in ["there", "not there"] {
-            ledger.nobody_knows(title.to_owned());
+            ledger.is_unknown(title.to_owned());
         }
         let titles = |titles: &[&str]| titles.iter().map(|&title| title.to_owned()).collect::<Vec<_>>();
         assert_eq!(ledger.compare(&titles(&["a", "b", "c", "there"])), Differences::default());

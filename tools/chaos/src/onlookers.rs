@@ -1,4 +1,4 @@
-//! Somebody who only looks, while nothing can be written.
+//! Clients that only read, while nothing can be written.
 
 use std::{
     sync::{
@@ -19,7 +19,7 @@ const LOOK: Duration = Duration::from_millis(50);
 /// More than the service may take for any answer.
 const TIMEOUT: Duration = Duration::from_secs(20);
 
-/// They look until they are told to stop.
+/// They read until `stop`.
 pub(crate) struct Onlookers {
     stop: Arc<AtomicBool>,
     looking: JoinSet<anyhow::Result<[Seen; 3]>>,
@@ -64,7 +64,7 @@ impl Onlookers {
     /// Says what they have seen that must not be: anything but the right answer in good time.
     pub(crate) async fn stop(mut self, when: &str) -> anyhow::Result<Vec<String>> {
         self.stop.store(true, Ordering::Relaxed);
-        let seen = self.looking.join_next().await.context("nobody looks")?;
+        let seen = self.looking.join_next().await.context("no onlooker runs")?;
         let seen = seen.context("an onlooker has failed")??;
         report::note(&format!("{when}: {}", seen.each_ref().map(Seen::words).join("; ")));
         Ok(seen.iter().flat_map(Seen::faults).map(|fault| format!("{fault} {when}")).collect())
@@ -143,7 +143,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn whatever_is_not_the_right_answer_in_good_time_is_told() {
+    fn a_wrong_or_late_answer_is_reported() {
         let faults = |answers: &[(Result<u16, String>, u64)]| {
             [false, true].map(|may_be_refused| {
                 let mut seen = Seen::nothing("/".to_owned(), may_be_refused);

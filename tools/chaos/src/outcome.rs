@@ -80,8 +80,9 @@ impl Outcome {
         let mut found = self.complaints.clone();
         let Differences { lost, twice, strange } = self.differences;
         if self.differences != Differences::default() {
-            found
-                .push(format!("{lost} writes are lost, {twice} are there twice, {strange} nobody asked for"));
+            found.push(format!(
+                "{lost} writes are lost, {twice} are there twice, {strange} were sent by no client"
+            ));
         }
         found.extend(self.ledger.surprises().into_iter().take(5));
         if self.ledger.longest() > ANSWER_LIMIT {

@@ -81,7 +81,7 @@ async fn crowd(address: SocketAddr, token: &str, number: usize) -> anyhow::Resul
             *answers.entry(status).or_insert(0) += number;
         }
     }
-    // Whoever is still being answered is let go before others come.
+    // Clients that are still being answered disconnect before others come.
     sleep(Duration::from_secs(1)).await;
     let rate = |number: u32| f64::from(number) / ASKING.as_secs_f64();
     Ok(Rates(answers.into_iter().map(|(status, number)| (status, rate(number))).collect()))
@@ -162,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn whatever_is_neither_a_list_nor_503_is_told() {
+    fn an_answer_that_is_neither_a_list_nor_503_is_reported() {
         let rates = |statuses: &[u16]| Rates(statuses.iter().map(|status| (*status, 1.0)).collect());
         assert!(rates(&[200, 503]).unexpected().is_none());
         assert!(rates(&[200, 500]).unexpected().is_some());

@@ -231,7 +231,7 @@ impl Tryout {
         send(http.get(&one), 404).await.map(drop)
     }
 
-    /// Nobody but the role has set that limit.
+    /// Only the role has set that limit.
     async fn a_lock_is_not_waited_for_beyond_the_role_s_limit(
         &self,
         service: &Service,

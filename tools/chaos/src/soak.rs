@@ -87,7 +87,7 @@ struct Soak {
     looked: Instant,
 }
 
-/// Does it, prints what was seen, and fails where something was lost, answered as it must not be, or grew.
+/// Does it, prints what was seen, and fails if something was lost, answered as it must not be, or grew.
 pub(crate) async fn run(minutes: u64) -> anyhow::Result<()> {
     let program = program::build(Profile::Release).await?;
     let stage = Stage::set(&program, hostile::crowd(false)?).await?;

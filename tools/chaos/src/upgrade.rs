@@ -40,7 +40,7 @@ const CLIENTS: usize = 8;
 const STATES: usize = 6;
 /// How long each state lasts.
 const STATE: Duration = Duration::from_secs(5);
-/// How long nobody sends anything to a service before it is ended, as whoever stands in front would do it.
+/// How long no client sends anything to a service before it is ended, as a load balancer would do it.
 const DRAIN: Duration = Duration::from_secs(1);
 
 #[derive(clap::Args, Clone, Debug)]
@@ -127,7 +127,7 @@ impl Scene<'_> {
     }
 }
 
-/// Ends a service to which nobody sends anything any more.
+/// Ends a service to which no client sends anything any more.
 async fn end(service: &mut Service) -> anyhow::Result<()> {
     sleep(DRAIN).await;
     let status = service.end().await?;
@@ -135,7 +135,7 @@ async fn end(service: &mut Service) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Clients that make tasks, change, list and delete them until they are told to stop.
+/// Clients that make tasks, change, list and delete them until `stop`.
 struct Clients {
     ledger: Arc<Ledger>,
     share: Arc<Share>,
@@ -148,7 +148,7 @@ struct Share {
     /// Where requests go, in turn.
     bases: Mutex<Vec<String>>,
     sent: AtomicUsize,
-    /// How many answers were right in each state, which are told in their order.
+    /// How many answers were right in each state, in the order of the states.
     answered: Mutex<BTreeMap<(usize, &'static str), usize>>,
     state: Mutex<(usize, &'static str)>,
 }
@@ -272,7 +272,7 @@ impl Client {
         None
     }
 
-    /// The answer, where it has that status.
+    /// The answer, if it has that status.
     async fn ask(&self, request: RequestBuilder, status: u16) -> Option<Answer> {
         let state = *lock(&self.share.state);
         let answer = self.keeping.answer(request).await?;

@@ -52,7 +52,7 @@ struct Visitor {
 }
 
 impl Visitors {
-    /// Sets them to work. What they are told goes into the ledger, but for their tasks, which change.
+    /// Starts them. Their answers go into the ledger, except for their tasks, which change.
     pub(crate) fn start(url: &str, token: &str, run: &str, ledger: &Arc<Ledger>) -> anyhow::Result<Self> {
         let stop = Arc::new(AtomicBool::new(false));
         let visitor = Visitor {
@@ -99,7 +99,7 @@ impl Visitor {
         }
     }
 
-    /// Makes a task and changes it. What becomes of one whose change gets no answer, nobody knows.
+    /// Makes a task and changes it. The outcome of a change without an answer is unknown.
     async fn one_more(&self, name: &str, round: usize) -> Option<Known> {
         let create = self.asking.send(Method::POST, &self.url).body(format!("{{\"title\":\"{name}\"}}"));
         let create = if round.is_multiple_of(2) { create.header("Idempotency-Key", name) } else { create };
@@ -162,7 +162,7 @@ impl Visitor {
         }
     }
 
-    /// The answer, where it is the one that must come if there is any but 503.
+    /// The answer, if it is the one that must come if there is any but 503.
     async fn ask(&self, request: RequestBuilder, status: u16) -> Option<Answer> {
         let answer = self.asking.answer(request).await;
         sleep(PACE).await;

@@ -29,7 +29,7 @@ const auth = betterAuth({
   plugins: [jwt(options.signsWithSecret ? signingWithSecret() : (options.jwt ?? {})), bearer()],
 });
 
-/** The plugin with a signer of our own. It insists on a remote key set, which nobody asks for in this mode. */
+/** The plugin with a signer of our own. It insists on a remote key set, which no client asks for in this mode. */
 function signingWithSecret() {
   const secret = new TextEncoder().encode(options.secret);
   return {

@@ -1,4 +1,4 @@
-//! `cargo xtask fuzz`: made-up input for everything that reads what others write, led by what it makes the code do.
+//! `cargo xtask fuzz`: cargo-fuzz on each parser, guided by the code that each input reaches.
 //!
 //! `tools/fuzzing` has the targets and what must hold. cargo-fuzz makes a program of each, in the workspace `tools/fuzz`.
 
@@ -36,7 +36,7 @@ pub(crate) struct Args {
     jobs: u32,
 }
 
-/// Calls the targets, and fails where one of them has found something.
+/// Calls the targets, and fails if one of them has found something.
 pub(crate) async fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let known = targets(&workspace::root().join("tools/fuzz/fuzz_targets"))?;
     if let Some(unknown) = args.targets.iter().find(|target| !known.contains(target)) {
@@ -64,7 +64,7 @@ fn targets(folder: &Path) -> anyhow::Result<Vec<String>> {
     Ok(names)
 }
 
-/// What cargo-fuzz is told each time. There is no unsafe code of ours that `AddressSanitizer` would watch, and without it
+/// What cargo-fuzz is given each time. There is no unsafe code of ours that `AddressSanitizer` would watch, and without it
 /// the ordinary compiler does; and what we use is to be compiled as it is used.
 fn cargo_fuzz(subcommand: &str) -> Command {
     let mut command = Command::new("cargo");

@@ -85,7 +85,7 @@ async fn built(target: &str) -> anyhow::Result<BTreeSet<String>> {
     Ok(packages(&tree))
 }
 
-/// The packages in the words of `cargo tree`: `name v1.2.3`, and more where it is not from the registry.
+/// The packages in the words of `cargo tree`: `name v1.2.3`, and more if it is not from the registry.
 fn packages(tree: &str) -> BTreeSet<String> {
     let words = tree.lines().map(|line| line.split(' '));
     let named = words.filter_map(|mut words| Some((words.next()?, words.next()?.strip_prefix('v')?)));

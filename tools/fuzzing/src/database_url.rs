@@ -1,4 +1,4 @@
-//! A URL is understood or not; in neither case is the password of anybody told.
+//! A URL is understood or not; in neither case does a message hold the password.
 //!
 //! The lines of an input are what stands before and behind a password in its place, and the rest of the URL. An input of one
 //! line is a whole URL.

@@ -134,7 +134,7 @@ mod tests {
     use crate::scratch::Scratch;
 
     #[test]
-    fn an_unpacked_program_is_told_where_its_libraries_and_modules_are() {
+    fn an_unpacked_program_finds_its_libraries_and_modules() {
         let scratch = Scratch::new();
         let root = scratch.path().to_owned();
         let program = |root| Program { path: PathBuf::from("/x"), root };

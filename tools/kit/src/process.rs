@@ -127,7 +127,7 @@ fn cannot_run(command: &Command) -> String {
     format!("cannot run `{}`", command.as_std().get_program().to_string_lossy())
 }
 
-/// A port of loopback that nobody has at this moment.
+/// A port of loopback that is free at this moment.
 pub fn free_port() -> anyhow::Result<u16> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("no port of 127.0.0.1 is free")?;
     Ok(listener.local_addr().context("no port of 127.0.0.1 is free")?.port())

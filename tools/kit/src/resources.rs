@@ -18,7 +18,7 @@ pub struct Processors {
 }
 
 impl Processors {
-    /// Reads them now, for a service where there is one.
+    /// Reads them now, for a service if there is one.
     pub fn read(service: Option<u32>, postgres: u32) -> anyhow::Result<Self> {
         Ok(Self {
             service: service.map(tree_seconds).transpose()?.unwrap_or_default(),

@@ -32,7 +32,7 @@ pub struct SetUp<'a> {
     pub database: &'a str,
     /// What tokens are signed with.
     pub secret: &'a str,
-    /// What else is set, where the default is not what is wanted.
+    /// What else is set, if the default is not what is wanted.
     pub settings: &'a [(&'static str, &'a str)],
 }
 
@@ -114,7 +114,7 @@ impl Service {
         self.folder.join(format!("{}.log", self.name))
     }
 
-    /// Starts it where it does not run, and waits until it answers.
+    /// Starts it if it does not run, and waits until it answers.
     pub async fn start_again(&mut self) -> anyhow::Result<()> {
         let log = self.log();
         let file = || {

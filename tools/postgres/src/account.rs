@@ -25,7 +25,7 @@ pub enum Account {
 }
 
 impl Account {
-    /// `postgres` where that account exists, else `nobody`; a person who is not root keeps their own.
+    /// `postgres` if that account exists, else `nobody`; a person who is not root keeps their own.
     pub fn choose() -> anyhow::Result<Self> {
         if !rustix::process::geteuid().is_root() {
             return Ok(Self::Ourselves);

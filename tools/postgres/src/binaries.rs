@@ -39,7 +39,7 @@ impl Binaries {
         self.major >= OLDEST
     }
 
-    /// The programs of a folder, where it holds both that we need and the account can run them.
+    /// The programs of a folder, if it holds both that we need and the account can run them.
     pub(crate) fn of(folder: &Path, account: &Account) -> Option<Self> {
         let folder = home_of_both(folder)?;
         let output = account.command(folder.join("postgres")).arg("--version").output().ok()?;

@@ -35,10 +35,10 @@ pub(crate) fn home(account: &Account) -> anyhow::Result<PathBuf> {
     let _ = DirBuilder::new().mode(0o711).create(&outside);
     let found = fs::symlink_metadata(&outside)
         .with_context(|| format!("cannot create {}, which the server needs", outside.display()))?;
-    // The folder is one that everybody can write to: somebody else may have been there first.
+    // Every user can write to the folder above: another one may have made this one first.
     ensure!(
         found.is_dir() && found.uid() == rustix::process::geteuid().as_raw(),
-        "{} belongs to somebody else: remove it",
+        "{} belongs to another user: remove it",
         outside.display()
     );
     Ok(outside)

@@ -32,12 +32,12 @@ pub(crate) enum Purpose {
     ThrowAway,
     /// It is a measurement's: the server writes it as safely as a person's, and it is worth nothing afterwards.
     Measure,
-    /// It is a bad day's, on a small disk of its own: as safe as a measurement's, and worth as little afterwards.
+    /// It is for fault injection, on a small disk of its own: as safe as a measurement's, and worth as little afterwards.
     OnSmallDisk,
 }
 
 impl Cluster {
-    /// Takes the folder `home` for the server's account, creating it where it is missing.
+    /// Takes the folder `home` for the server's account, creating it if it is missing.
     pub(crate) fn at(home: PathBuf, account: Account, purpose: Purpose) -> anyhow::Result<Self> {
         fs::DirBuilder::new()
             .recursive(true)
@@ -60,7 +60,7 @@ impl Cluster {
         self.purpose
     }
 
-    /// The major version that made the data, where there is any.
+    /// The major version that made the data, if there is any.
     pub(crate) fn version(&self) -> anyhow::Result<Option<u32>> {
         let path = self.data().join("PG_VERSION");
         match fs::read_to_string(&path) {
@@ -77,7 +77,7 @@ impl Cluster {
         }
     }
 
-    /// Makes the data where there is none. It is made under another name and then renamed, so that an interrupted
+    /// Makes the data if there is none. It is made under another name and then renamed, so that an interrupted
     /// `initdb` never passes for data.
     pub(crate) async fn initialise(&self, binaries: &Binaries) -> anyhow::Result<()> {
         self.remove_unfinished();

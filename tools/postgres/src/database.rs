@@ -3,7 +3,7 @@
 use anyhow::Context as _;
 use tokio_postgres::{Client, NoTls};
 
-/// Creates a database where there is none of that name.
+/// Creates a database if there is none of that name.
 pub(crate) async fn create_where_missing(server_url: &str, name: &str) -> anyhow::Result<()> {
     let client = connect(server_url).await?;
     let existing = client.query_opt("SELECT 1 FROM pg_database WHERE datname = $1", &[&name]).await;

@@ -1,8 +1,8 @@
 //! A small disk for one server: a file system in a file, which can be filled up and brought to a standstill.
 //!
-//! Whoever writes to a file system that stands still can neither be interrupted nor ended before it goes on. So nothing that
-//! lets it go on waits for anybody: [`Frozen`] does when it is dropped, a shell of its own where this process is killed, and
-//! the next run ([`let_go`]) where that shell was killed as well.
+//! A process that writes to a frozen file system can neither be interrupted nor ended before it is thawed. So thawing waits
+//! for no process: [`Frozen`] does it when it is dropped, a shell of its own if this process is killed, and the next run
+//! ([`thaw`]) if that shell was killed as well.
 
 use std::{
     ffi::OsStr,
@@ -30,7 +30,7 @@ pub const ROOMY: u64 = 1 << 30;
 const TINY: u64 = 16 << 20;
 /// The steps in which room is taken, from a block on.
 const STEPS: std::ops::RangeInclusive<u64> = 4096..=64 << 20;
-/// How long whoever used it may take to let go of it.
+/// How long the processes that used it may take to close their files.
 const BUSY_LIMIT: Duration = Duration::from_secs(5);
 const POLL: Duration = Duration::from_millis(50);
 
@@ -50,7 +50,7 @@ pub struct Filling {
     size: u64,
 }
 
-/// Why there can be no disk of our own here; `None` where there can, which was tried.
+/// Why there can be no disk of our own here; `None` if there can, which was tried.
 pub fn lacking() -> Option<String> {
     if geteuid().is_root() {
         try_one().err().map(|error| report::sentence(&error))
@@ -87,7 +87,7 @@ impl Disk {
         &self.root
     }
 
-    /// Brings it to a standstill: whoever writes to it waits.
+    /// Freezes it: a process that writes to it waits.
     pub fn freeze(&self) -> anyhow::Result<Frozen<'_>> {
         // Otherwise it would be the machine's own.
         ensure!(is_mounted(&self.root), "{} is not mounted", self.root.display());
@@ -147,7 +147,7 @@ impl Drop for Filling {
 }
 
 /// Lets a disk go on that a killed run has left in that folder. Says whether there is one.
-pub fn let_go(folder: &Path) -> bool {
+pub fn thaw(folder: &Path) -> bool {
     let root = root_in(folder);
     let left = is_mounted(&root);
     unfreeze(&root);
@@ -166,7 +166,7 @@ fn unfreeze(root: &Path) {
     }
 }
 
-/// Unmounts it, at once where nobody uses it any more.
+/// Unmounts it, at once if no process uses it any more.
 pub fn unmount(root: &Path) {
     unfreeze(root);
     let since = Instant::now();
@@ -234,7 +234,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_system_is_told_from_a_folder() {
+    fn a_file_system_is_not_taken_for_a_folder() {
         assert!(is_mounted(Path::new("/proc")));
         assert!(!is_mounted(Path::new("/proc/self")));
         assert!(!is_mounted(Path::new("/no/such/folder")));

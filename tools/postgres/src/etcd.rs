@@ -1,4 +1,4 @@
-//! What the servers of a cluster agree by: one etcd, which answers whoever knows the password.
+//! What the servers of a cluster agree by: one etcd, which asks for a password.
 
 use std::{
     fs::File,
@@ -27,8 +27,8 @@ pub(crate) struct Etcd {
 }
 
 impl Etcd {
-    /// Starts it with its data below `folder`. Whoever may write to it decides what Patroni does, and may thereby run
-    /// programs as the servers' account, so that it asks for a password before anybody else knows of it.
+    /// Starts it with its data below `folder`. A client that may write to it decides what Patroni does, and may thereby
+    /// run programs as the servers' account. So it asks for a password before its address is known.
     pub(crate) async fn start(account: &Account, packages: &Path, folder: &Path) -> anyhow::Result<Self> {
         let etcd = ETCD.obtain(packages).await?;
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, process::free_port()?));

@@ -53,7 +53,7 @@ fn lock_path(folder: &Path) -> PathBuf {
     folder.with_extension("lock")
 }
 
-/// Memory where there is enough of it, else the system's folder for temporary files.
+/// Memory if there is enough of it, else the system's folder for temporary files.
 pub(crate) fn in_memory() -> PathBuf {
     let memory = Path::new("/dev/shm");
     let room = rustix::fs::statvfs(memory).map_or(0, |found| found.f_bavail.saturating_mul(found.f_frsize));
@@ -61,7 +61,7 @@ pub(crate) fn in_memory() -> PathBuf {
     if writable && room >= ROOM { memory.to_path_buf() } else { std::env::temp_dir() }
 }
 
-/// The folder for temporary files that is on a disk even where the usual one is in memory, unless TMPDIR names another.
+/// The folder for temporary files that is on a disk even if the usual one is in memory, unless TMPDIR names another.
 pub(crate) fn on_disk() -> PathBuf {
     let named = std::env::var_os("TMPDIR").filter(|folder| !folder.is_empty());
     named.map_or_else(|| PathBuf::from("/var/tmp"), PathBuf::from)

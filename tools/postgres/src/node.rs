@@ -43,7 +43,7 @@ pub(crate) struct Node {
 }
 
 impl Node {
-    /// Starts a server whose files are below `home`; it is filled by whoever of the cluster is first.
+    /// Starts a server whose files are below `home`; the first server of the cluster fills it.
     pub(crate) fn start(plan: &Plan, name: &'static str, home: PathBuf) -> anyhow::Result<Self> {
         fs::create_dir(&home).with_context(|| format!("cannot create {}", home.display()))?;
         plan.account.own(&home)?;
@@ -54,7 +54,7 @@ impl Node {
         Ok(node)
     }
 
-    /// Starts it where it was killed.
+    /// Starts it if it was killed.
     pub(crate) fn start_again(&mut self, plan: &Plan) -> anyhow::Result<()> {
         let log = self.log();
         let words = File::options().create(true).append(true).open(&log);
@@ -143,7 +143,7 @@ impl Node {
 }
 
 impl Drop for Node {
-    /// Patroni ends its server with itself. Where it could not, the server ends at once.
+    /// Patroni ends its server with itself. If it could not, the server ends at once.
     fn drop(&mut self) {
         // What stands still does not hear that it is to end.
         let _ = self.signal_all(Signal::CONT);

@@ -146,7 +146,7 @@ fn file_name(path: &serde_json::Value) -> Option<&std::ffi::OsStr> {
 }
 
 /// As root on Debian and its kin. The package would make and start a server of its own on a first installation, which
-/// nobody asked for, so it is told not to.
+/// this tool does not want, so a setting forbids it.
 async fn apt() -> anyhow::Result<()> {
     let _no_cluster = NoCluster::set();
     tools::apt_install("postgresql").await

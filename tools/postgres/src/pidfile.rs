@@ -11,7 +11,7 @@ pub(crate) struct PidFile {
 }
 
 impl PidFile {
-    /// Reads the file of a data folder, where there is one.
+    /// Reads the file of a data folder, if there is one.
     pub(crate) fn read(data: &Path) -> Option<Self> {
         Self::parse(&fs::read_to_string(data.join("postmaster.pid")).ok()?)
     }
@@ -34,7 +34,7 @@ impl PidFile {
     }
 }
 
-/// The command line of a process, where it exists.
+/// The command line of a process, if it exists.
 fn command_line(pid: i32) -> Option<String> {
     if let Ok(words) = fs::read(format!("/proc/{pid}/cmdline")) {
         return Some(String::from_utf8_lossy(&words).replace('\0', " "));

@@ -51,7 +51,7 @@ pub async fn use_or_start() -> anyhow::Result<Private> {
     }
 }
 
-/// Uses the server that a running `cargo xtask dev` has, where there is one.
+/// Uses the server that a running `cargo xtask dev` has, if there is one.
 pub fn use_if_running() -> anyhow::Result<Option<Private>> {
     if lock()?.is_some() { Ok(None) } else { use_running().map(Some) }
 }

@@ -68,7 +68,7 @@ impl Server {
             let ended = server.wait_until_ready(&cluster.data()).await;
             match ended.with_context(|| format!("the last words of PostgreSQL:\n{}", last_words(log)))? {
                 None => return Ok(server),
-                // Somebody else took the port between our look and the server's.
+                // Another process took the port between our look and the server's.
                 Some(_) if said(log, "could not bind") => {}
                 Some(status) => {
                     bail!("PostgreSQL ended at its start ({status}); its last words:\n{}", last_words(log))
@@ -79,7 +79,7 @@ impl Server {
     }
 
     /// Ends the main process by `kill -9`, which leaves it no time to tell its children, and starts the server anew at the
-    /// same address, as whoever watches over a server would.
+    /// same address, as a supervisor would.
     pub(crate) async fn kill_and_start_again(
         &mut self,
         cluster: &Cluster,
@@ -252,7 +252,7 @@ pub fn watch(pid: u32, signal: &str) -> anyhow::Result<Child> {
         .context("cannot run /bin/sh, which watches over PostgreSQL")
 }
 
-/// Ends the server of an earlier run that was killed, where it still runs, and makes sure that its process file does
+/// Ends the server of an earlier run that was killed, if it still runs, and makes sure that its process file does
 /// not stop the next start.
 async fn stop_leftover(data: &Path) -> anyhow::Result<()> {
     let Some(file) = PidFile::read(data) else { return Ok(()) };

@@ -14,7 +14,7 @@ const YOUNG: Duration = Duration::from_mins(1);
 const END_LIMIT: Duration = Duration::from_secs(10);
 const POLL: Duration = Duration::from_millis(50);
 
-/// Removes what killed runs left behind: folders whose lock nobody holds and whose server has ended.
+/// Removes what killed runs left behind: folders whose lock is free and whose server has ended.
 pub(crate) fn sweep(base: &Path) {
     for entry in fs::read_dir(base).into_iter().flatten().flatten() {
         let lock = entry.path();
@@ -32,8 +32,8 @@ pub(crate) fn sweep(base: &Path) {
     }
 }
 
-/// Whether the server of an abandoned folder has ended. One whose disk stood still could not: it was told to, and does when
-/// the disk goes on.
+/// Whether the server of an abandoned folder has ended. One with a frozen disk could not: it was asked to, and does after the
+/// disk is thawed.
 fn has_ended(folder: &Path) -> bool {
     let homes = [folder.to_owned(), disk::root_in(folder)];
     let ended = || {
@@ -41,7 +41,7 @@ fn has_ended(folder: &Path) -> bool {
         homes.iter().all(|home| file(home).is_none_or(|file| !file.is_alive(folder)))
     };
     let since = Instant::now();
-    while disk::let_go(folder) && !ended() && since.elapsed() < END_LIMIT {
+    while disk::thaw(folder) && !ended() && since.elapsed() < END_LIMIT {
         std::thread::sleep(POLL);
     }
     ended()

@@ -1,4 +1,4 @@
-//! A PostgreSQL for one run, gone afterwards: of the tests, in memory where that is possible; or of the measurements, as
+//! A PostgreSQL for one run, gone afterwards: of the tests, in memory if that is possible; or of the measurements, as
 //! durable as any, on a disk.
 
 use std::{
@@ -45,7 +45,7 @@ impl ThrowAway {
         self.cluster.url(self.server.port(), database)
     }
 
-    /// A program that comes with the server, where it does: not all packages have the clients too.
+    /// A program that comes with the server, if it does: not all packages have the clients too.
     pub fn client(&self, name: &str) -> Option<PathBuf> {
         Some(self.binaries.program(name)).filter(|program| program.is_file())
     }
@@ -70,7 +70,7 @@ impl ThrowAway {
         self.server.start_again(&self.cluster, &self.binaries, &self.folder.log()).await
     }
 
-    /// The disk on which nothing is but the server's data, where it has one.
+    /// The disk on which nothing is but the server's data, if it has one.
     pub fn disk(&self) -> Option<&Disk> {
         self.disk.as_ref()
     }
@@ -163,7 +163,7 @@ pub async fn start_durable() -> anyhow::Result<ThrowAway> {
     start_for(Purpose::Measure, &folder::on_disk(), Tls::Off).await
 }
 
-/// Starts an empty server whose data is alone on a small disk. Where that cannot be, [`disk::lacking`] says why.
+/// Starts an empty server whose data is alone on a small disk. If that cannot be, [`disk::lacking`] says why.
 pub async fn start_on_small_disk() -> anyhow::Result<ThrowAway> {
     start_for(Purpose::OnSmallDisk, &folder::on_disk(), Tls::Off).await
 }

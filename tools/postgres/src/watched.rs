@@ -33,7 +33,7 @@ impl Watched {
 
 impl Drop for Watched {
     fn drop(&mut self) {
-        // Its end must not be noticed by a watcher that then ends whoever has the number by now.
+        // The watcher goes first: it would otherwise end the process that has the number by now.
         let _ = self.watcher.kill();
         let _ = self.watcher.wait();
     }

@@ -23,7 +23,7 @@ impl LlvmTools {
     }
 }
 
-/// Asking rustup must not hang where there is no network.
+/// Asking rustup must not hang if there is no network.
 const RUSTUP_LIMIT: Duration = Duration::from_mins(2);
 
 /// Finds the programs, or installs them: as a component of the toolchain, else as root from Debian.

@@ -1,4 +1,4 @@
-//! Runs tests through nextest where it is installed and through cargo's own runner otherwise, and counts along.
+//! Runs tests through nextest if it is installed and through cargo's own runner otherwise, and counts along.
 
 use std::{
     io::{IsTerminal as _, Write},
@@ -133,7 +133,7 @@ async fn pass_on(
         if let Some(more) = Totals::of_line(&String::from_utf8_lossy(&line), kind) {
             totals += more;
         }
-        // Whoever reads us may have gone; the tests go on, and their result still counts.
+        // The reader of our output may have gone; the tests go on, and their result still counts.
         let _ = target.write_all(&line).and_then(|()| target.flush());
         line.clear();
     }

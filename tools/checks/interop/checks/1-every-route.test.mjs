@@ -54,7 +54,7 @@ test("with the key set of an ordinary Better Auth", async (t) => {
     assert.equal(await rows(eve), 2);
     assert.equal((await eve.deleteAccount()).body.success, true);
     assert.equal(await rows(eve), 0);
-    assert.equal(await rows(ada), others, "nobody else loses a task");
+    assert.equal(await rows(ada), others, "no other user loses a task");
     // The token outlives the account: it creates nothing any more.
     const late = await api.create(eve, eves, "late");
     assert.equal(late.body.error, "unknown_user");

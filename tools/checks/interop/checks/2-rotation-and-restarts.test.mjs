@@ -92,7 +92,7 @@ test("Better Auth is down when the service starts: 503 with Retry-After, and it 
   assert.equal(answer.status, 503);
   assert.equal(answer.body.error, "unavailable");
   assert.match(answer.headers.get("retry-after") ?? "", /^[1-9]\d*$/);
-  assert.equal((await api.whoami()).status, 401, "whoever sends no token is told so");
+  assert.equal((await api.whoami()).status, 401, "a request without a token is refused");
   assert.equal((await api.call("get", "/health")).status, 200, "the service is up");
 
   await world.startBetterAuth();

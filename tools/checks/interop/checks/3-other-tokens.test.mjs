@@ -1,4 +1,4 @@
-// Better Auth hands out more than the token of /api/auth/token. None of the rest speaks for anybody here.
+// Better Auth hands out more than the token of /api/auth/token. None of the rest is believed here.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
@@ -41,7 +41,7 @@ for (const [cache, options] of [
   });
 }
 
-/** What a token is, without what it says of anybody. */
+/** What a token is, without what it says of a user. */
 function describe(token) {
   const { header, claims } = decode(token);
   return `header ${Object.keys(header)} (${header.alg}), claims ${Object.keys(claims)}`;

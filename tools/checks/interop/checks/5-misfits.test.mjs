@@ -16,7 +16,7 @@ test("with an issuer or an audience that does not fit", async (t) => {
       await untilKeysAreFetched(api, token);
       const detail = await api.refusal(token);
       assert.ok(detail.includes(`\`${claim}\``), detail);
-      assert.ok(!detail.includes(world.origin), "nothing that is expected is told");
+      assert.ok(!detail.includes(world.origin), "the answer does not say what is expected");
       t.diagnostic(detail);
     });
   }

@@ -1,4 +1,4 @@
-// The example is used by somebody in a browser: its page has one origin, the API another.
+// A person uses the example in a browser: its page has one origin, the API another.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
@@ -25,7 +25,7 @@ test("the example, in Chromium, across origins", async (t) => {
   const item = (title) => items.filter({ hasText: title });
   const tokens = "**/api/auth/token";
 
-  await t.test("somebody signs up and sees an empty list", async () => {
+  await t.test("a person signs up and sees an empty list", async () => {
     await page.goto(world.origin);
     await page.getByLabel("Name").fill("Grace");
     await fillIn("grace@example.com", "correct horse battery staple");
@@ -64,7 +64,7 @@ test("the example, in Chromium, across origins", async (t) => {
     const shown = await refusal("Ask for a task that is not there", "404");
     assert.match(shown, /^404\nnot_found: There is no such task\.\nX-Request-Id: [\w-]+\nWWW-Authenticate: none$/);
     t.diagnostic(JSON.stringify(shown));
-    // For whoever wants to see the page.
+    // For a person who wants to see the page.
     await page.screenshot({ path: new URL("../example.png", import.meta.url).pathname });
   });
 
@@ -86,7 +86,7 @@ test("the example, in Chromium, across origins", async (t) => {
     await page.unroute(tokens);
   });
 
-  await t.test("they sign out, and somebody else signs in and sees their own tasks only", async () => {
+  await t.test("they sign out, and another person signs in and sees their own tasks only", async () => {
     await page.reload();
     await page.getByRole("button", { name: "Sign out" }).click();
     await fillIn(ada.email, "wrong password");
@@ -106,7 +106,7 @@ test("the example, in Chromium, across origins", async (t) => {
     assert.equal(await page.evaluate(read, `${api.url}/health`), 200);
   });
 
-  await t.test("the example ends by itself when it is told to, while a browser is connected", async () => {
+  await t.test("the example ends on SIGTERM while a browser is connected", async () => {
     assert.equal(await example.stop(), 0);
   });
 

@@ -1,4 +1,4 @@
-// The example of this project, as its README starts it, and a browser in which somebody uses it.
+// The example of this project, as its README starts it, and a browser in which a person uses it.
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 

@@ -8,7 +8,7 @@ import { promisify } from "node:util";
 
 const READY_WITHIN_MS = 30_000;
 const ENDED_WITHIN_MS = 10_000;
-// Below the ports that systems give to outgoing connections: nobody takes one of these while its program is down.
+// Below the ports that systems give to outgoing connections: no other program takes one of these while its own is down.
 const FIRST_PORT = 20_000;
 const PORTS = 10_000;
 
@@ -84,7 +84,7 @@ function surroundings(variables) {
   return { cwd: tmpdir(), env: { PATH: process.env.PATH, HOME: process.env.HOME, ...variables } };
 }
 
-/** A port of loopback that nobody has. */
+/** A free port of loopback. */
 export async function freePort() {
   for (;;) {
     const port = FIRST_PORT + Math.floor(Math.random() * PORTS);

@@ -1,4 +1,4 @@
-// Somebody with an account in Better Auth, and with the cookies that a browser would keep.
+// A user with an account in Better Auth, and with the cookies that a browser would keep.
 import assert from "node:assert/strict";
 
 const PASSWORD = "correct horse battery staple";

@@ -12,7 +12,7 @@ use crate::deploy::{
     systemd::UNIT,
 };
 
-/// What PostgreSQL admits unless it is told otherwise; and what is not for the service: three of superusers, two of a
+/// What PostgreSQL admits by default; and what is not for the service: three of superusers, two of a
 /// migration.
 const CONNECTIONS: u64 = 100 - 3 - 2;
 /// A secret as long as it has to be.
@@ -50,7 +50,7 @@ fn variables(place: &str, object: &Value) -> anyhow::Result<Vec<(String, String)
     Ok(variables.iter().map(|(name, value)| (name.clone(), text(value))).collect())
 }
 
-/// Whoever kills the service waits longer than it takes to end.
+/// A supervisor waits longer before it kills the service than the service takes to end.
 fn ends_in_time(place: &str, settings: &Settings, limit: Option<u64>) -> anyhow::Result<()> {
     let limit = limit.with_context(|| format!("{place} does not say how long it waits for the end"))?;
     let takes = settings.drain + settings.shutdown_timeout;

@@ -1,4 +1,4 @@
-//! The program with nothing to write to and nobody to reach: a root that is read-only and holds only the program, its
+//! The program with nothing to write to and no host to reach: a root that is read-only and holds only the program, its
 //! libraries and certificate authorities, and a network of loopback alone. The database is a socket in its root.
 
 use std::{

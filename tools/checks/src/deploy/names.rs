@@ -74,7 +74,7 @@ mod tests {
     }
 
     #[test]
-    fn names_are_told_from_functions_labels_ranges_and_keywords() {
+    fn functions_labels_ranges_and_keywords_are_no_names() {
         let quantile = "histogram_quantile(0.99, sum by (le, route) (rate(a_bucket{job=\"b_total\",x=~\"y}z\"}[$__rate_interval])))";
         assert_eq!(of(quantile), ["a_bucket"]);
         assert_eq!(of("a{b=\"c\"} >= on (job, instance) 0.9 * d{}"), ["a", "d"]);

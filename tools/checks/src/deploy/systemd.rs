@@ -25,7 +25,7 @@ pub(crate) async fn check() -> anyhow::Result<()> {
         fs::write(&unit, text.replace(PROGRAM, "/bin/true")).context("cannot copy the unit")?;
         let verified = process::output(Command::new("systemd-analyze").arg("verify").arg(&unit)).await?;
         let words = String::from_utf8_lossy(&verified.stderr).into_owned();
-        // Other units of the machine are loaded too; and a member that is unknown is told and taken for a trifle.
+        // Other units of the machine are loaded too; and systemd only warns of an unknown setting.
         let ours: Vec<_> = words.lines().filter(|line| line.contains("task-api.service")).collect();
         ensure!(verified.status.success() && ours.is_empty(), "systemd does not like {UNIT}:\n{words}");
         let mut security = Command::new("systemd-analyze");

@@ -8,7 +8,7 @@ use tools_kit::{process, report, tools};
 /// The names under which systems have it.
 const NAMES: [&str; 4] = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
 
-/// Finds a Chromium, or installs one where that can be done.
+/// Finds a Chromium, or installs one if that can be done.
 pub(crate) async fn obtain() -> anyhow::Result<PathBuf> {
     if let Some(program) = installed().await {
         return Ok(program);

@@ -11,12 +11,12 @@ use tools_kit::{process, report, workspace};
 
 /// The oldest release that Better Auth and the checks run on.
 const OLDEST: u32 = 20;
-/// What names the packages: where one of these changes they are installed anew.
+/// What names the packages: if one of these changes they are installed anew.
 const PACKAGES: [&str; 3] = ["package.json", "package-lock.json", ".npmrc"];
 /// Folders that are made from the others, and neither copied nor removed.
 const MADE: [&str; 2] = ["node_modules", "dist"];
 
-/// Fails where Node or npm is missing or too old, with what to do.
+/// Fails if Node or npm is missing or too old, with what to do.
 pub(crate) async fn check() -> anyhow::Result<()> {
     let version = process::capture(Command::new("node").arg("--version")).await.ok();
     if let Some(problem) = problem(version.as_deref()) {

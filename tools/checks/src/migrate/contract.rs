@@ -1,6 +1,6 @@
 //! The contract step, which takes away what an earlier release still used, and the words that allow it.
 //!
-//! No tool can know whether any replica still needs a column. So whoever takes it away names, in the file, the release
+//! No tool can know whether any replica still needs a column. So the author of the step names, in the file, the release
 //! that no longer did, and that has to be one that was released: not the one that is being made.
 
 /// Something that stands in a migration.
@@ -35,7 +35,7 @@ const TAKES_AWAY: [&str; 2] = ["ban-drop-", "renaming-"];
 /// that column, and what a default breaks fails when the migration is tried.
 const ON_A_NEW_COLUMN: &str = "A new column constraint can reject writes from existing clients.";
 
-/// What is left of the findings of squawk when a contract step is allowed where it says so, and what is wrong with how
+/// What is left of the findings of squawk when a contract step is allowed if it says so, and what is wrong with how
 /// it says so.
 pub(crate) fn judge(text: &str, findings: Vec<Finding>, released: &[String]) -> Vec<Finding> {
     let mut complaints = disguises(text);
@@ -71,7 +71,7 @@ fn marker(text: &str) -> Option<(usize, &str)> {
         .find_map(|(line, words)| Some((line + 1, words.trim().strip_prefix(MARKER)?.trim())))
 }
 
-/// Where squawk is told to overlook a contract step, or everything: one way to allow it is enough.
+/// Where a comment makes squawk overlook a contract step, or everything: one way to allow it is enough.
 fn disguises(text: &str) -> Vec<Finding> {
     let allows_contract = |words: &str| {
         let rules = words.split([',', ' ']).map(str::trim).filter(|rule| !rule.is_empty());

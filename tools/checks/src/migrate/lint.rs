@@ -27,7 +27,7 @@ pub(crate) struct Linter {
 }
 
 impl Linter {
-    /// Installs squawk where that has not been done yet.
+    /// Installs squawk if that has not been done yet.
     pub(crate) async fn obtain() -> anyhow::Result<Self> {
         let programs = tools::python("squawk", &workspace::root().join(REQUIREMENTS)).await?;
         let changelog = fs::read_to_string(workspace::root().join("CHANGELOG.md"));
@@ -120,7 +120,7 @@ fn releases(changelog: &str) -> Vec<String> {
     headlines.filter(|version| version.starts_with(|c: char| c.is_ascii_digit())).map(str::to_owned).collect()
 }
 
-/// Whether `task-api migrate` runs it in a transaction, which it does unless it is told not to.
+/// Whether `task-api migrate` runs it in a transaction, which is the default.
 fn is_in_transaction(folder: &Path) -> bool {
     let metadata = fs::read_to_string(folder.join("metadata.toml")).unwrap_or_default();
     let plain: String = metadata.split_whitespace().collect();

@@ -105,7 +105,7 @@ fn parse_table(block: &str) -> anyhow::Result<Declared> {
         .collect::<String>();
     let (name, key) = match head.split_once('(') {
         Some((name, key)) => (name.trim(), key.trim_end_matches([')', ' '])),
-        // Diesel takes `id` where no key is named.
+        // Diesel takes `id` if no key is named.
         None => (head.trim(), "id"),
     };
     let mut columns = Vec::new();

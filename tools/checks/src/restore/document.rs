@@ -37,7 +37,7 @@ impl Document {
         Ok(())
     }
 
-    /// What the document sets `TARGET` to, where it speaks of that setting.
+    /// What the document sets `TARGET` to, if it speaks of that setting.
     pub(crate) fn target(&self, setting: &str) -> anyhow::Result<&str> {
         let mut targets =
             self.section.lines().filter_map(|line| line.strip_prefix("TARGET=\"")?.strip_suffix('"'));

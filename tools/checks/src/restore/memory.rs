@@ -24,7 +24,7 @@ const LISTS: [&str; 6] = [
     "sort=title",
 ];
 
-/// Somebody who speaks for each of the users.
+/// A client that speaks for each of the users.
 pub(crate) struct Caller {
     http: reqwest::Client,
     url: String,

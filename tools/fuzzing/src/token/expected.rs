@@ -13,7 +13,7 @@ type Object = Map<String, Value>;
 #[derive(Debug)]
 pub(super) struct TooClose;
 
-/// Whom the token is of, where it is to be believed.
+/// Whom the token is of, if it is to be believed.
 pub(super) fn user(signed: Signed, header: &[u8], claims: &[u8]) -> Result<Option<String>, TooClose> {
     let (Ok(header), Ok(claims)) = (parse_object(header), parse_object(claims)) else { return Ok(None) };
     let in_time = is_in_time(&claims)?;
