@@ -4,19 +4,20 @@ use std::{future::Future, process::ExitCode, time::Instant};
 
 use anyhow::{Context as _, bail};
 use tokio::process::Command;
+use tools_kit::{process, report, tools};
 
 use crate::{
-    chaos, deploy, fuzz_api, interop, migrate, openapi, process, report, restore,
+    openapi,
+    run_tool::{CHAOS, DEPLOY_CHECK, FUZZ_API, INTEROP, MIGRATE_CHECK, POOLER, RESTORE_CHECK},
     test::{self, Outcome},
-    tidy, tools,
 };
 
 /// Runs the checks, the quick ones first, and stops at the first that fails. The totals of the tests come last.
 pub(crate) async fn run() -> anyhow::Result<ExitCode> {
     let since = Instant::now();
     check("Format", cargo(&["fmt", "--all", "--check"])).await?;
-    check("Rules of the architecture", tidy::check()).await?;
-    check("OpenAPI document", async { openapi::check() }).await?;
+    check("Rules of the architecture", tools_tidy::check()).await?;
+    check("OpenAPI document", openapi::check()).await?;
     check(
         "Clippy",
         cargo(&["clippy", "--workspace", "--all-targets", "--locked", "--", "--deny", "warnings"]),
@@ -24,16 +25,15 @@ pub(crate) async fn run() -> anyhow::Result<ExitCode> {
     .await?;
     check("Documentation", documentation()).await?;
     check("Licences, sources and advisories", dependencies()).await?;
-    check("Migrations", Box::pin(migrate::check::run())).await?;
+    check("Migrations", MIGRATE_CHECK.run(&[])).await?;
     let outcome = check("Tests", test::run_tests(&test::Args::with_coverage())).await?;
     if outcome.success {
-        let bounded = fuzz_api::Args::bounded();
-        check("Requests made from the OpenAPI document", Box::pin(fuzz_api::check(&bounded))).await?;
-        check("The files of the deployment", Box::pin(deploy::check())).await?;
-        check("Poolers", Box::pin(chaos::pooler::check(&chaos::pooler::Args::default()))).await?;
-        check("Bad days", Box::pin(chaos::check(&chaos::Args::bounded()))).await?;
-        check("Backup and restore", Box::pin(restore::check())).await?;
-        check("A real Better Auth and a real browser", interop::check(&interop::Args::everything())).await?;
+        check("Requests made from the OpenAPI document", FUZZ_API.run(&["--max-examples", "100"])).await?;
+        check("The files of the deployment", DEPLOY_CHECK.run(&[])).await?;
+        check("Poolers", POOLER.run(&[])).await?;
+        check("Fault injection", CHAOS.run(&["--short"])).await?;
+        check("Backup and restore", RESTORE_CHECK.run(&[])).await?;
+        check("A real Better Auth and a real browser", INTEROP.run(&[])).await?;
     }
     Ok(close(&outcome, since))
 }
@@ -73,15 +73,16 @@ async fn documentation() -> anyhow::Result<()> {
     succeed(doc.env("RUSTDOCFLAGS", "--deny warnings")).await
 }
 
-/// The list of advisories comes from the network. Where it cannot be had, everything else is still checked.
+/// The list of advisories comes from the network. If it cannot be had, everything else is still checked.
 async fn dependencies() -> anyhow::Result<()> {
     tools::DENY.ensure().await?;
     // Also what only other systems compile: the build has not fetched that, and what follows looks at all of it.
     cargo(&["fetch", "--locked"]).await?;
     cargo(&["deny", "--offline", "--log-level", "warn", "check", "licenses", "bans", "sources"]).await?;
     // The workspace of `cargo xtask fuzz` never becomes part of the program, and has one licence more.
-    cargo(&["fetch", "--locked", "--manifest-path", "fuzz/Cargo.toml"]).await?;
-    let mut fuzz = vec!["deny", "--offline", "--log-level", "error", "--manifest-path", "fuzz/Cargo.toml"];
+    cargo(&["fetch", "--locked", "--manifest-path", "tools/fuzz/Cargo.toml"]).await?;
+    let mut fuzz =
+        vec!["deny", "--offline", "--log-level", "error", "--manifest-path", "tools/fuzz/Cargo.toml"];
     fuzz.extend(["check", "licenses", "bans", "sources"]);
     cargo(&fuzz).await?;
     let mut advisories = Command::new("cargo");

@@ -1,26 +1,33 @@
 //! `cargo xtask migrate`: the schema of the development database, and the migrations themselves.
 
-pub(crate) mod check;
-
-mod catalogue;
-mod contract;
-mod lint;
 mod new;
-mod schema_file;
 
 use std::process::ExitCode;
 
 use clap::Subcommand;
-use task_adapters::Database;
-use task_api::cli;
+use tools_kit::{
+    environment::Variables,
+    process,
+    program::{self, Profile},
+};
+use tools_postgres::private;
 
-use crate::{environment::Variables, postgres::private};
+use crate::run_tool::MIGRATE_CHECK;
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
-    /// What `task-api migrate` does in a container as well: on `DATABASE_URL`, or else on the private PostgreSQL.
-    #[command(flatten)]
-    Database(cli::Migrate),
+    /// Apply every migration that the database lacks
+    Run,
+    /// Take the last migrations back
+    Revert {
+        /// How many to take back
+        #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..))]
+        steps: u16,
+    },
+    /// Take the last migration back and apply it again
+    Redo,
+    /// List the migrations and say which of them the database has
+    Status,
     /// Make the two files of a new migration
     New {
         /// What it does, in `snake_case`, such as `add_task_version`
@@ -35,23 +42,27 @@ pub(crate) enum Command {
 
 pub(crate) async fn run(command: Command) -> anyhow::Result<ExitCode> {
     match command {
-        Command::Database(what) => on_database(what).await?,
-        Command::New { name } => new::run(&name)?,
-        Command::Check => check::run().await?,
+        Command::Run => on_database(&["run"]).await,
+        Command::Revert { steps } => on_database(&["revert", "--steps", &steps.to_string()]).await,
+        Command::Redo => on_database(&["redo"]).await,
+        Command::Status => on_database(&["status"]).await,
+        Command::New { name } => new::run(&name).map(|()| ExitCode::SUCCESS),
+        Command::Check => MIGRATE_CHECK.run(&[]).await.map(|()| ExitCode::SUCCESS),
     }
-    Ok(ExitCode::SUCCESS)
 }
 
-async fn on_database(what: cli::Migrate) -> anyhow::Result<()> {
-    let variables = Variables::load()?;
-    let (database, _server) = if variables.get("DATABASE_URL").is_some() {
-        (task_api::settings::load_database()?, None)
+/// What `task-api migrate` does in a container as well: on `DATABASE_URL`, or else on the private PostgreSQL.
+async fn on_database(arguments: &[&str]) -> anyhow::Result<ExitCode> {
+    let mut variables = Variables::load()?;
+    let program = program::build(Profile::Dev).await?;
+    let _server = if variables.get("DATABASE_URL").is_some() {
+        None
     } else {
         let server = private::use_or_start().await?;
-        (Database::parse(server.url())?, Some(server))
+        variables.set("DATABASE_URL", server.url());
+        Some(server)
     };
-    for line in cli::migrate(&database, what).await? {
-        println!("{line}");
-    }
-    Ok(())
+    let mut migrate = tokio::process::Command::new(program);
+    let done = process::show(migrate.arg("migrate").args(arguments).envs(variables)).await?;
+    Ok(if done { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

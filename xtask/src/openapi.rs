@@ -3,43 +3,47 @@
 use std::{fs, process::ExitCode};
 
 use anyhow::{Context as _, bail};
-
-use crate::workspace;
+use tokio::process::Command;
+use tools_kit::{
+    process,
+    program::{self, Profile},
+    workspace,
+};
 
 const FILE: &str = "docs/openapi.json";
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// Change nothing, and fail where the file is not what the code says
+    /// Change nothing, and fail if the file is not what the code says
     #[arg(long)]
     check: bool,
 }
 
-pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
+pub(crate) async fn run(args: &Args) -> anyhow::Result<ExitCode> {
     if args.check {
-        check()?;
+        check().await?;
         println!("{FILE} is what the code says.");
     } else {
-        write()?;
+        write().await?;
     }
     Ok(ExitCode::SUCCESS)
 }
 
-fn write() -> anyhow::Result<()> {
+async fn write() -> anyhow::Result<()> {
     let path = workspace::root().join(FILE);
     if let Some(folder) = path.parent() {
         fs::create_dir_all(folder).with_context(|| format!("cannot create {}", folder.display()))?;
     }
-    fs::write(&path, generated()?).with_context(|| format!("cannot write {FILE}"))?;
+    fs::write(&path, generated().await?).with_context(|| format!("cannot write {FILE}"))?;
     println!("Wrote {FILE}.");
     Ok(())
 }
 
-/// Fails where the file and the code differ.
-pub(crate) fn check() -> anyhow::Result<()> {
+/// Fails if the file and the code differ.
+pub(crate) async fn check() -> anyhow::Result<()> {
     let kept = fs::read_to_string(workspace::root().join(FILE));
     let kept = kept.with_context(|| format!("cannot read {FILE}: write it with `cargo xtask openapi`"))?;
-    if let Some((number, code)) = first_difference(&kept, &generated()?) {
+    if let Some((number, code)) = first_difference(&kept, &generated().await?) {
         bail!(
             "{FILE} differs from the code, first in line {number}, where the code says {code:?}: run `cargo xtask openapi`"
         );
@@ -47,8 +51,9 @@ pub(crate) fn check() -> anyhow::Result<()> {
     Ok(())
 }
 
-fn generated() -> anyhow::Result<String> {
-    task_api::openapi_json().context("the OpenAPI document cannot be written as JSON")
+async fn generated() -> anyhow::Result<String> {
+    let program = program::build(Profile::Dev).await?;
+    process::capture(Command::new(program).arg("openapi")).await
 }
 
 /// The number of the first line that differs, and what the second text has there.

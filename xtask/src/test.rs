@@ -7,16 +7,14 @@ mod totals;
 
 use std::process::ExitCode;
 
-use crate::{
-    postgres::throwaway::{self, ThrowAway},
-    report,
-};
+use tools_kit::report;
+use tools_postgres::throwaway::{self, ThrowAway};
 
 use self::runner::Runner;
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// Measure how much of the code the tests reach, and fail under 90 % of the lines of domain, adapters and api
+    /// Measure how much of the code the tests reach, and fail under 90 % of the lines of the service
     #[arg(long)]
     coverage: bool,
     /// Goes to the test runner as it is: `-- -p task-domain` for one crate, `-- title` for tests of that name
@@ -62,7 +60,7 @@ pub(crate) async fn run_tests(args: &Args) -> anyhow::Result<Outcome> {
     Ok(outcome)
 }
 
-/// A server that speaks TLS, whatever the other one does. Where there can be none, its tests fail and the others do not.
+/// A server that speaks TLS, whatever the other one does. If there can be none, its tests fail and the others do not.
 async fn encrypted() -> Option<ThrowAway> {
     match throwaway::start_encrypted().await {
         Ok(server) => Some(server),

@@ -1,14 +1,9 @@
 //! `cargo xtask token`: a token as Better Auth would issue it, for development.
 
-use std::{
-    process::ExitCode,
-    time::{Duration, SystemTime},
-};
+use std::{process::ExitCode, time::Duration};
 
-use anyhow::{Context as _, bail};
-use jsonwebtoken::{EncodingKey, Header};
-
-use crate::environment::Variables;
+use anyhow::bail;
+use tools_kit::{environment::Variables, token};
 
 /// The longest life of a token that is made by hand.
 const LONGEST: Duration = Duration::from_hours(24 * 365);
@@ -27,17 +22,8 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let variables = Variables::load()?;
     variables.refuse_production("only Better Auth issues tokens")?;
-    println!("{}", issue(&variables.token_secret()?, &args.user, args.ttl)?);
+    println!("{}", token::issue(&variables.token_secret()?, &args.user, args.ttl)?);
     Ok(ExitCode::SUCCESS)
-}
-
-/// Signs a token for a user that is valid from now on.
-pub(crate) fn issue(secret: &str, user: &str, ttl: Duration) -> anyhow::Result<String> {
-    let now =
-        SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).context("the clock stands before 1970")?;
-    let claims = serde_json::json!({ "sub": user, "iat": now.as_secs(), "exp": (now + ttl).as_secs() });
-    let key = EncodingKey::from_secret(secret.as_bytes());
-    jsonwebtoken::encode(&Header::default(), &claims, &key).context("cannot sign the token")
 }
 
 fn user(text: &str) -> Result<String, String> {
@@ -65,8 +51,6 @@ fn time_to_live(text: &str) -> anyhow::Result<Duration> {
 
 #[cfg(test)]
 mod tests {
-    use jsonwebtoken::{Algorithm, DecodingKey, Validation};
-
     use super::*;
 
     #[test]
@@ -87,17 +71,5 @@ mod tests {
             let error = time_to_live(text).unwrap_err().to_string();
             assert!(error.contains("at most 365d"), "{text}: {error}");
         }
-    }
-
-    #[test]
-    fn a_token_names_its_user_and_its_end() {
-        let secret = "0123456789abcdef0123456789abcdef";
-        let token = issue(secret, "demo", Duration::from_hours(1)).unwrap();
-        let key = DecodingKey::from_secret(secret.as_bytes());
-        let read =
-            jsonwebtoken::decode::<serde_json::Value>(&token, &key, &Validation::new(Algorithm::HS256));
-        let claims = read.unwrap().claims;
-        assert_eq!(claims["sub"], "demo");
-        assert_eq!(claims["exp"].as_u64().unwrap() - claims["iat"].as_u64().unwrap(), 3600);
     }
 }

@@ -32,13 +32,7 @@ pub use self::{later::LaterMigrations, proxy::Proxy, rows::ReceivedRows};
 use crate::{Database, PgPool, PoolOptions, migrations};
 
 /// `users` as Better Auth 1.7 makes it with `user: { modelName: "users" }`.
-const USERS: &str = r#"
-    CREATE TABLE IF NOT EXISTS users (
-        "id" text NOT NULL PRIMARY KEY, "name" text NOT NULL, "email" text NOT NULL UNIQUE,
-        "emailVerified" boolean NOT NULL, "image" text,
-        "createdAt" timestamptz NOT NULL DEFAULT CURRENT_TIMESTAMP,
-        "updatedAt" timestamptz NOT NULL DEFAULT CURRENT_TIMESTAMP
-    )"#;
+const USERS: &str = include_str!("testing/users.sql");
 /// The advisory lock under which the template is made: the letters "tasktest" as a number.
 const TEMPLATE_LOCK: i64 = 0x7461_736b_7465_7374;
 /// After how many seconds a test's database is taken for one that its test could not drop.

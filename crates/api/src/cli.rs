@@ -28,6 +28,9 @@ pub enum Command {
     ///
     /// For the health check of a container. Exits with 0 where it is, and with 1 where it is not.
     Health,
+    /// Print the OpenAPI document, for `cargo xtask openapi`.
+    #[command(hide = true)]
+    Openapi,
 }
 
 #[cfg(test)]

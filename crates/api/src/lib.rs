@@ -5,6 +5,8 @@ mod docs;
 mod guard;
 mod health;
 pub mod http;
+#[cfg(feature = "fuzzing")]
+pub mod parsers;
 mod routes;
 pub mod startup;
 pub mod tasks;

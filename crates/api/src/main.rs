@@ -28,6 +28,7 @@ async fn main() -> ExitCode {
         Command::Migrate(what) => change_schema(what).await,
         Command::Doctor(what) => return examine(what).await,
         Command::Health => health().await,
+        Command::Openapi => openapi(),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
@@ -60,6 +61,11 @@ async fn change_schema(what: Migrate) -> anyhow::Result<()> {
 
 async fn health() -> anyhow::Result<()> {
     println!("{}", probe(&load_listener()?).await?);
+    Ok(())
+}
+
+fn openapi() -> anyhow::Result<()> {
+    print!("{}", task_api::openapi_json()?);
     Ok(())
 }
 

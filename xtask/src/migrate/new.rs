@@ -7,8 +7,7 @@ use std::{
 };
 
 use anyhow::{Context as _, bail};
-
-use crate::workspace;
+use tools_kit::workspace;
 
 const UP: &str = "\
 -- What changes, and why:
@@ -35,7 +34,7 @@ const DOWN: &str = "\
 ";
 
 /// Makes the folder of a migration and says what to do next.
-pub(super) fn run(name: &str) -> anyhow::Result<()> {
+pub(crate) fn run(name: &str) -> anyhow::Result<()> {
     let now =
         SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).context("the clock stands before 1970")?;
     let folder = create(&workspace::root().join("migrations"), name, now.as_secs())?;
@@ -106,7 +105,7 @@ fn shown(path: &Path) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::workspace::testing::Scratch;
+    use tools_kit::scratch::Scratch;
 
     #[test]
     fn a_stamp_sorts_by_time() {

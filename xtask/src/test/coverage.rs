@@ -1,23 +1,23 @@
-//! How many lines of domain, adapters and api the tests reach.
+//! How many lines of the service the tests reach.
 
 use anyhow::Context as _;
 use serde_json::Value;
 use tokio::process::Command;
+use tools_kit::{process, tools};
 
-use super::{
+use crate::test::{
     Outcome,
     llvm_tools::{self, LlvmTools},
     runner::Runner,
 };
-use crate::{process, tools};
 
 /// The least share of lines, in hundredths.
 const LEAST: f64 = 90.0;
-/// This program is tried by using it; what it prints and starts is not for unit tests.
-const NOT_MEASURED: &str = r"(^|/)xtask/";
+/// The tools are tried by using them; what they print and start is not for unit tests.
+const NOT_MEASURED: &str = r"(^|/)(xtask|tools)/";
 
-/// Runs the tests on an instrumented build, prints the share and fails where it is too small.
-pub(super) async fn run(runner: &Runner) -> anyhow::Result<Outcome> {
+/// Runs the tests on an instrumented build, prints the share, and fails if it is too small.
+pub(crate) async fn run(runner: &Runner) -> anyhow::Result<Outcome> {
     tools::LLVM_COV.ensure().await?;
     let llvm = llvm_tools::obtain().await?;
     // Programs of an earlier build would count as well, and none of their lines would be reached.
@@ -31,16 +31,16 @@ pub(super) async fn run(runner: &Runner) -> anyhow::Result<Outcome> {
     Ok(outcome)
 }
 
-/// Prints the share, and where it is too small also where most lines are missing.
+/// Prints the share, and if it is too small, the files with most of the missing lines.
 fn judge(report: &str) -> anyhow::Result<bool> {
     let report: Value = serde_json::from_str(report).context("the coverage report is not JSON")?;
     let share = share_of_lines(&report)?;
     if share >= LEAST {
-        eprintln!("\nCoverage of domain, adapters and api: {share:.2} % of lines (at least {LEAST} %)");
+        eprintln!("\nCoverage of the service: {share:.2} % of lines (at least {LEAST} %)");
         return Ok(true);
     }
     eprintln!(
-        "\nerror: the tests reach {share:.2} % of the lines of domain, adapters and api, not {LEAST} %. Most are missing in:"
+        "\nerror: the tests reach {share:.2} % of the lines of the service, not {LEAST} %. Most are missing in:"
     );
     for (file, missing) in most_missing(&report).into_iter().take(8) {
         eprintln!("  {missing:4} lines  {file}");

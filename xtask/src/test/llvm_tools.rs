@@ -7,28 +7,27 @@ use std::{
 
 use anyhow::{Context as _, bail};
 use tokio::process::Command;
-
-use crate::{process, report, tools};
+use tools_kit::{process, report, tools};
 
 /// The pair of programs that measure coverage.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct LlvmTools {
-    pub(super) cov: PathBuf,
-    pub(super) profdata: PathBuf,
+pub(crate) struct LlvmTools {
+    pub(crate) cov: PathBuf,
+    pub(crate) profdata: PathBuf,
 }
 
 impl LlvmTools {
     /// Tells cargo-llvm-cov where they are.
-    pub(super) fn apply(&self, command: &mut Command) {
+    pub(crate) fn apply(&self, command: &mut Command) {
         command.env("LLVM_COV", &self.cov).env("LLVM_PROFDATA", &self.profdata);
     }
 }
 
-/// Asking rustup must not hang where there is no network.
+/// Asking rustup must not hang if there is no network.
 const RUSTUP_LIMIT: Duration = Duration::from_mins(2);
 
 /// Finds the programs, or installs them: as a component of the toolchain, else as root from Debian.
-pub(super) async fn obtain() -> anyhow::Result<LlvmTools> {
+pub(crate) async fn obtain() -> anyhow::Result<LlvmTools> {
     let compiler = Compiler::ask().await?;
     if let Some(tools) = chosen().or_else(|| compiler.find()) {
         return Ok(tools);

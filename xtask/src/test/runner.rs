@@ -1,4 +1,4 @@
-//! Runs tests through nextest where it is installed and through cargo's own runner otherwise, and counts along.
+//! Runs tests through nextest if it is installed and through cargo's own runner otherwise, and counts along.
 
 use std::{
     io::{IsTerminal as _, Write},
@@ -10,19 +10,19 @@ use tokio::{
     io::{AsyncBufReadExt as _, AsyncRead, BufReader},
     process::Command,
 };
-
-use super::{
-    Outcome,
-    llvm_tools::LlvmTools,
-    totals::{Kind, Totals},
-};
-use crate::{
+use tools_kit::{
     process::{self, Running},
     report,
 };
 
+use crate::test::{
+    Outcome,
+    llvm_tools::LlvmTools,
+    totals::{Kind, Totals},
+};
+
 /// How tests are run on this machine.
-pub(super) struct Runner {
+pub(crate) struct Runner {
     nextest: bool,
     database_url: String,
     tls_database_url: Option<String>,
@@ -31,7 +31,7 @@ pub(super) struct Runner {
 
 impl Runner {
     /// Without the address of a server that speaks TLS, the tests that need one fail.
-    pub(super) async fn new(
+    pub(crate) async fn new(
         database_url: &str,
         tls_database_url: Option<&str>,
         arguments: &[String],
@@ -52,7 +52,7 @@ impl Runner {
     }
 
     /// Runs every test but the examples of the documentation.
-    pub(super) async fn run(&self) -> anyhow::Result<Outcome> {
+    pub(crate) async fn run(&self) -> anyhow::Result<Outcome> {
         let mut command = Command::new("cargo");
         if self.nextest {
             command.args(["nextest", "run"]);
@@ -63,7 +63,7 @@ impl Runner {
     }
 
     /// The same on an instrumented build, whose measurements stay for a report.
-    pub(super) async fn measured(&self, llvm: &LlvmTools) -> anyhow::Result<Outcome> {
+    pub(crate) async fn measured(&self, llvm: &LlvmTools) -> anyhow::Result<Outcome> {
         let mut command = Command::new("cargo");
         command.arg("llvm-cov");
         if self.nextest {
@@ -77,7 +77,7 @@ impl Runner {
     }
 
     /// Runs the examples of the documentation.
-    pub(super) async fn documentation(&self) -> anyhow::Result<Outcome> {
+    pub(crate) async fn documentation(&self) -> anyhow::Result<Outcome> {
         let mut command = Command::new("cargo");
         command.args(["test", "--workspace", "--doc", "--no-fail-fast"]);
         self.count(command, "Examples of the documentation", Kind::Cargo).await
@@ -133,7 +133,7 @@ async fn pass_on(
         if let Some(more) = Totals::of_line(&String::from_utf8_lossy(&line), kind) {
             totals += more;
         }
-        // Whoever reads us may have gone; the tests go on, and their result still counts.
+        // The reader of our output may have gone; the tests go on, and their result still counts.
         let _ = target.write_all(&line).and_then(|()| target.flush());
         line.clear();
     }

@@ -18,7 +18,7 @@ pub(crate) struct Totals {
 }
 
 impl Totals {
-    /// Reads a line of output, where it is a summary of that runner.
+    /// Reads a line of output, if it is a summary of that runner.
     pub(crate) fn of_line(line: &str, runner: Kind) -> Option<Self> {
         let line = without_colours(line);
         let line = line.trim();

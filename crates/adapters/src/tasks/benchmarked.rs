@@ -1,4 +1,4 @@
-//! What pgbench is given in `bench/sql` is what the service says, so that the two can be compared.
+//! What pgbench is given in `tools/bench/sql` is what the service says, so that the two can be compared.
 
 use chrono::{DateTime, Utc};
 use diesel::{
@@ -11,7 +11,7 @@ use super::sql::{ByTitleOfStatus, Create, Find, NewestFirst, Update};
 /// The text of a file without its comments and variables, whose names become those of the parameters.
 macro_rules! file {
     ($name:literal) => {
-        parameters(include_str!(concat!("../../../../bench/sql/", $name, ".sql")))
+        parameters(include_str!(concat!("../../../../tools/bench/sql/", $name, ".sql")))
     };
 }
 

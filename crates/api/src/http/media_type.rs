@@ -23,7 +23,7 @@ impl Media {
 }
 
 /// Whether a `Content-Type` is well-formed and of the type `essence`, whatever its parameters.
-fn is(content_type: &str, essence: &str) -> bool {
+pub(crate) fn is(content_type: &str, essence: &str) -> bool {
     let (own, parameters) = content_type.split_once(';').unwrap_or((content_type, ""));
     trim(own).eq_ignore_ascii_case(essence) && are_parameters(parameters)
 }

@@ -1,0 +1,89 @@
+//! `cargo xtask fuzz-api`: requests made from the OpenAPI document, valid and invalid, against a running service.
+
+use std::{ffi::OsString, time::Duration};
+
+use anyhow::bail;
+use task_adapters::{Database, migrations};
+use tokio::process::Command;
+use tools_kit::{
+    process,
+    program::{self, Profile},
+    report,
+    running_service::{Service, SetUp},
+    token, tools, workspace,
+};
+use tools_postgres::{
+    stand_in_users::{self, DEMO_USER},
+    throwaway,
+};
+
+/// Longer than any run: it must not end because its token does.
+const TOKEN_TTL: Duration = Duration::from_hours(24);
+
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// How many requests to make up for each operation
+    #[arg(long, value_name = "N", default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..))]
+    max_examples: u32,
+    /// Go on making up requests until that many seconds are over
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    seconds: Option<u32>,
+    /// The number that a failed run printed, to make the same requests again
+    #[arg(long, value_name = "N")]
+    seed: Option<String>,
+}
+
+/// Starts a service with an empty database, calls it, and fails if any answer is not as the document says.
+pub(crate) async fn run(args: &Args) -> anyhow::Result<()> {
+    let folder = workspace::root().join("tools/checks/fuzz-api");
+    let programs = tools::python("schemathesis", &folder.join("requirements.txt")).await?;
+    let program = program::build(Profile::Dev).await?;
+    let database = throwaway::start().await?;
+    stand_in_users::provide_user(&tools_postgres::connect(database.url()).await?).await?;
+    migrations::run(&Database::parse(database.url())?).await?;
+    let secret = workspace::random_hex(32)?;
+    let set_up = SetUp {
+        name: "task-api",
+        folder: database.folder(),
+        database: database.url(),
+        secret: &secret,
+        settings: &[("ENVIRONMENT", "development"), ("LOG_LEVEL", "warn")],
+    };
+    let mut service = Service::start(program, &set_up).await?;
+
+    report::headline("Requests made from the OpenAPI document");
+    let mut schemathesis = Command::new(programs.join("schemathesis"));
+    schemathesis
+        .arg("--config-file")
+        .arg(folder.join("schemathesis.toml"))
+        .args(["run", &format!("{}/openapi.json", service.url()), "--checks", "all", "--continue-on-failure"])
+        .args(args.for_schemathesis())
+        .env("TASK_API_USER", DEMO_USER)
+        .env("TASK_API_TOKEN", token::issue(&secret, DEMO_USER, TOKEN_TTL)?)
+        .env("SCHEMATHESIS_HOOKS", "hooks")
+        .env("PYTHONPATH", &folder)
+        .env("PYTHONDONTWRITEBYTECODE", "1")
+        // It keeps files in the folder where it runs.
+        .current_dir(workspace::dev_dir()?);
+    let passed = tokio::select! {
+        passed = process::show(&mut schemathesis) => passed?,
+        ended = service.ended() => bail!("the service ended while it was called: {}", ended?),
+    };
+    if !passed {
+        bail!("the service does not answer as its OpenAPI document says: see above, and repeat with --seed");
+    }
+    Ok(())
+}
+
+impl Args {
+    fn for_schemathesis(&self) -> Vec<OsString> {
+        let mut words = vec!["--max-examples".into(), self.max_examples.to_string().into()];
+        if let Some(seconds) = self.seconds {
+            words.extend(["--max-time".into(), seconds.to_string().into()]);
+        }
+        if let Some(seed) = &self.seed {
+            words.extend(["--seed".into(), seed.into()]);
+        }
+        words
+    }
+}

@@ -1,0 +1,97 @@
+//! The variables that steer the commands: the environment's, and beneath them those of `.env`.
+
+use std::{collections::BTreeMap, env};
+
+use anyhow::{anyhow, bail};
+
+use crate::workspace;
+
+/// Variables by name. An empty one counts as not set.
+#[derive(Clone, Debug, Default)]
+pub struct Variables(BTreeMap<String, String>);
+
+impl Variables {
+    /// Reads both sources, exactly as the service does.
+    pub fn load() -> anyhow::Result<Self> {
+        let mut all = of_file()?;
+        let environment = env::vars_os().filter_map(|(name, value)| {
+            Some((name.into_string().ok()?, value.to_string_lossy().into_owned()))
+        });
+        all.extend(environment);
+        all.retain(|_, value| !value.trim().is_empty());
+        Ok(Self(all))
+    }
+
+    /// The value without white space around it.
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.exact(name).map(str::trim)
+    }
+
+    /// The value as it is.
+    fn exact(&self, name: &str) -> Option<&str> {
+        self.0.get(name).map(String::as_str).filter(|value| !value.trim().is_empty())
+    }
+
+    /// Sets or replaces a variable.
+    pub fn set(&mut self, name: &str, value: impl Into<String>) {
+        self.0.insert(name.to_owned(), value.into());
+    }
+
+    /// The secret that tokens are signed with: the person's own, or one that is made once for this checkout.
+    pub fn token_secret(&self) -> anyhow::Result<String> {
+        self.exact("BETTER_AUTH_SECRET")
+            .map_or_else(|| workspace::kept_secret("secret"), |secret| Ok(secret.to_owned()))
+    }
+
+    /// Refuses to go on against production.
+    pub fn refuse_production(&self, what: &str) -> anyhow::Result<()> {
+        if self.get("ENVIRONMENT").is_some_and(|environment| environment.eq_ignore_ascii_case("production")) {
+            bail!(
+                "ENVIRONMENT is production, where {what}: unset it, or use another checkout for development"
+            );
+        }
+        Ok(())
+    }
+}
+
+/// The variables of `.env` in the current folder, if there is one.
+fn of_file() -> anyhow::Result<BTreeMap<String, String>> {
+    let lines = match dotenvy::from_filename_iter(".env") {
+        Ok(lines) => lines,
+        Err(error) if error.not_found() => return Ok(BTreeMap::new()),
+        Err(_) => bail!(".env cannot be read (see .env.example)"),
+    };
+    // The error's own text repeats the line, in which there may be a secret.
+    let lines = lines.collect::<Result<_, _>>();
+    lines.map_err(|_| anyhow!(".env has a line that is not of the form NAME=value (see .env.example)"))
+}
+
+impl IntoIterator for Variables {
+    type Item = (String, String);
+    type IntoIter = std::collections::btree_map::IntoIter<String, String>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.into_iter()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_empty_variable_is_not_set() {
+        let mut variables = Variables::default();
+        variables.set("DATABASE_URL", " ");
+        assert_eq!(variables.get("DATABASE_URL"), None);
+    }
+
+    #[test]
+    fn production_is_refused() {
+        let mut variables = Variables::default();
+        variables.refuse_production("nothing happens").unwrap();
+        variables.set("ENVIRONMENT", "production");
+        let error = variables.refuse_production("this must not run").unwrap_err().to_string();
+        assert!(error.contains("this must not run"), "{error}");
+    }
+}
