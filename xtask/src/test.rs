@@ -2,6 +2,7 @@
 
 mod coverage;
 mod llvm_tools;
+mod outcome;
 mod runner;
 mod totals;
 
@@ -10,6 +11,7 @@ use std::process::ExitCode;
 use tools_kit::report;
 use tools_postgres::throwaway::{self, ThrowAway};
 
+pub(crate) use self::outcome::Outcome;
 use self::runner::Runner;
 
 #[derive(clap::Args)]
@@ -34,12 +36,6 @@ pub(crate) async fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let outcome = run_tests(args).await?;
     println!("{}", outcome.totals);
     Ok(if outcome.success { ExitCode::SUCCESS } else { ExitCode::FAILURE })
-}
-
-/// How the tests went.
-pub(crate) struct Outcome {
-    pub(crate) totals: totals::Totals,
-    pub(crate) success: bool,
 }
 
 /// Runs the tests and leaves the line of totals to the caller.

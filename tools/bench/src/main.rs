@@ -18,11 +18,7 @@ mod workload;
 mod workloads;
 mod wrk;
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-    process::ExitCode,
-};
+use std::{fs, path::Path, process::ExitCode};
 
 use anyhow::{Context as _, ensure};
 use clap::Parser;

@@ -182,7 +182,7 @@ pub(crate) mod testing {
     use super::*;
 
     /// A second in which so many requests were answered.
-    pub(in crate::bench) fn sample(requests: u64, faults: Faults) -> Sample {
+    pub(crate) fn sample(requests: u64, faults: Faults) -> Sample {
         let load = Load { requests, seconds: 1.0, p50_ms: 1.0, p95_ms: 2.0, p99_ms: 3.0, faults };
         let used = Processors { service: 0.5, postgres: 0.25, client: 0.25, all: 1.5 };
         Sample { load, used, seconds: 2.0, peak_mib: 20.0 }

@@ -32,7 +32,7 @@ pub(crate) struct Balancer {
 impl Balancer {
     /// Starts it, and waits until all replicas are up for it.
     pub(crate) async fn start(folder: &Path, replicas: [SocketAddr; 3]) -> anyhow::Result<Self> {
-        let haproxy = HAPROXY.obtain(&tools_postgres::packages()?).await?;
+        let haproxy = HAPROXY.obtain(&tools_postgres::cache::packages()?).await?;
         let free = || Ok::<_, anyhow::Error>(SocketAddr::from((Ipv4Addr::LOCALHOST, process::free_port()?)));
         let (address, state, log) = (free()?, free()?, folder.join("haproxy.log"));
         let words = || File::options().create(true).append(true).open(&log);

@@ -35,7 +35,7 @@ impl Program {
         let (path, variables) = if let Some(path) = named {
             (path.to_owned(), Vec::new())
         } else {
-            let found = PGBOUNCER.obtain(&tools_postgres::packages()?).await?;
+            let found = PGBOUNCER.obtain(&tools_postgres::cache::packages()?).await?;
             (found.path().to_owned(), found.variables())
         };
         let mut command = Command::new(&path);

@@ -8,7 +8,6 @@ use tokio::time::sleep;
 use tools_kit::{report, resources};
 
 use crate::{
-    clients::Clients,
     disks::{self, FREEZE},
     fault::Fault,
     hostile,

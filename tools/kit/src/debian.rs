@@ -82,6 +82,7 @@ impl Program {
     }
 
     /// Where an unpacked program finds what was unpacked with it.
+    #[must_use]
     pub fn variables(&self) -> Vec<(&'static str, PathBuf)> {
         let Some(root) = &self.root else { return Vec::new() };
         let libraries = fs::read_dir(root.join("usr/lib")).into_iter().flatten().flatten();

@@ -134,6 +134,7 @@ pub fn free_port() -> anyhow::Result<u16> {
 }
 
 /// The command line as a person would type it.
+#[must_use]
 pub fn name_of(command: &Command) -> String {
     let command = command.as_std();
     std::iter::once(command.get_program())
@@ -152,6 +153,7 @@ fn last_words(output: &Output) -> String {
 }
 
 /// The last lines of a text.
+#[must_use]
 pub fn tail(text: &str, lines: usize) -> String {
     let all: Vec<&str> = text.lines().collect();
     all[all.len().saturating_sub(lines)..].join("\n")

@@ -41,6 +41,7 @@ pub fn sentence(error: &anyhow::Error) -> String {
 }
 
 /// A duration as people read it.
+#[must_use]
 pub fn seconds(time: Duration) -> String {
     if time.as_secs() < 60 {
         format!("{:.1} s", time.as_secs_f64())

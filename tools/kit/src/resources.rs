@@ -29,6 +29,7 @@ impl Processors {
     }
 
     /// What was used since an earlier reading.
+    #[must_use]
     pub fn since(self, earlier: Self) -> Self {
         Self {
             service: self.service - earlier.service,
@@ -39,6 +40,7 @@ impl Processors {
     }
 
     /// What programs used that have no part in the measurement.
+    #[must_use]
     pub fn others(self) -> f64 {
         (self.all - self.service - self.postgres - self.client).max(0.0)
     }

@@ -67,6 +67,7 @@ impl Asked {
     }
 
     /// The exit code that shells expect of a program that a signal ended: 128 and the signal's number.
+    #[must_use]
     pub fn exit_code(self) -> ExitCode {
         ExitCode::from(match self {
             Self::HangUp => 129,

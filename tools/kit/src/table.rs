@@ -49,6 +49,7 @@ impl fmt::Display for Table {
 }
 
 /// A number without a fraction, in groups of three digits.
+#[must_use]
 pub fn whole(number: f64) -> String {
     let digits = format!("{number:.0}");
     let mut grouped = String::new();
@@ -62,6 +63,7 @@ pub fn whole(number: f64) -> String {
 }
 
 /// A number of tasks in millions.
+#[must_use]
 pub fn millions(tasks: u64) -> String {
     let (whole, tenths) = (tasks / 1_000_000, tasks % 1_000_000 / 100_000);
     if tenths == 0 { format!("{whole} million") } else { format!("{whole}.{tenths} million") }

@@ -57,6 +57,7 @@ impl Account {
     }
 
     /// Whether the account can enter a folder: below `/root`, say, another one cannot.
+    #[must_use]
     pub fn can_enter(&self, folder: &Path) -> bool {
         *self == Self::Ourselves
             || self

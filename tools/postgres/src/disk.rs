@@ -25,7 +25,7 @@ use crate::folder::{self, Folder};
 
 /// Room for the data and the log of the server, many times what the clients of some faults write. It takes no more of the
 /// machine's disk than is written to it.
-pub const ROOMY: u64 = 1 << 30;
+pub(crate) const ROOMY: u64 = 1 << 30;
 /// Room for nothing: it is only tried whether there can be one.
 const TINY: u64 = 16 << 20;
 /// The steps in which room is taken, from a block on.
@@ -51,6 +51,7 @@ pub struct Filling {
 }
 
 /// Why there can be no disk of our own here; `None` if there can, which was tried.
+#[must_use]
 pub fn lacking() -> Option<String> {
     if geteuid().is_root() {
         try_one().err().map(|error| report::sentence(&error))
@@ -68,7 +69,7 @@ fn try_one() -> anyhow::Result<()> {
 
 impl Disk {
     /// Makes one in that folder, and mounts it there.
-    pub fn create(folder: &Path, bytes: u64) -> anyhow::Result<Self> {
+    pub(crate) fn create(folder: &Path, bytes: u64) -> anyhow::Result<Self> {
         let (image, root) = (folder.join("disk.img"), root_in(folder));
         let cannot = || format!("cannot make a disk in {}", folder.display());
         fs::create_dir(&root).with_context(cannot)?;
@@ -83,7 +84,7 @@ impl Disk {
     }
 
     /// The folder that it is.
-    pub fn root(&self) -> &Path {
+    pub(crate) fn root(&self) -> &Path {
         &self.root
     }
 
@@ -147,7 +148,7 @@ impl Drop for Filling {
 }
 
 /// Lets a disk go on that a killed run has left in that folder. Says whether there is one.
-pub fn thaw(folder: &Path) -> bool {
+pub(crate) fn thaw(folder: &Path) -> bool {
     let root = root_in(folder);
     let left = is_mounted(&root);
     unfreeze(&root);
@@ -155,7 +156,7 @@ pub fn thaw(folder: &Path) -> bool {
 }
 
 /// Where the disk of a folder is.
-pub fn root_in(folder: &Path) -> PathBuf {
+pub(crate) fn root_in(folder: &Path) -> PathBuf {
     folder.join("disk")
 }
 
@@ -167,7 +168,7 @@ fn unfreeze(root: &Path) {
 }
 
 /// Unmounts it, at once if no process uses it any more.
-pub fn unmount(root: &Path) {
+pub(crate) fn unmount(root: &Path) {
     unfreeze(root);
     let since = Instant::now();
     while is_mounted(root) {

@@ -120,7 +120,7 @@ impl Node {
 
     /// Patroni, the server's main process and the children of that.
     fn processes(&self) -> anyhow::Result<Vec<Pid>> {
-        let patroni = self.patroni.as_ref().and_then(|patroni| patroni.pid());
+        let patroni = self.patroni.as_ref().and_then(Watched::pid);
         let patroni = patroni.and_then(|pid| i32::try_from(pid).ok()).context("Patroni does not run")?;
         let server = PidFile::read(&self.data()).context("the server does not run")?.pid;
         let children = children(server);

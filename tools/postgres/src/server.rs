@@ -121,6 +121,7 @@ impl Server {
     }
 
     /// The process that all others of the server are children of.
+    #[must_use]
     pub fn pid(&self) -> u32 {
         self.child.id()
     }

@@ -36,6 +36,7 @@ pub struct ThrowAway {
 
 impl ThrowAway {
     /// The address of the superuser's own database, beside which others can be created.
+    #[must_use]
     pub fn url(&self) -> &str {
         &self.url
     }
@@ -46,11 +47,13 @@ impl ThrowAway {
     }
 
     /// A program that comes with the server, if it does: not all packages have the clients too.
+    #[must_use]
     pub fn client(&self, name: &str) -> Option<PathBuf> {
         Some(self.binaries.program(name)).filter(|program| program.is_file())
     }
 
     /// The process that all others of the server are children of.
+    #[must_use]
     pub fn pid(&self) -> u32 {
         self.server.pid()
     }
@@ -71,11 +74,13 @@ impl ThrowAway {
     }
 
     /// The disk on which nothing is but the server's data, if it has one.
+    #[must_use]
     pub fn disk(&self) -> Option<&Disk> {
         self.disk.as_ref()
     }
 
     /// A folder that goes with the server.
+    #[must_use]
     pub fn folder(&self) -> &Path {
         &self.folder.path
     }
@@ -107,16 +112,19 @@ impl ThrowAway {
     }
 
     /// A shell that runs as the account of the server.
+    #[must_use]
     pub fn shell(&self) -> Command {
         self.cluster.account().command("/bin/sh")
     }
 
     /// A shell of our own, which knows as little of the person's variables.
+    #[must_use]
     pub fn own_shell() -> Command {
         Account::Ourselves.command("/bin/sh")
     }
 
     /// The folder of the server's programs.
+    #[must_use]
     pub fn programs(&self) -> &Path {
         &self.binaries.folder
     }
@@ -131,6 +139,7 @@ pub struct Beside<'a> {
 
 impl Beside<'_> {
     /// Where the data has to be.
+    #[must_use]
     pub fn data(&self) -> PathBuf {
         self.cluster.data()
     }

@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
-    rust::{code_without_tests, paths},
+    rust::{code_without_tests, modules_for_tests, paths},
     violation::{File, Violation},
 };
 
@@ -41,22 +41,30 @@ fn check_crate(src: &str, files: &[File]) -> Vec<Violation> {
     violations
 }
 
-/// The modules of the library and of the program that share a folder; a program's own modules are found by their names too.
+/// The modules of the library and of the program that share a folder, without those that are for tests only.
 fn modules<'a>(src: &str, files: &'a [File]) -> Modules<'a> {
     let inside = |file: &'a File| Some((file.path.strip_prefix(src)?.strip_suffix(".rs")?, file));
-    files
+    let inside = files.iter().filter_map(inside).filter(|(name, _)| !name.starts_with("bin/"));
+    let mut modules: Modules<'a> = inside.map(|(name, file)| (module(name), file)).collect();
+    let for_tests: Vec<_> = modules
         .iter()
-        .filter_map(inside)
-        .filter(|(name, _)| !name.starts_with("bin/"))
-        .map(|(name, file)| {
-            let path: Vec<_> = name.split('/').map(str::to_owned).collect();
-            match path.last().map(String::as_str) {
-                Some("lib") if path.len() == 1 => (Vec::new(), file),
-                Some("mod") => (path[..path.len() - 1].to_vec(), file),
-                _ => (path, file),
-            }
+        .flat_map(|(path, file)| {
+            let below = if path == &["main"] { &[][..] } else { &path[..] };
+            let names = modules_for_tests(&file.text).into_iter();
+            names.map(move |name| [below, &[name]].concat()).collect::<Vec<_>>()
         })
-        .collect()
+        .collect();
+    modules.retain(|path, _| !for_tests.iter().any(|tests| path.starts_with(tests)));
+    modules
+}
+
+/// The path of the module in a file of that name below `src`.
+fn module(name: &str) -> Vec<String> {
+    let mut path: Vec<_> = name.split('/').map(str::to_owned).collect();
+    if name == "lib" || path.last().is_some_and(|last| last == "mod") {
+        path.pop();
+    }
+    path
 }
 
 /// The files that a file imports from, itself left out.
@@ -189,6 +197,18 @@ mod tests {
             let expected = format!("a/src/a.rs: imports from a/src/{root}: name the module that defines it");
             assert_eq!(found(&sources), [expected], "{import}");
         }
+    }
+
+    #[test]
+    fn files_for_tests_import_nothing_either() {
+        let sources = [
+            ("lib.rs", "mod a;\n"),
+            ("a.rs", "use crate::a::b::B;\nmod b;\n#[cfg(test)]\npub(crate) mod support;\n"),
+            ("a/b.rs", "pub(crate) struct B;\n"),
+            ("a/support.rs", "use crate::a::A;\n"),
+            ("a/support/more.rs", "use crate::Root;\n"),
+        ];
+        assert_eq!(found(&sources), Vec::<String>::new());
     }
 
     #[test]

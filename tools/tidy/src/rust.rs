@@ -85,6 +85,16 @@ fn without_tests(code: &str) -> String {
     kept + rest
 }
 
+/// The modules that a file declares for tests only, each in a file of its own.
+pub(crate) fn modules_for_tests(text: &str) -> Vec<String> {
+    let code = without_words(text);
+    let items = code.split("#[cfg(test)]").skip(1).map(|item| item.split(['{', ';']).next().unwrap_or(""));
+    let words = items.map(|item| item.split_whitespace().collect::<Vec<_>>());
+    words
+        .filter_map(|words| Some((*words.iter().skip_while(|word| **word != "mod").nth(1)?).to_owned()))
+        .collect()
+}
+
 fn item_length(item: &str) -> usize {
     let mut depth = 0_usize;
     for (at, c) in item.char_indices() {

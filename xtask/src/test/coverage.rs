@@ -6,8 +6,8 @@ use tokio::process::Command;
 use tools_kit::{process, tools};
 
 use crate::test::{
-    Outcome,
     llvm_tools::{self, LlvmTools},
+    outcome::Outcome,
     runner::Runner,
 };
 

@@ -16,8 +16,8 @@ use tools_kit::{
 };
 
 use crate::test::{
-    Outcome,
     llvm_tools::LlvmTools,
+    outcome::Outcome,
     totals::{Kind, Totals},
 };
 
