@@ -1,6 +1,5 @@
 //! HTTP as the service speaks it: what handlers take from a request, what surrounds every answer, and who is connected.
 
-mod chunked_body;
 pub(crate) mod client_address;
 pub(crate) mod conditional;
 pub mod connections;
@@ -13,3 +12,4 @@ pub(crate) mod limits;
 pub(crate) mod media_type;
 pub(crate) mod members;
 pub(crate) mod path;
+mod shared_payload;

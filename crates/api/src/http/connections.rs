@@ -4,15 +4,15 @@
 //! well, and a process that has none left cannot reach its database, for whoever is connected already. So both are bounded
 //! together: by the setting, and by how many files may be open.
 
+mod chunked_body;
 mod clients;
-mod pieces;
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use task_settings::Settings;
 
 pub(crate) use self::{
+    chunked_body::in_pieces,
     clients::{Busy, Client, Clients},
-    pieces::in_pieces,
 };
 use crate::telemetry::metrics::METRICS_CONNECTIONS_MAX;
 

@@ -20,10 +20,10 @@ use actix_web::{
 pub(crate) use self::observe::Observers;
 use self::{disconnect::Disconnect, observe::Observation, request_id::X_REQUEST_ID};
 use crate::http::{
-    chunked_body::Held,
     connections::{Busy, Client, in_pieces},
     cors,
     error::ApiError,
+    shared_payload::Held,
 };
 
 /// Wraps every request.
