@@ -2,7 +2,7 @@
 
 pub(crate) mod client_address;
 pub(crate) mod conditional;
-pub mod connections;
+pub(crate) mod connections;
 pub(crate) mod cors;
 pub(crate) mod envelope;
 pub(crate) mod error;

@@ -6,8 +6,7 @@ use std::process::ExitCode;
 use clap::Parser;
 use task_api::{
     cli::{Cli, Command},
-    http::connections,
-    startup::Server,
+    startup::{Server, raise_file_limit},
     telemetry::logs,
 };
 use task_ops::{Doctor, Migrate, doctor, migrate, probe};
@@ -45,7 +44,7 @@ async fn main() -> ExitCode {
 async fn serve() -> anyhow::Result<()> {
     let settings = Settings::load()?;
     logs::init(settings.logs.filter.parse()?, settings.logs.format);
-    connections::raise_file_limit(&settings);
+    raise_file_limit(&settings);
     Ok(Server::bind(&settings)?.run().await?)
 }
 

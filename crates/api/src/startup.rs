@@ -5,6 +5,7 @@ mod database_check;
 mod error;
 mod housekeeping;
 mod listen;
+mod open_files;
 mod signals;
 mod wiring;
 
@@ -15,18 +16,23 @@ use task_adapters::{PgPool, PoolUsage};
 use task_auth::PublishedKeys;
 use task_settings::Settings;
 
-pub use self::error::{RunError, StartError};
 use self::{
     database_check::DatabaseCheck,
     housekeeping::Upkeep,
     listen::{HEAD_LIMIT, KEEP_ALIVE, listen},
+    open_files::connections_per_worker,
     signals::stop_on_signals,
     wiring::Shared,
 };
+pub use self::{
+    error::{RunError, StartError},
+    open_files::raise_file_limit,
+};
 use crate::{
-    http::connections::{self, Clients},
+    http::connections::Clients,
     telemetry::{
-        metrics::{self, Gauges, TakeGauges},
+        metrics::Gauges,
+        metrics_server::{MetricsServer, ReadGauges},
         traces::{self, Traces},
     },
 };
@@ -37,8 +43,7 @@ pub struct Server {
     addresses: Vec<SocketAddr>,
     upkeep: Upkeep,
     check: DatabaseCheck,
-    /// The server of metrics and its addresses, where there is one.
-    metrics: Option<(dev::Server, Vec<SocketAddr>)>,
+    metrics: Option<MetricsServer>,
     traces: Option<Arc<Traces>>,
     /// How long it goes on serving once it is told to end.
     drain: Duration,
@@ -50,14 +55,14 @@ impl Server {
         let shared = Shared::new(settings).map_err(StartError::Wiring)?;
         let (workers, pools) = shared.workers(settings).map_err(StartError::Wiring)?;
         let Shared { upkeep, keys, readiness, limits, metrics: counted, traces, .. } = shared;
-        let most = connections::per_worker(settings);
+        let most = connections_per_worker(settings);
         let clients = Clients::new(KEEP_ALIVE + HEAD_LIMIT);
         let (running, addresses) = listen(&settings.server, workers, most, clients.clone())?;
         let metrics = match counted.as_ref().zip(settings.metrics) {
             Some((counted, address)) => {
                 let gauges =
                     gauges(pools.clone(), clients.clone(), most * settings.server.workers, keys.clone());
-                let metrics = metrics::serve(counted, gauges, address);
+                let metrics = MetricsServer::bind(counted, gauges, address);
                 Some(metrics.map_err(|error| StartError::Metrics { address, error })?)
             }
             None => None,
@@ -90,7 +95,7 @@ impl Server {
             let upkeep = Arc::clone(&upkeep);
             async move { upkeep.keep().await }
         });
-        let metrics = self.metrics.map(|(server, addresses)| {
+        let metrics = self.metrics.map(|MetricsServer { server, addresses }| {
             tracing::info!(?addresses, "serving metrics");
             let handle = server.handle();
             (handle, tokio::spawn(server))
@@ -128,7 +133,7 @@ fn gauges(
     clients: Clients,
     clients_max: usize,
     keys: Option<Arc<PublishedKeys>>,
-) -> TakeGauges {
+) -> ReadGauges {
     Arc::new(move || Gauges {
         database: pools.iter().map(|pool| pool.usage()).fold(PoolUsage::default(), PoolUsage::and),
         clients: clients.number(),

@@ -2,4 +2,5 @@
 
 pub mod logs;
 pub(crate) mod metrics;
+pub(crate) mod metrics_server;
 pub(crate) mod traces;

@@ -1,23 +1,14 @@
-//! What happens, as numbers in the text format of Prometheus. Nothing is counted unless somebody may ask for it.
+//! Metrics in the text format of Prometheus. Nothing is counted if no address for metrics is configured.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{fmt, time::Duration};
 
-use actix_web::{
-    App, HttpResponse, HttpServer, dev,
-    http::{Method, StatusCode},
-    web,
-};
+use actix_web::http::{Method, StatusCode};
 use metrics::{Key, KeyName, Label, Level, Metadata, Recorder, SharedString, Unit};
 use metrics_exporter_prometheus::{
     BuildError, Matcher, PrometheusBuilder, PrometheusHandle, PrometheusRecorder,
 };
 use task_adapters::PoolUsage;
 
-/// How many connections there may be to the server of metrics at the same time: some collectors and a person.
-pub(crate) const METRICS_CONNECTIONS_MAX: usize = 16;
-
-/// The version of Prometheus' text format.
-const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 const METADATA: Metadata<'static> = Metadata::new(module_path!(), Level::INFO, None);
 
 const DURATION: &str = "http_server_request_duration_seconds";
@@ -156,36 +147,6 @@ pub(crate) struct Gauges {
     pub(crate) clients_max: usize,
     /// How often the key set was fetched, with success and without; `None` if none is configured.
     pub(crate) key_fetches: Option<(u64, u64)>,
-}
-
-/// Takes the numbers at the moment at which they are asked for.
-pub(crate) type TakeGauges = Arc<dyn Fn() -> Gauges + Send + Sync>;
-
-/// Serves the numbers, and nothing else, on an address of their own.
-pub(crate) fn serve(
-    metrics: &Arc<Metrics>,
-    gauges: TakeGauges,
-    address: std::net::SocketAddr,
-) -> std::io::Result<(dev::Server, Vec<std::net::SocketAddr>)> {
-    let (metrics, gauges) = (web::Data::from(Arc::clone(metrics)), web::Data::new(gauges));
-    let app = move || {
-        App::new()
-            .app_data(metrics.clone())
-            .app_data(gauges.clone())
-            .route("/metrics", web::get().to(render))
-            .route("/metrics", web::head().to(render))
-    };
-    let server = HttpServer::new(app)
-        .workers(1)
-        .max_connections(METRICS_CONNECTIONS_MAX)
-        .disable_signals()
-        .bind(address)?;
-    let addresses = server.addrs();
-    Ok((server.run(), addresses))
-}
-
-async fn render(metrics: web::Data<Metrics>, gauges: web::Data<TakeGauges>) -> HttpResponse {
-    HttpResponse::Ok().content_type(CONTENT_TYPE).body(metrics.render(&gauges()))
 }
 
 #[cfg(test)]
