@@ -3,7 +3,7 @@
 pub(crate) mod app;
 mod database_check;
 mod error;
-mod housekeeping;
+mod background_tasks;
 mod listen;
 mod open_files;
 mod signals;
@@ -18,7 +18,7 @@ use task_settings::Settings;
 
 use self::{
     database_check::DatabaseCheck,
-    housekeeping::Upkeep,
+    background_tasks::Upkeep,
     listen::{HEAD_LIMIT, KEEP_ALIVE, listen},
     open_files::connections_per_worker,
     signals::stop_on_signals,
