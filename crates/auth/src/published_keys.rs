@@ -75,7 +75,7 @@ impl PublishedKeys {
     }
 
     /// Keeps the set fresh, for as long as the program runs.
-    pub async fn keep(&self) -> Infallible {
+    pub async fn keep_fresh(&self) -> Infallible {
         let mut failures = 0;
         loop {
             self.demand.work_begins();
@@ -250,7 +250,7 @@ mod tests {
         let keys = Arc::new(PublishedKeys::new(Box::new(Source(Arc::clone(published))), rules, REFRESH));
         tokio::spawn({
             let keys = Arc::clone(&keys);
-            async move { keys.keep().await }
+            async move { keys.keep_fresh().await }
         });
         sleep(Duration::from_millis(1)).await;
         keys

@@ -7,7 +7,7 @@ use task_adapters::{Database, PoolOptions};
 use crate::reader::Reader;
 
 /// How many of the connections are for background work, apart from those that serve requests.
-pub const UPKEEP_CONNECTIONS: usize = 1;
+pub const BACKGROUND_CONNECTIONS: usize = 1;
 
 /// The longest that a request may take in the database, in milliseconds. Contract, 503.
 const MAX_DEADLINE_MS: u64 = 5000;
@@ -60,7 +60,7 @@ fn parse_database(url: &str) -> Result<Database, String> {
 
 /// Numbers and times of the pools of all workers together.
 pub(crate) fn pool(reader: &mut Reader) -> PoolOptions {
-    let max = reader.number("DATABASE_POOL_MAX", UPKEEP_CONNECTIONS + 1, MAX_CONNECTIONS);
+    let max = reader.number("DATABASE_POOL_MAX", BACKGROUND_CONNECTIONS + 1, MAX_CONNECTIONS);
     let max_requests = reader.number("DATABASE_QUEUE_MAX", 1, MAX_QUEUE);
     let at_rest = reader.optional_number("DATABASE_POOL_SIZE", 0, max).unwrap_or(max.min(AT_REST));
     let mut time = |name| Duration::from_millis(reader.number(name, 1, MAX_DEADLINE_MS));

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use crate::{
     about::{self, About},
     auth::{self, AuthSettings},
-    database::{self, DatabaseSettings, UPKEEP_CONNECTIONS},
+    database::{self, DatabaseSettings, BACKGROUND_CONNECTIONS},
     limits::{self, LimitSettings},
     load::variables,
     logs::{self, LogSettings},
@@ -54,7 +54,7 @@ impl Settings {
         let about = about::read(&mut reader);
         let environment = about.environment;
         let pool = database::pool(&mut reader);
-        let server = server::read(&mut reader, pool.max - UPKEEP_CONNECTIONS);
+        let server = server::read(&mut reader, pool.max - BACKGROUND_CONNECTIONS);
         let database = database::read(&mut reader, pool);
         let auth = auth::read(&mut reader, environment);
         let cors_origins = origins::read(&mut reader, environment);

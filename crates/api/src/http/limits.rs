@@ -97,12 +97,12 @@ impl Limits {
     }
 
     /// Forgets the buckets that are full again. To be called now and then.
-    pub(crate) fn forget_full(&self) {
+    pub(crate) fn drop_full_buckets(&self) {
         if let Some(users) = &self.users {
-            users.forget_full();
+            users.drop_full_buckets();
         }
         if let Some(addresses) = &self.addresses {
-            addresses.forget_full();
+            addresses.drop_full_buckets();
         }
     }
 }
@@ -165,7 +165,7 @@ impl<K: Hash + Eq + Clone, C: Clock> Buckets<K, C> {
         (Standing { policy: self.policy.clone(), name: self.name, remaining, full_after }, outcome)
     }
 
-    fn forget_full(&self) {
+    fn drop_full_buckets(&self) {
         self.limiter.retain_recent();
         self.limiter.shrink_to_fit();
     }
@@ -233,7 +233,7 @@ mod tests {
         buckets.take(&"ada").1.unwrap();
         clock.advance(Duration::from_secs(2));
         buckets.take(&"bob").1.unwrap();
-        buckets.forget_full();
+        buckets.drop_full_buckets();
         assert_eq!(buckets.limiter.len(), 1);
     }
 

@@ -79,14 +79,14 @@ impl Services {
 
     /// The same, with every request counted there.
     #[must_use]
-    pub fn counted_by(mut self, metrics: Arc<Metrics>) -> Self {
+    pub fn with_metrics(mut self, metrics: Arc<Metrics>) -> Self {
         self.observers.metrics = Some(metrics);
         self
     }
 
     /// The same, with a span for every request.
     #[must_use]
-    pub(crate) fn traced_by(mut self, traces: Arc<Traces>) -> Self {
+    pub(crate) fn with_traces(mut self, traces: Arc<Traces>) -> Self {
         self.observers.traces = Some(traces);
         self
     }

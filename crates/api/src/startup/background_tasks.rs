@@ -1,4 +1,4 @@
-//! What has to be done now and then, whatever is asked meanwhile.
+//! The background tasks: what the service does at intervals, apart from any request.
 
 use std::{convert::Infallible, sync::Arc, time::Duration};
 
@@ -14,27 +14,20 @@ use crate::{
     telemetry::metrics::Metrics,
 };
 
-/// How often expired idempotency keys are removed, and how many at a time.
-const KEYS_INTERVAL: Duration = Duration::from_mins(1);
-const KEYS_BATCH: u16 = 1000;
-/// How often it is seen whether connections have long been idle.
-const CONNECTIONS_INTERVAL: Duration = Duration::from_secs(30);
-
-/// How often it is seen whether clients hold connections and do nothing.
-const CLIENTS_INTERVAL: Duration = Duration::from_secs(5);
-
-/// How often full buckets of limits are forgotten.
-const LIMITS_INTERVAL: Duration = Duration::from_secs(15);
-
-/// How often measured durations are settled.
-const METRICS_INTERVAL: Duration = Duration::from_secs(5);
+/// How often expired idempotency keys are deleted, and how many in one statement.
+const EXPIRED_KEYS_INTERVAL: Duration = Duration::from_mins(1);
+const EXPIRED_KEYS_BATCH: u16 = 1000;
+const IDLE_CONNECTIONS_INTERVAL: Duration = Duration::from_secs(30);
+const STALLED_CLIENTS_INTERVAL: Duration = Duration::from_secs(5);
+const FULL_BUCKETS_INTERVAL: Duration = Duration::from_secs(15);
+const HISTOGRAMS_INTERVAL: Duration = Duration::from_secs(5);
 
 /// The background tasks, and what they work on. They run on the main runtime.
-pub(crate) struct Upkeep {
+pub(crate) struct BackgroundTasks {
     /// The workers' pools.
     pub(crate) pools: Vec<Arc<PgPool>>,
-    /// The pool of upkeep's own, of one connection.
-    pub(crate) connection: Arc<PgPool>,
+    /// The pool of the background tasks, with one connection.
+    pub(crate) own_pool: Arc<PgPool>,
     pub(crate) readiness: Arc<Readiness>,
     pub(crate) keys: Option<Arc<PublishedKeys>>,
     pub(crate) clients: Clients,
@@ -42,89 +35,90 @@ pub(crate) struct Upkeep {
     pub(crate) metrics: Option<Arc<Metrics>>,
 }
 
-impl Upkeep {
-    /// Does it until it is dropped.
-    pub(crate) async fn keep(&self) {
-        let keys = async {
+impl BackgroundTasks {
+    /// Runs all tasks until the future is dropped.
+    pub(crate) async fn run(&self) {
+        let refresh_keys = async {
             if let Some(keys) = &self.keys {
-                keys.keep().await;
+                keys.keep_fresh().await;
             }
         };
-        let database = keep(self.pools.clone(), PgOnceOnly::new(Arc::clone(&self.connection)));
-        let metrics = async {
+        let drain_histograms = async {
             if let Some(metrics) = &self.metrics {
-                settle(metrics).await;
+                drain_histograms(metrics).await;
             }
         };
-        let limits = forget_full(&self.limits);
-        let clients = let_go(&self.clients);
-        tokio::join!(database, keys, self.readiness.keep(), clients, limits, metrics);
+        tokio::join!(
+            self.readiness.keep(),
+            refresh_keys,
+            close_idle_connections(&self.pools),
+            delete_expired_keys(PgOnceOnly::new(Arc::clone(&self.own_pool))),
+            close_stalled_clients(&self.clients),
+            drop_full_buckets(&self.limits),
+            drain_histograms,
+        );
     }
 
+    /// Closes the pools.
     pub(crate) fn close(&self) {
-        for pool in self.pools.iter().chain([&self.connection]) {
+        for pool in self.pools.iter().chain([&self.own_pool]) {
             pool.close();
         }
     }
 }
 
-/// Does it for as long as the program runs.
-pub(crate) async fn keep(pools: Vec<Arc<PgPool>>, once_only: impl OnceOnly) {
-    tokio::join!(close_idle_connections(pools), forget_expired_keys(once_only));
-}
-
-/// Brings the pools back to what they keep at rest, once a burst is over.
-async fn close_idle_connections(pools: Vec<Arc<PgPool>>) -> Infallible {
-    let mut round = interval(CONNECTIONS_INTERVAL);
+/// Closes the connections to the database that a burst of requests opened and that are idle now.
+async fn close_idle_connections(pools: &[Arc<PgPool>]) -> Infallible {
+    let mut round = interval(IDLE_CONNECTIONS_INTERVAL);
     loop {
         round.tick().await;
-        for pool in &pools {
+        for pool in pools {
             pool.close_idle();
         }
     }
 }
 
-/// Lets go of clients that do nothing, so that they cannot keep others out.
-pub(crate) async fn let_go(clients: &Clients) -> Infallible {
-    let mut round = interval(CLIENTS_INTERVAL);
+/// Disconnects stalled clients, so that they do not take the connections of others.
+async fn close_stalled_clients(clients: &Clients) -> Infallible {
+    let mut round = interval(STALLED_CLIENTS_INTERVAL);
     loop {
         round.tick().await;
-        let gone = clients.let_go();
-        if gone > 0 {
-            tracing::info!(clients = gone, "clients that did nothing for too long were let go of");
+        let closed = clients.let_go();
+        if closed > 0 {
+            tracing::info!(clients = closed, "stalled clients were disconnected");
         }
     }
 }
 
-/// Forgets who has not asked for some time, so that the memory of limits does not grow with all who ever asked.
-pub(crate) async fn forget_full(limits: &Limits) -> Infallible {
-    let mut round = interval(LIMITS_INTERVAL);
+/// Bounds the memory of the limits: a full bucket is the same as none.
+async fn drop_full_buckets(limits: &Limits) -> Infallible {
+    let mut round = interval(FULL_BUCKETS_INTERVAL);
     loop {
         round.tick().await;
-        limits.forget_full();
+        limits.drop_full_buckets();
     }
 }
 
-/// Settles what was measured, so that its memory does not grow until somebody asks for it.
-pub(crate) async fn settle(metrics: &Metrics) -> Infallible {
-    let mut round = interval(METRICS_INTERVAL);
+/// Bounds the memory of the metrics, which otherwise grows until a collector reads them.
+async fn drain_histograms(metrics: &Metrics) -> Infallible {
+    let mut round = interval(HISTOGRAMS_INTERVAL);
     loop {
         round.tick().await;
-        metrics.settle();
+        metrics.drain_histograms();
     }
 }
 
-/// Forgets expired idempotency keys, a bounded number at a time.
-async fn forget_expired_keys(once_only: impl OnceOnly) -> Infallible {
-    let mut round = interval(KEYS_INTERVAL);
+/// Deletes expired idempotency keys in batches, so that no statement runs for long.
+async fn delete_expired_keys(once_only: impl OnceOnly) -> Infallible {
+    let mut round = interval(EXPIRED_KEYS_INTERVAL);
     round.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         round.tick().await;
-        match once_only.forget_expired(KEYS_BATCH).await {
-            Ok(forgotten) => {
-                tracing::debug!(forgotten, "expired idempotency keys were removed");
-                // There may be more of them than one batch.
-                if forgotten == usize::from(KEYS_BATCH) {
+        match once_only.forget_expired(EXPIRED_KEYS_BATCH).await {
+            Ok(deleted) => {
+                tracing::debug!(deleted, "expired idempotency keys were removed");
+                // A full batch suggests that there are more.
+                if deleted == usize::from(EXPIRED_KEYS_BATCH) {
                     round.reset_immediately();
                 }
             }
@@ -143,23 +137,24 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn keys_are_forgotten_at_the_start_and_on_while_there_are_more() {
+    async fn expired_keys_are_deleted_at_the_start_and_again_at_once_while_a_batch_is_full() {
         let mut once_only = MockOnceOnly::new();
         let mut sequence = Sequence::new();
-        for forgotten in [1000, 1000, 7] {
+        for deleted in [1000, 1000, 7] {
             let expected = once_only.expect_forget_expired().once().in_sequence(&mut sequence);
-            expected.withf(|limit| *limit == KEYS_BATCH).return_once(move |_| Ok(forgotten));
+            expected.withf(|limit| *limit == EXPIRED_KEYS_BATCH).return_once(move |_| Ok(deleted));
         }
-        // The next round comes a minute later; a fourth call would be one too many for the mock.
-        let ended = tokio::time::timeout(Duration::from_millis(200), keep(Vec::new(), once_only)).await;
-        assert!(ended.is_err(), "it goes on for as long as the program runs");
+        // The next round is due a minute later; the mock refuses a fourth call.
+        let ended = tokio::time::timeout(Duration::from_millis(200), delete_expired_keys(once_only)).await;
+        assert!(ended.is_err(), "the task never ends");
     }
 
     #[tokio::test]
-    async fn a_database_that_is_away_ends_nothing() {
+    async fn an_unreachable_database_does_not_end_the_task() {
         let mut once_only = MockOnceOnly::new();
         let down = || task_domain::RepositoryError::Unavailable("down".into());
         once_only.expect_forget_expired().once().return_once(move |_| Err(down()));
-        assert!(tokio::time::timeout(Duration::from_millis(200), keep(Vec::new(), once_only)).await.is_err());
+        let ended = tokio::time::timeout(Duration::from_millis(200), delete_expired_keys(once_only)).await;
+        assert!(ended.is_err());
     }
 }

@@ -114,7 +114,7 @@ impl Metrics {
     }
 
     /// Puts what was measured where it takes no more room however much there is. To be called now and then.
-    pub(crate) fn settle(&self) {
+    pub(crate) fn drain_histograms(&self) {
         self.handle.run_upkeep();
     }
 }

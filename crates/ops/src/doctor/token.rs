@@ -78,7 +78,7 @@ async fn verify(token: &str, facts: &Facts<'_>) -> Result<Identity, VerifyError>
     tokio::select! {
         // First the keys are taken over, which waits for nothing; then the token is judged.
         biased;
-        never = keys.keep() => { let never: Infallible = never; match never {} }
+        never = keys.keep_fresh() => { let never: Infallible = never; match never {} }
         outcome = verifiers.verify(token) => outcome,
     }
 }
