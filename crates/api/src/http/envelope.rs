@@ -23,7 +23,7 @@ use crate::http::{
     connections::{Busy, Client, in_pieces},
     cors,
     error::ApiError,
-    shared_payload::Held,
+    shared_payload::SharedPayload,
 };
 
 /// Wraps every request.
@@ -48,7 +48,7 @@ struct Envelope {
     observation: Observation,
     head: CommonHead,
     in_flight: Option<Busy>,
-    payload: Option<Held>,
+    payload: Option<SharedPayload>,
 }
 
 impl Envelope {
@@ -62,7 +62,7 @@ impl Envelope {
                 disconnect: Disconnect::of(request),
             },
             in_flight: request.conn_data().map(Client::begin),
-            payload: Held::of(request),
+            payload: SharedPayload::of(request),
         }
     }
 
@@ -73,14 +73,14 @@ impl Envelope {
         }
         self.observation.answered(response.request().match_pattern(), response.status());
         let progress = || self.in_flight.as_ref().map(Busy::moves);
-        response.map_body(|_, body| Held::until_sent(self.payload, in_pieces(body, progress)))
+        response.map_body(|_, body| SharedPayload::keep_until_sent(self.payload, in_pieces(body, progress)))
     }
 
     fn close_error(self, error: ApiError) -> Error {
         let mut response = self.observation.in_scope(|| error.error_response());
         self.head.complete(&mut response);
         self.observation.answered(None, response.status());
-        let response = response.map_body(|_, body| Held::until_sent(self.payload, body));
+        let response = response.map_body(|_, body| SharedPayload::keep_until_sent(self.payload, body));
         InternalError::from_response(error, response).into()
     }
 }

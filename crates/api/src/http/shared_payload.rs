@@ -1,8 +1,8 @@
-//! Bodies that are sent in chunks and not read to their end.
+//! Request bodies in chunks that the handler does not read to the end.
 //!
-//! actix-web closes a connection, after a moment, on which the rest of an announced length is still to come. The rest of a
-//! body in chunks it would read first, for as long as somebody drips it. It does so only where nobody holds the body any
-//! more, so it is held here until the answer has been sent.
+//! If the client announced a length, actix-web closes the connection after a moment. A chunked body it reads to the end
+//! first, for as long as a client trickles it, but only once the payload has been dropped. This keeps a reference to the
+//! payload until the answer has been sent.
 
 use std::{
     cell::RefCell,
@@ -20,31 +20,31 @@ use actix_web::{
 };
 use futures_util::Stream;
 
-/// A body that a handler may read, and that is there until this is gone.
+/// The body of a request, shared by the handler that reads it and the answer that keeps it alive.
 #[derive(Clone)]
-pub(crate) struct Held(Rc<RefCell<Payload>>);
+pub(crate) struct SharedPayload(Rc<RefCell<Payload>>);
 
-impl Held {
-    /// Holds the body of a request, where that is sent in chunks.
+impl SharedPayload {
+    /// Shares the body of a request if it is chunked.
     pub(crate) fn of(request: &mut ServiceRequest) -> Option<Self> {
         if !request.chunked().unwrap_or(false) {
             return None;
         }
-        let held = Self(Rc::new(RefCell::new(request.take_payload())));
-        request.set_payload(Payload::Stream { payload: Box::pin(held.clone()) });
-        Some(held)
+        let shared = Self(Rc::new(RefCell::new(request.take_payload())));
+        request.set_payload(Payload::Stream { payload: Box::pin(shared.clone()) });
+        Some(shared)
     }
 
-    /// The answer's body, with which this goes.
-    pub(crate) fn until_sent(held: Option<Self>, body: BoxBody) -> BoxBody {
-        match held {
-            Some(held) => BoxBody::new(Holding { body, _held: held }),
+    /// Ties the payload, if there is one, to the body of the answer.
+    pub(crate) fn keep_until_sent(payload: Option<Self>, body: BoxBody) -> BoxBody {
+        match payload {
+            Some(payload) => BoxBody::new(PayloadGuard { body, _payload: payload }),
             None => body,
         }
     }
 }
 
-impl Stream for Held {
+impl Stream for SharedPayload {
     type Item = Result<Bytes, PayloadError>;
 
     fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
@@ -52,13 +52,13 @@ impl Stream for Held {
     }
 }
 
-/// A body of an answer.
-struct Holding {
+/// The body of an answer that keeps the payload of its request alive.
+struct PayloadGuard {
     body: BoxBody,
-    _held: Held,
+    _payload: SharedPayload,
 }
 
-impl MessageBody for Holding {
+impl MessageBody for PayloadGuard {
     type Error = <BoxBody as MessageBody>::Error;
 
     fn size(&self) -> BodySize {
