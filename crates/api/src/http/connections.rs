@@ -4,6 +4,6 @@ mod chunked_body;
 mod clients;
 
 pub(crate) use self::{
-    chunked_body::in_pieces,
+    chunked_body::in_chunks,
     clients::{Busy, Client, Clients},
 };

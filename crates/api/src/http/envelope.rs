@@ -20,7 +20,7 @@ use actix_web::{
 pub(crate) use self::observe::Observers;
 use self::{disconnect::Disconnect, observe::Observation, request_id::X_REQUEST_ID};
 use crate::http::{
-    connections::{Busy, Client, in_pieces},
+    connections::{Busy, Client, in_chunks},
     cors,
     error::ApiError,
     shared_payload::SharedPayload,
@@ -73,7 +73,7 @@ impl Envelope {
         }
         self.observation.answered(response.request().match_pattern(), response.status());
         let progress = || self.in_flight.as_ref().map(Busy::moves);
-        response.map_body(|_, body| SharedPayload::keep_until_sent(self.payload, in_pieces(body, progress)))
+        response.map_body(|_, body| SharedPayload::keep_until_sent(self.payload, in_chunks(body, progress)))
     }
 
     fn close_error(self, error: ApiError) -> Error {

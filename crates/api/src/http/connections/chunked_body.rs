@@ -1,7 +1,7 @@
-//! Large answers, handed over in pieces.
+//! Large answers, handed to actix-web in chunks.
 //!
-//! actix-web copies a body that it is given as a whole into the buffer of the connection, where it stays for as long as the
-//! client does not read it.
+//! actix-web copies a body that it gets as a whole into the buffer of the connection, where it stays until the client has
+//! read it.
 
 use std::{
     convert::Infallible,
@@ -16,28 +16,29 @@ use actix_web::{
 
 use super::clients::Moves;
 
-/// Up to how many bytes a body stays as it is: a page of some hundred tasks is one write.
-const WHOLE: usize = 64 * 1024;
-/// How many bytes a piece of a larger one has: as many as actix-web has in the buffer before it writes.
-const PIECE: usize = 32 * 1024;
+/// The largest body that stays whole, in bytes: a page of some hundred tasks is one write.
+const MAX_WHOLE: usize = 64 * 1024;
+/// The bytes of a chunk: as many as actix-web buffers before it writes.
+const CHUNK: usize = 32 * 1024;
 
-/// The same body, in pieces where it is large. With each piece that there was room for the client has done something.
-pub(crate) fn in_pieces(body: BoxBody, moves: impl FnOnce() -> Option<Moves>) -> BoxBody {
-    if !matches!(body.size(), BodySize::Sized(size) if size > WHOLE as u64) {
+/// The same body, in chunks if it is large. actix-web asks for the next chunk when the client has made room for it, so each
+/// chunk counts as progress of the client.
+pub(crate) fn in_chunks(body: BoxBody, progress: impl FnOnce() -> Option<Moves>) -> BoxBody {
+    if !matches!(body.size(), BodySize::Sized(size) if size > MAX_WHOLE as u64) {
         return body;
     }
     match body.try_into_bytes() {
-        Ok(rest) => BoxBody::new(Pieces { rest, moves: moves() }),
+        Ok(rest) => BoxBody::new(ChunkedBody { rest, progress: progress() }),
         Err(body) => body,
     }
 }
 
-struct Pieces {
+struct ChunkedBody {
     rest: Bytes,
-    moves: Option<Moves>,
+    progress: Option<Moves>,
 }
 
-impl MessageBody for Pieces {
+impl MessageBody for ChunkedBody {
     type Error = Infallible;
 
     fn size(&self) -> BodySize {
@@ -48,10 +49,10 @@ impl MessageBody for Pieces {
         mut self: Pin<&mut Self>,
         _context: &mut Context<'_>,
     ) -> Poll<Option<Result<Bytes, Infallible>>> {
-        if let Some(moves) = &self.moves {
-            moves.tell();
+        if let Some(progress) = &self.progress {
+            progress.tell();
         }
-        let length = self.rest.len().min(PIECE);
+        let length = self.rest.len().min(CHUNK);
         Poll::Ready((length > 0).then(|| Ok(self.rest.split_to(length))))
     }
 }
@@ -63,10 +64,10 @@ mod tests {
     use super::*;
 
     #[actix_web::test]
-    async fn a_large_body_comes_in_pieces_and_is_the_same_and_a_small_one_is_left_alone() {
-        for (length, whole) in [(0, true), (WHOLE, true), (WHOLE + 1, false), (200_000, false)] {
+    async fn a_large_body_comes_in_chunks_with_the_same_bytes_and_a_small_one_stays_whole() {
+        for (length, whole) in [(0, true), (MAX_WHOLE, true), (MAX_WHOLE + 1, false), (200_000, false)] {
             let bytes: Vec<u8> = (0..length).map(|number| number.to_le_bytes()[0]).collect();
-            let body = in_pieces(BoxBody::new(bytes.clone()), || None);
+            let body = in_chunks(BoxBody::new(bytes.clone()), || None);
             assert_eq!(body.size(), BodySize::Sized(length as u64));
             match body.try_into_bytes() {
                 Ok(found) => assert!(whole && found == bytes, "{length}"),
