@@ -121,7 +121,7 @@ fn bind_metrics(
         (background.pools.clone(), background.clients.clone(), background.keys.clone());
     let gauges: ReadGauges = Arc::new(move || Gauges {
         database: pools.iter().map(|pool| pool.usage()).fold(PoolUsage::default(), PoolUsage::and),
-        clients: clients.number(),
+        clients: clients.count(),
         clients_max,
         key_fetches: keys.as_ref().map(|keys| keys.fetches()),
     });

@@ -5,5 +5,5 @@ mod clients;
 
 pub(crate) use self::{
     chunked_body::in_chunks,
-    clients::{Busy, Client, Clients},
+    clients::{Client, Clients, InFlight},
 };

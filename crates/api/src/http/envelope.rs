@@ -20,7 +20,7 @@ use actix_web::{
 pub(crate) use self::observe::Observers;
 use self::{disconnect::Disconnect, observe::Observation, request_id::X_REQUEST_ID};
 use crate::http::{
-    connections::{Busy, Client, in_chunks},
+    connections::{Client, InFlight, in_chunks},
     cors,
     error::ApiError,
     shared_payload::SharedPayload,
@@ -47,7 +47,7 @@ pub(crate) async fn envelope(
 struct Envelope {
     observation: Observation,
     head: CommonHead,
-    in_flight: Option<Busy>,
+    in_flight: Option<InFlight>,
     payload: Option<SharedPayload>,
 }
 
@@ -72,7 +72,7 @@ impl Envelope {
             self.observation.refused_by_limit(limit);
         }
         self.observation.answered(response.request().match_pattern(), response.status());
-        let progress = || self.in_flight.as_ref().map(Busy::moves);
+        let progress = || self.in_flight.as_ref().map(InFlight::progress);
         response.map_body(|_, body| SharedPayload::keep_until_sent(self.payload, in_chunks(body, progress)))
     }
 

@@ -83,7 +83,7 @@ async fn close_stalled_clients(clients: &Clients) -> Infallible {
     let mut round = interval(STALLED_CLIENTS_INTERVAL);
     loop {
         round.tick().await;
-        let closed = clients.let_go();
+        let closed = clients.close_stalled();
         if closed > 0 {
             tracing::info!(clients = closed, "stalled clients were disconnected");
         }

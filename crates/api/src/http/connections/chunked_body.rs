@@ -14,7 +14,7 @@ use actix_web::{
     web::Bytes,
 };
 
-use super::clients::Moves;
+use crate::http::connections::clients::Progress;
 
 /// The largest body that stays whole, in bytes: a page of some hundred tasks is one write.
 const MAX_WHOLE: usize = 64 * 1024;
@@ -23,7 +23,7 @@ const CHUNK: usize = 32 * 1024;
 
 /// The same body, in chunks if it is large. actix-web asks for the next chunk when the client has made room for it, so each
 /// chunk counts as progress of the client.
-pub(crate) fn in_chunks(body: BoxBody, progress: impl FnOnce() -> Option<Moves>) -> BoxBody {
+pub(crate) fn in_chunks(body: BoxBody, progress: impl FnOnce() -> Option<Progress>) -> BoxBody {
     if !matches!(body.size(), BodySize::Sized(size) if size > MAX_WHOLE as u64) {
         return body;
     }
@@ -35,7 +35,7 @@ pub(crate) fn in_chunks(body: BoxBody, progress: impl FnOnce() -> Option<Moves>)
 
 struct ChunkedBody {
     rest: Bytes,
-    progress: Option<Moves>,
+    progress: Option<Progress>,
 }
 
 impl MessageBody for ChunkedBody {
@@ -50,7 +50,7 @@ impl MessageBody for ChunkedBody {
         _context: &mut Context<'_>,
     ) -> Poll<Option<Result<Bytes, Infallible>>> {
         if let Some(progress) = &self.progress {
-            progress.tell();
+            progress.record();
         }
         let length = self.rest.len().min(CHUNK);
         Poll::Ready((length > 0).then(|| Ok(self.rest.split_to(length))))
