@@ -1,4 +1,4 @@
-//! HTTP as the service speaks it: what handlers take from a request, what surrounds every answer, and who is connected.
+//! HTTP: what handlers read from a request, what every answer gets, and the connections of clients.
 
 pub(crate) mod client_address;
 pub(crate) mod conditional;

@@ -1,5 +1,5 @@
-//! `task-api`: serves the API, migrates its database, looks at the set-up, or asks whether the service is up.
-#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command says on the terminal what it did")]
+//! `task-api`: serves the API, migrates its database, examines the set-up, or checks that the service is up.
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command reports on the terminal")]
 
 use std::process::ExitCode;
 
@@ -12,12 +12,12 @@ use task_api::{
 use task_ops::{Doctor, Migrate, doctor, migrate, probe};
 use task_settings::{InvalidSettings, LogFormat, Settings, load_database, load_listener};
 
-/// glibc's own allocator keeps what large requests have taken until the process ends (ADR 0021).
+/// glibc's own allocator does not return the memory of large requests to the system (ADR 0021).
 #[cfg(all(feature = "jemalloc", target_os = "linux", target_env = "gnu"))]
 #[global_allocator]
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
-/// The exit code for settings that cannot be used, so that supervisors can tell them from a passing failure.
+/// The exit code for invalid settings, so that supervisors can tell them from a temporary failure.
 const BAD_SETTINGS: u8 = 2;
 
 #[tokio::main]

@@ -97,7 +97,7 @@ impl Server {
         background.close();
         if let Some(traces) = self.traces {
             // After a second signal, the program does not wait for the collector.
-            traces.end(if outcome.is_ok() { traces::LAST_CHANCE } else { Duration::ZERO }).await;
+            traces.end(if outcome.is_ok() { traces::FLUSH_TIMEOUT } else { Duration::ZERO }).await;
         }
         tracing::info!("stopped");
         outcome

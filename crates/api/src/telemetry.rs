@@ -1,4 +1,4 @@
-//! What the service says of itself: logs, metrics and traces.
+//! Logs, metrics and traces.
 
 pub mod logs;
 pub(crate) mod metrics;

@@ -21,19 +21,19 @@ const CLIENTS_MAX: &str = "task_api_client_connections_max";
 const WAITING: &str = "task_api_db_waiting_requests";
 const BUILD: &str = "task_api_build_info";
 
-/// Up to how many seconds requests are counted together. The last one is the time that a request may take in the database.
+/// The upper bounds of the buckets, in seconds. The last one is the longest that a request may take in the database.
 const BUCKETS: [f64; 12] = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0];
 
-/// The numbers of this process.
+/// The metrics of this process.
 pub struct Metrics {
     recorder: PrometheusRecorder,
     handle: PrometheusHandle,
 }
 
 impl Metrics {
-    /// Nothing has happened yet.
+    /// Begins with no requests.
     ///
-    /// Fails only when the buckets cannot be used, which is a bug.
+    /// Fails only if the buckets are invalid, which is a bug.
     pub fn new() -> Result<Self, BuildError> {
         let duration = Matcher::Full(DURATION.to_owned());
         let recorder = PrometheusBuilder::new().set_buckets_for_metric(duration, &BUCKETS)?.build_recorder();
@@ -62,7 +62,7 @@ impl Metrics {
         Ok(metrics)
     }
 
-    /// A request was answered.
+    /// Counts a request and its duration.
     pub(crate) fn answered(
         &self,
         method: &'static str,
@@ -78,7 +78,7 @@ impl Metrics {
         self.recorder.register_histogram(&Key::from_parts(DURATION, labels), &METADATA).record(took);
     }
 
-    /// A request was refused by the limit of that name.
+    /// Counts a request that the limit `limit` refused.
     pub(crate) fn limited(&self, limit: &'static str) {
         let key = Key::from_parts(RATE_LIMITED, vec![Label::from_static_parts("limit", limit)]);
         self.recorder.register_counter(&key, &METADATA).increment(1);
@@ -94,7 +94,7 @@ impl Metrics {
         self.recorder.register_gauge(&Key::from_parts(name, Vec::from(labels)), &METADATA).set(value);
     }
 
-    /// Brings the numbers up to date that others keep, and writes all of them.
+    /// Sets the gauges, and writes all metrics.
     pub(crate) fn render(&self, gauges: &Gauges) -> String {
         let usage = gauges.database;
         let state = |state| [("state", state)];
@@ -113,7 +113,7 @@ impl Metrics {
         self.handle.render()
     }
 
-    /// Puts what was measured where it takes no more room however much there is. To be called now and then.
+    /// Moves recorded durations into their buckets, whose size is fixed. A background task calls this.
     pub(crate) fn drain_histograms(&self) {
         self.handle.run_upkeep();
     }
@@ -125,18 +125,18 @@ impl fmt::Debug for Metrics {
     }
 }
 
-/// The method where it is one that some route knows: a client can make up any other.
+/// The method as a label. A client can send any number of unknown methods; all of them are `other`.
 pub(crate) fn known(method: &Method) -> &'static str {
     const KNOWN: [&str; 7] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
     KNOWN.into_iter().find(|known| *known == method.as_str()).unwrap_or("other")
 }
 
-#[expect(clippy::cast_precision_loss, reason = "there are never so many connections")]
+#[expect(clippy::cast_precision_loss, reason = "a process never has that many connections")]
 fn count(number: usize) -> f64 {
     number as f64
 }
 
-/// Numbers that others keep, at one moment.
+/// Numbers that other parts of the program keep, at one moment.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Gauges {
     /// The connections of the workers' pools, together.
@@ -158,13 +158,13 @@ mod tests {
     }
 
     #[test]
-    fn requests_are_counted_by_route_and_status_and_made_up_methods_together() {
+    fn requests_are_counted_by_route_and_status_and_unknown_methods_as_one() {
         let metrics = Metrics::new().unwrap();
         let route = || Some("/api/{user_id}/tasks".to_owned());
         metrics.answered("GET", route(), StatusCode::OK, Duration::from_micros(700));
         metrics.answered("GET", route(), StatusCode::OK, Duration::from_millis(30));
-        for made_up in ["BREW", "WHEN"] {
-            let method = Method::from_bytes(made_up.as_bytes()).unwrap();
+        for unknown in ["BREW", "WHEN"] {
+            let method = Method::from_bytes(unknown.as_bytes()).unwrap();
             metrics.answered(known(&method), None, StatusCode::UNAUTHORIZED, Duration::ZERO);
         }
         let text = rendered(&metrics);
@@ -181,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn the_version_and_the_limits_are_told() {
+    fn the_version_and_refusals_by_limits_are_shown() {
         let metrics = Metrics::new().unwrap();
         metrics.limited("user");
         metrics.limited("user");
