@@ -59,9 +59,40 @@ impl MessageBody for ChunkedBody {
 
 #[cfg(test)]
 mod tests {
-    use actix_web::body;
+    use std::{
+        future::poll_fn,
+        pin::pin,
+        sync::{
+            Arc,
+            atomic::{AtomicU64, Ordering::Relaxed},
+        },
+        time::Duration,
+    };
+
+    use actix_web::{body, rt::net::TcpListener};
 
     use super::*;
+    use crate::http::connections::clients::Clients;
+
+    #[actix_web::test]
+    async fn each_chunk_counts_as_progress_of_the_client() {
+        let time = Arc::new(AtomicU64::new(0));
+        let clock = Arc::clone(&time);
+        let seconds = move || Duration::from_secs(clock.load(Relaxed));
+        let clients = Clients::with_clock(Duration::from_secs(1), seconds);
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let _client_end = std::net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let client = clients.connect(&listener.accept().await.unwrap().0);
+        let progress = client.begin().progress();
+        let mut body = pin!(in_chunks(BoxBody::new(vec![0; 3 * CHUNK]), || Some(progress)));
+        for _ in 0..2 {
+            time.fetch_add(2, Relaxed);
+            assert!(poll_fn(|context| body.as_mut().poll_next(context)).await.is_some());
+            assert_eq!(clients.close_stalled(), 0);
+        }
+        time.fetch_add(2, Relaxed);
+        assert_eq!(clients.close_stalled(), 1, "the client takes no further chunk");
+    }
 
     #[actix_web::test]
     async fn a_large_body_comes_in_chunks_with_the_same_bytes_and_a_small_one_stays_whole() {
