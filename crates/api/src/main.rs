@@ -24,8 +24,8 @@ const BAD_SETTINGS: u8 = 2;
 async fn main() -> ExitCode {
     let outcome = match Cli::parse().command.unwrap_or(Command::Serve) {
         Command::Serve => serve().await,
-        Command::Migrate(what) => change_schema(what).await,
-        Command::Doctor(what) => return examine(what).await,
+        Command::Migrate(command) => change_schema(command).await,
+        Command::Doctor(arguments) => return examine(arguments).await,
         Command::Health => health().await,
     };
     match outcome {
@@ -48,10 +48,10 @@ async fn serve() -> anyhow::Result<()> {
     Ok(Server::bind(&settings)?.run().await?)
 }
 
-async fn change_schema(what: Migrate) -> anyhow::Result<()> {
+async fn change_schema(command: Migrate) -> anyhow::Result<()> {
     let database = load_database()?;
     logs::init("info".parse()?, LogFormat::Pretty);
-    for line in migrate(&database, what).await? {
+    for line in migrate(&database, command).await? {
         println!("{line}");
     }
     Ok(())
@@ -62,8 +62,8 @@ async fn health() -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn examine(what: Doctor) -> ExitCode {
-    let token = match what.token() {
+async fn examine(arguments: Doctor) -> ExitCode {
+    let token = match arguments.token() {
         Ok(token) => token,
         Err(error) => {
             eprintln!("task-api: standard input cannot be read: {error}");

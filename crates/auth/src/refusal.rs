@@ -83,7 +83,7 @@ impl Refusal {
             Self::Signature => "The signature of the token is not valid here.",
             Self::Subject => "The token has no usable subject (`sub`).",
             Self::Times => {
-                "The token must have a numeric `exp`, and `nbf` must be a number where it is present."
+                "The token must have a numeric `exp`, and `nbf` must be a number if it is present."
             }
             Self::Expired => "The token has expired (`exp`).",
             Self::NotYetValid => "The token is not valid yet (`nbf`).",

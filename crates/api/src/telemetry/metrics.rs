@@ -21,6 +21,22 @@ const CLIENTS_MAX: &str = "task_api_client_connections_max";
 const WAITING: &str = "task_api_db_waiting_requests";
 const BUILD: &str = "task_api_build_info";
 
+/// The help texts, as collectors show them.
+const DURATION_HELP: &str =
+    "From the head of a request to the head of its answer, by the template of the route.";
+const COUNTERS: [(&str, &str); 2] = [
+    (RATE_LIMITED, "Requests that were refused with 429, by the limit that refused them."),
+    (KEY_FETCHES, "How often the key set was fetched, by how that ended."),
+];
+const GAUGES: [(&str, &str); 6] = [
+    (CONNECTIONS, "Connections to the database of all workers that are open, by whether they are in use."),
+    (CONNECTIONS_MAX, "How many connections all workers may have open."),
+    (CLIENTS, "Connections of clients that are open, whether they ask for something or not."),
+    (CLIENTS_MAX, "How many connections of clients there may be; more wait until one ends."),
+    (WAITING, "Requests that wait for a connection of their own, or for one to be opened."),
+    (BUILD, "1, with the version of the program."),
+];
+
 /// The upper bounds of the buckets, in seconds. The last one is the longest that a request may take in the database.
 const BUCKETS: [f64; 12] = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0];
 
@@ -37,25 +53,14 @@ impl Metrics {
     pub fn new() -> Result<Self, BuildError> {
         let duration = Matcher::Full(DURATION.to_owned());
         let recorder = PrometheusBuilder::new().set_buckets_for_metric(duration, &BUCKETS)?.build_recorder();
-        let name = |name: &'static str| KeyName::from_const_str(name);
-        let duration = "From the head of a request to the head of its answer, by the template of the route.";
-        recorder.describe_histogram(name(DURATION), Some(Unit::Seconds), duration.into());
-        let limited = "Requests that were refused with 429, by the limit that refused them.";
-        recorder.describe_counter(name(RATE_LIMITED), None, limited.into());
-        let fetches = "How often the key set was fetched, by how that ended.";
-        recorder.describe_counter(name(KEY_FETCHES), None, fetches.into());
-        let connections =
-            "Connections to the database of all workers that are open, by whether they are in use.";
-        recorder.describe_gauge(name(CONNECTIONS), None, connections.into());
-        let most = "How many connections all workers may have open.";
-        recorder.describe_gauge(name(CONNECTIONS_MAX), None, most.into());
-        let clients = "Connections of clients that are open, whether they ask for something or not.";
-        recorder.describe_gauge(name(CLIENTS), None, clients.into());
-        let most = "How many connections of clients there may be; more wait until one ends.";
-        recorder.describe_gauge(name(CLIENTS_MAX), None, most.into());
-        let waiting = "Requests that wait for a connection of their own, or for one to be opened.";
-        recorder.describe_gauge(name(WAITING), None, waiting.into());
-        recorder.describe_gauge(name(BUILD), None, "1, with the version of the program.".into());
+        let unit = Some(Unit::Seconds);
+        recorder.describe_histogram(KeyName::from_const_str(DURATION), unit, DURATION_HELP.into());
+        for (name, help) in COUNTERS {
+            recorder.describe_counter(KeyName::from_const_str(name), None, help.into());
+        }
+        for (name, help) in GAUGES {
+            recorder.describe_gauge(KeyName::from_const_str(name), None, help.into());
+        }
         let handle = recorder.handle();
         let metrics = Self { recorder, handle };
         metrics.gauge(BUILD, [("version", env!("CARGO_PKG_VERSION"))], 1.0);
