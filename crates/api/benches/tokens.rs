@@ -84,7 +84,7 @@ fn verifier(runtime: &Runtime, keys: &[(Algorithm, EncodingKey)]) -> Verifiers {
     let published = Arc::new(PublishedKeys::new(source, rules(), Duration::from_hours(1)));
     runtime.spawn({
         let published = Arc::clone(&published);
-        async move { published.keep().await }
+        async move { published.keep_fresh().await }
     });
     while !published.is_ready() {
         std::thread::yield_now();

@@ -7,7 +7,7 @@ use task_ops::{Doctor, Migrate};
 #[derive(Debug, Parser)]
 #[command(name = "task-api", version)]
 pub struct Cli {
-    /// What to do; serves the API unless it is given.
+    /// What to do; the default is `serve`.
     #[command(subcommand)]
     pub command: Option<Command>,
 }
@@ -17,16 +17,16 @@ pub struct Cli {
 pub enum Command {
     /// Serve the API until SIGTERM or Ctrl-C.
     Serve,
-    /// Change the database's schema; needs `DATABASE_URL` only, or `DATABASE_DIRECT_URL` where a pooler is in between.
+    /// Change the schema of the database; needs only `DATABASE_URL`, or `DATABASE_DIRECT_URL` behind a pooler.
     #[command(subcommand)]
     Migrate(Migrate),
-    /// Look at settings, database, users, keys, clocks and a token, and say what to change where something is wrong.
+    /// Examine settings, database, users, keys, clocks and a token, and say how to fix each problem.
     ///
-    /// Changes nothing. Exits with 0 where there is no problem, and with 1 where there is one.
+    /// Changes nothing. Exits with 0 if there is no problem, with 1 otherwise.
     Doctor(Doctor),
-    /// Ask the service that runs beside this, at `HOST` and `PORT`, whether it is up.
+    /// Check that the service at `HOST` and `PORT` is up.
     ///
-    /// For the health check of a container. Exits with 0 where it is, and with 1 where it is not.
+    /// For the health check of a container. Exits with 0 if the service is up, with 1 otherwise.
     Health,
     /// Print the OpenAPI document, for `cargo xtask openapi`.
     #[command(hide = true)]
@@ -38,10 +38,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_token_is_taken_from_standard_input_only_and_never_repeated() {
+    fn a_token_comes_from_standard_input_only_and_is_never_repeated() {
         for arguments in [&["task-api", "doctor"][..], &["task-api", "doctor", "--token", "-"]] {
             let Some(Command::Doctor(doctor)) = Cli::try_parse_from(arguments).unwrap().command else {
-                panic!("it is the doctor");
+                panic!("the command is not `doctor`");
             };
             assert_eq!(doctor.token.is_some(), arguments.len() > 2);
         }

@@ -1,9 +1,8 @@
-//! HTTP as the service speaks it: what handlers take from a request, what surrounds every answer, and who is connected.
+//! HTTP: what handlers read from a request, what every answer gets, and the connections of clients.
 
-mod chunked_body;
 pub(crate) mod client_address;
 pub(crate) mod conditional;
-pub mod connections;
+pub(crate) mod connections;
 pub(crate) mod cors;
 pub(crate) mod envelope;
 pub(crate) mod error;
@@ -13,3 +12,4 @@ pub(crate) mod limits;
 pub(crate) mod media_type;
 pub(crate) mod members;
 pub(crate) mod path;
+mod shared_payload;

@@ -1,32 +1,31 @@
-//! `task-api`: serves the API, migrates its database, looks at the set-up, or asks whether the service is up.
-#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command says on the terminal what it did")]
+//! `task-api`: serves the API, migrates its database, examines the set-up, or checks that the service is up.
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command reports on the terminal")]
 
 use std::process::ExitCode;
 
 use clap::Parser;
 use task_api::{
     cli::{Cli, Command},
-    http::connections,
-    startup::Server,
+    startup::{Server, raise_file_limit},
     telemetry::logs,
 };
 use task_ops::{Doctor, Migrate, doctor, migrate, probe};
 use task_settings::{InvalidSettings, LogFormat, Settings, load_database, load_listener};
 
-/// glibc's own allocator keeps what large requests have taken until the process ends (ADR 0021).
+/// glibc's own allocator does not return the memory of large requests to the system (ADR 0021).
 #[cfg(all(feature = "jemalloc", target_os = "linux", target_env = "gnu"))]
 #[global_allocator]
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
-/// The exit code for settings that cannot be used, so that supervisors can tell them from a passing failure.
+/// The exit code for invalid settings, so that supervisors can tell them from a temporary failure.
 const BAD_SETTINGS: u8 = 2;
 
 #[tokio::main]
 async fn main() -> ExitCode {
     let outcome = match Cli::parse().command.unwrap_or(Command::Serve) {
         Command::Serve => serve().await,
-        Command::Migrate(what) => change_schema(what).await,
-        Command::Doctor(what) => return examine(what).await,
+        Command::Migrate(command) => change_schema(command).await,
+        Command::Doctor(arguments) => return examine(arguments).await,
         Command::Health => health().await,
         Command::Openapi => openapi(),
     };
@@ -46,14 +45,14 @@ async fn main() -> ExitCode {
 async fn serve() -> anyhow::Result<()> {
     let settings = Settings::load()?;
     logs::init(settings.logs.filter.parse()?, settings.logs.format);
-    connections::raise_file_limit(&settings);
+    raise_file_limit(&settings);
     Ok(Server::bind(&settings)?.run().await?)
 }
 
-async fn change_schema(what: Migrate) -> anyhow::Result<()> {
+async fn change_schema(command: Migrate) -> anyhow::Result<()> {
     let database = load_database()?;
     logs::init("info".parse()?, LogFormat::Pretty);
-    for line in migrate(&database, what).await? {
+    for line in migrate(&database, command).await? {
         println!("{line}");
     }
     Ok(())
@@ -69,8 +68,8 @@ fn openapi() -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn examine(what: Doctor) -> ExitCode {
-    let token = match what.token() {
+async fn examine(arguments: Doctor) -> ExitCode {
+    let token = match arguments.token() {
         Ok(token) => token,
         Err(error) => {
             eprintln!("task-api: standard input cannot be read: {error}");

@@ -1,76 +1,76 @@
 //! The composition root: settings in, a running server out.
 
 pub(crate) mod app;
+mod background_tasks;
 mod database_check;
 mod error;
-mod housekeeping;
 mod listen;
+mod open_files;
 mod signals;
 mod wiring;
 
 use std::{fmt, net::SocketAddr, sync::Arc, time::Duration};
 
 use actix_web::dev;
-use task_adapters::{PgPool, PoolUsage};
-use task_auth::PublishedKeys;
+use task_adapters::PoolUsage;
 use task_settings::Settings;
+use tokio::task::JoinHandle;
 
-pub use self::error::{RunError, StartError};
 use self::{
+    background_tasks::BackgroundTasks,
     database_check::DatabaseCheck,
-    housekeeping::Upkeep,
     listen::{HEAD_LIMIT, KEEP_ALIVE, listen},
+    open_files::connections_per_worker,
     signals::stop_on_signals,
     wiring::Shared,
 };
+pub use self::{
+    error::{RunError, StartError},
+    open_files::raise_file_limit,
+};
 use crate::{
-    http::connections::{self, Clients},
+    health::readiness::Readiness,
+    http::connections::Clients,
     telemetry::{
-        metrics::{self, Gauges, TakeGauges},
+        metrics::Gauges,
+        metrics_server::{MetricsServer, ReadGauges},
         traces::{self, Traces},
     },
 };
 
 /// A server that listens, and answers once it is run.
 pub struct Server {
-    running: dev::Server,
+    http: dev::Server,
     addresses: Vec<SocketAddr>,
-    upkeep: Upkeep,
-    check: DatabaseCheck,
-    /// The server of metrics and its addresses, where there is one.
-    metrics: Option<(dev::Server, Vec<SocketAddr>)>,
+    background: Arc<BackgroundTasks>,
+    database_check: DatabaseCheck,
+    metrics: Option<MetricsServer>,
     traces: Option<Arc<Traces>>,
-    /// How long it goes on serving once it is told to end.
+    /// How long the server goes on accepting requests after SIGTERM.
     drain: Duration,
 }
 
 impl Server {
-    /// Listens on the configured address. Neither the database nor the key set need be there.
+    /// Listens on the configured address. The database and the key set may still be unreachable.
     pub fn bind(settings: &Settings) -> Result<Self, StartError> {
         let shared = Shared::new(settings).map_err(StartError::Wiring)?;
         let (workers, pools) = shared.workers(settings).map_err(StartError::Wiring)?;
-        let Shared { upkeep, keys, readiness, limits, metrics: counted, traces, .. } = shared;
-        let most = connections::per_worker(settings);
+        let connections = connections_per_worker(settings);
         let clients = Clients::new(KEEP_ALIVE + HEAD_LIMIT);
-        let (running, addresses) = listen(&settings.server, workers, most, clients.clone())?;
-        let metrics = match counted.as_ref().zip(settings.metrics) {
-            Some((counted, address)) => {
-                let gauges =
-                    gauges(pools.clone(), clients.clone(), most * settings.server.workers, keys.clone());
-                let metrics = metrics::serve(counted, gauges, address);
-                Some(metrics.map_err(|error| StartError::Metrics { address, error })?)
-            }
-            None => None,
-        };
-        Ok(Self {
-            running,
-            addresses,
-            upkeep: Upkeep { pools, connection: upkeep, readiness, keys, clients, limits, metrics: counted },
-            check: DatabaseCheck::new(settings),
-            metrics,
-            traces,
-            drain: settings.server.drain,
-        })
+        let (http, addresses) = listen(&settings.server, workers, connections, clients.clone())?;
+        let background = Arc::new(BackgroundTasks {
+            pools,
+            own_pool: shared.background_pool,
+            readiness: shared.readiness,
+            keys: shared.keys,
+            clients,
+            limits: shared.limits,
+            metrics: shared.metrics,
+        });
+        let metrics = bind_metrics(&background, connections * settings.server.workers, settings.metrics)?;
+        let database_check = DatabaseCheck::new(settings);
+        let (traces, drain) = (shared.traces, settings.server.drain);
+        Ok(Self { http, addresses, background, database_check, metrics, traces, drain })
     }
 
     /// The addresses that it listens on.
@@ -79,37 +79,25 @@ impl Server {
         &self.addresses
     }
 
-    /// Answers requests until SIGTERM or Ctrl-C, then finishes those in flight and closes the pools. A second signal
-    /// ends it at once.
+    /// Answers requests until SIGTERM or Ctrl-C, then finishes those in flight and closes the pools. A second signal ends
+    /// it at once.
     ///
-    /// Ends by itself where it finds out that it can never work with the database that it has been given.
+    /// Ends by itself if it finds that it can never work with the configured database.
     pub async fn run(self) -> Result<(), RunError> {
         tracing::info!(addresses = ?self.addresses, "listening");
-        let upkeep = Arc::new(self.upkeep);
-        let kept = tokio::spawn({
-            let upkeep = Arc::clone(&upkeep);
-            async move { upkeep.keep().await }
-        });
-        let metrics = self.metrics.map(|(server, addresses)| {
-            tracing::info!(?addresses, "serving metrics");
-            let handle = server.handle();
-            (handle, tokio::spawn(server))
-        });
-        let handle = self.running.handle();
-        let outcome = tokio::select! {
-            outcome = self.running => outcome.map_err(RunError::from),
-            impatience = stop_on_signals(handle, &upkeep.readiness, self.drain) => Err(impatience.into()),
-            unusable = self.check.until_unusable(&upkeep.readiness) => Err(unusable.into()),
-        };
-        kept.abort();
-        // Until here it tells how the last requests fare.
-        if let Some((handle, _)) = metrics {
-            handle.stop(false).await;
+        let background = self.background;
+        let background_tasks = spawn_background_tasks(&background);
+        let metrics = self.metrics.map(spawn_metrics_server);
+        let outcome = serve(self.http, &background.readiness, &self.database_check, self.drain).await;
+        background_tasks.abort();
+        // Metrics are served until here, so that a collector sees the last requests.
+        if let Some(metrics) = metrics {
+            metrics.stop(false).await;
         }
-        upkeep.close();
+        background.close();
         if let Some(traces) = self.traces {
-            // Whoever is in a hurry does not wait for traces.
-            traces.end(if outcome.is_ok() { traces::LAST_CHANCE } else { Duration::ZERO }).await;
+            // After a second signal, the program does not wait for the collector.
+            traces.end(if outcome.is_ok() { traces::FLUSH_TIMEOUT } else { Duration::ZERO }).await;
         }
         tracing::info!("stopped");
         outcome
@@ -122,17 +110,49 @@ impl fmt::Debug for Server {
     }
 }
 
-/// Collects the numbers that metrics tell beside those of the requests.
-fn gauges(
-    pools: Vec<Arc<PgPool>>,
-    clients: Clients,
+/// Binds the server of metrics, if the settings have an address for it.
+fn bind_metrics(
+    background: &BackgroundTasks,
     clients_max: usize,
-    keys: Option<Arc<PublishedKeys>>,
-) -> TakeGauges {
-    Arc::new(move || Gauges {
+    address: Option<SocketAddr>,
+) -> Result<Option<MetricsServer>, StartError> {
+    let Some((metrics, address)) = background.metrics.as_ref().zip(address) else { return Ok(None) };
+    let (pools, clients, keys) =
+        (background.pools.clone(), background.clients.clone(), background.keys.clone());
+    let gauges: ReadGauges = Arc::new(move || Gauges {
         database: pools.iter().map(|pool| pool.usage()).fold(PoolUsage::default(), PoolUsage::and),
-        clients: clients.number(),
+        clients: clients.count(),
         clients_max,
         key_fetches: keys.as_ref().map(|keys| keys.fetches()),
-    })
+    });
+    let server = MetricsServer::bind(metrics, gauges, address);
+    Ok(Some(server.map_err(|error| StartError::Metrics { address, error })?))
+}
+
+fn spawn_background_tasks(background: &Arc<BackgroundTasks>) -> JoinHandle<()> {
+    let background = Arc::clone(background);
+    tokio::spawn(async move { background.run().await })
+}
+
+fn spawn_metrics_server(metrics: MetricsServer) -> dev::ServerHandle {
+    let MetricsServer { server, addresses } = metrics;
+    tracing::info!(?addresses, "serving metrics");
+    let handle = server.handle();
+    tokio::spawn(server);
+    handle
+}
+
+/// Serves until the server stops, a second signal arrives, or the database turns out to be unusable.
+async fn serve(
+    server: dev::Server,
+    readiness: &Readiness,
+    database: &DatabaseCheck,
+    drain: Duration,
+) -> Result<(), RunError> {
+    let handle = server.handle();
+    tokio::select! {
+        outcome = server => outcome.map_err(RunError::from),
+        second_signal = stop_on_signals(handle, readiness, drain) => Err(second_signal.into()),
+        unusable = database.until_unusable(readiness) => Err(unusable.into()),
+    }
 }

@@ -1,5 +1,6 @@
-//! What the service says of itself: logs, metrics and traces.
+//! Logs, metrics and traces.
 
 pub mod logs;
 pub(crate) mod metrics;
+pub(crate) mod metrics_server;
 pub(crate) mod traces;

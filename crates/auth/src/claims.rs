@@ -1,4 +1,4 @@
-//! What a token must be and say.
+//! The form of a token, and the rules for its claims (docs/api.md, "Who may do what").
 
 use std::sync::Arc;
 
@@ -9,9 +9,9 @@ use task_support::json::{self, Object};
 
 use crate::{refusal::Refusal, verifier::Identity};
 
-/// A signed JWT in compact form (RFC 7515, section 7.1), taken apart but not yet believed.
+/// A signed JWT in compact form (RFC 7515, section 7.1): split and decoded, not yet verified.
 pub struct Jws<'a> {
-    /// What is signed: header and claims as they were sent.
+    /// The signed text: header and claims as they were sent.
     pub(crate) signed: &'a str,
     /// The signature, still encoded.
     pub(crate) signature: &'a str,
@@ -20,7 +20,7 @@ pub struct Jws<'a> {
 }
 
 impl<'a> Jws<'a> {
-    /// Takes a token apart, and refuses what no verifier could believe.
+    /// Splits a token, and refuses one that no verifier could accept.
     pub fn parse(token: &'a str) -> Result<Self, Refusal> {
         if is_session_token(token) {
             return Err(Refusal::SessionToken);
@@ -28,19 +28,19 @@ impl<'a> Jws<'a> {
         let (signed, signature) = token.rsplit_once('.').ok_or(Refusal::Malformed)?;
         let (header, payload) = signed.split_once('.').ok_or(Refusal::Malformed)?;
         let header = decode(header)?;
-        // An extension that must be understood (RFC 7515, section 4.1.11), of which we understand none.
+        // `crit` names extensions that must be supported (RFC 7515, section 4.1.11). This service supports none.
         if header.contains_key("crit") {
             return Err(Refusal::Critical);
         }
         Ok(Self { signed, signature, header, payload })
     }
 
-    /// The algorithm that the token claims. Which one is used is for the configuration to say.
+    /// The algorithm that the token names. The configuration decides which one is used.
     pub fn algorithm(&self) -> Option<&str> {
         self.header.get("alg")?.as_str()
     }
 
-    /// The id of the key that the token claims to be signed with: something to look up, and no more.
+    /// The id of the key that the token names. It only selects a key.
     pub fn key_id(&self) -> Result<Option<&str>, Refusal> {
         match self.header.get("kid") {
             None => Ok(None),
@@ -49,7 +49,7 @@ impl<'a> Jws<'a> {
         }
     }
 
-    /// Refuses what says that it is something else than a JWT (RFC 7519, section 5.1; RFC 8725, section 3.11).
+    /// Refuses a token whose `typ` is not JWT (RFC 7519, section 5.1; RFC 8725, section 3.11).
     pub(crate) fn check_type(&self) -> Result<(), Refusal> {
         match self.header.get("typ") {
             None => Ok(()),
@@ -59,7 +59,7 @@ impl<'a> Jws<'a> {
         }
     }
 
-    /// The claims. To be believed once the signature has been found good.
+    /// The claims. The caller must have verified the signature before it trusts them.
     pub fn claims(&self) -> Result<Object, Refusal> {
         decode(self.payload)
     }
@@ -68,8 +68,7 @@ impl<'a> Jws<'a> {
 /// The `typ` of a session that Better Auth's `jwt()` plugin keeps in a cookie, signed with the published key.
 const SESSION_CACHE: &str = "better-auth.session-cache+jwt";
 
-/// Whether it is a session of Better Auth's: 32 characters, and behind a dot, where its `bearer()` plugin hands it out, an
-/// HMAC in base64.
+/// Whether this is a session token of Better Auth: 32 characters. The `bearer()` plugin appends a dot and an HMAC in base64.
 fn is_session_token(token: &str) -> bool {
     let (session, signature) = token.split_once('.').unwrap_or((token, ""));
     session.len() == 32
@@ -77,25 +76,25 @@ fn is_session_token(token: &str) -> bool {
         && !signature.contains('.')
 }
 
-/// Decodes strict, unpadded base64url (RFC 7515, section 2) of a JSON object.
+/// Decodes a JSON object in strict, unpadded base64url (RFC 7515, section 2).
 fn decode(part: &str) -> Result<Object, Refusal> {
     let bytes = BASE64_URL_SAFE_NO_PAD.decode(part).map_err(|_| Refusal::Malformed)?;
     json::parse_object(&bytes).map_err(|_| Refusal::Malformed)
 }
 
-/// What the claims of a token with a good signature must say.
+/// The rules for the claims of a token whose signature is valid.
 #[derive(Clone, Debug, Default)]
 pub struct ClaimRules {
-    /// How far, in seconds, the issuer's clock may differ from ours.
+    /// How far the issuer's clock may differ from this machine's, in seconds.
     pub leeway_seconds: u8,
-    /// Who must have issued the token; anybody where it is `None`.
+    /// The issuer that the token must have; `None` accepts any.
     pub issuer: Option<String>,
-    /// For whom the token must be; for anybody where it is `None`.
+    /// The audience that the token must have; `None` accepts any.
     pub audience: Option<String>,
 }
 
 impl ClaimRules {
-    /// Judges the claims of a token of that algorithm at a time, in seconds since 1970.
+    /// Checks the claims at the time `now`, in seconds since 1970.
     pub(crate) fn judge(
         &self,
         claims: &Object,
@@ -127,13 +126,13 @@ impl ClaimRules {
         Ok(Identity { user, issuer: issuer.map(Arc::from), expires_at, algorithm })
     }
 
-    /// Whether it is not yet too late for a token with that `exp`.
+    /// Whether a token with this `exp` has not expired yet.
     pub(crate) fn is_before_expiry(&self, expires_at: f64, now: f64) -> bool {
         now < expires_at + f64::from(self.leeway_seconds)
     }
 }
 
-/// What to say of claims without `sub`. Better Auth signs its cached sessions, which hold a session and a user.
+/// The refusal of claims without `sub`. Better Auth signs its cached sessions, which hold a session and a user.
 fn without_subject(claims: &Object) -> Refusal {
     let is_session = claims.get("session").is_some_and(Value::is_object);
     if is_session { Refusal::SessionCookie } else { Refusal::Subject }
@@ -172,7 +171,7 @@ mod tests {
     fn a_subject_and_an_expiry_are_all_that_is_needed() {
         assert_eq!(by_default(json!({"sub": "alice", "exp": NOW + 1.0})), Ok("alice".to_owned()));
         let more = json!({"sub": "alice", "exp": NOW + 1.0, "iat": "?", "iss": 1, "aud": {}, "email": null});
-        assert_eq!(by_default(more), Ok("alice".to_owned()), "everything else is ignored");
+        assert_eq!(by_default(more), Ok("alice".to_owned()), "every other claim is ignored");
     }
 
     #[test]
@@ -235,7 +234,7 @@ mod tests {
     }
 
     #[test]
-    fn an_issuer_is_compared_exactly_where_it_is_configured() {
+    fn a_configured_issuer_is_compared_exactly() {
         let rules = ClaimRules { issuer: Some("https://a.example".to_owned()), ..ClaimRules::default() };
         let with = |issuer: Value| judge(&rules, json!({"sub": "a", "exp": NOW + 1.0, "iss": issuer}));
         assert!(with(json!("https://a.example")).is_ok());
@@ -258,7 +257,7 @@ mod tests {
     }
 
     #[test]
-    fn a_compact_jws_is_taken_apart() {
+    fn a_compact_jws_is_split_and_decoded() {
         let token =
             format!("{}.{}.c2ln", encode(r#"{"alg":"HS256","typ":"JWT","kid":"1"}"#), encode(r#"{"a":1}"#));
         let jws = Jws::parse(&token).unwrap();
@@ -269,7 +268,7 @@ mod tests {
     }
 
     #[test]
-    fn sessions_of_better_auth_are_told_from_what_is_merely_malformed() {
+    fn sessions_of_better_auth_are_distinguished_from_malformed_tokens() {
         let session = "aB3dE5fG7hI9jK1lM3nO5pQ7rS9tU1vW";
         for token in [session.to_owned(), format!("{session}.c2lnbmF0dXJl="), format!("{session}.c2ln%3D")] {
             assert!(matches!(Jws::parse(&token), Err(Refusal::SessionToken)), "{token}");
@@ -282,7 +281,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_compact_jws_is_refused() {
+    fn a_token_that_is_not_a_compact_jws_is_refused() {
         let header = encode(r#"{"alg":"HS256"}"#);
         let tokens = [
             String::new(),

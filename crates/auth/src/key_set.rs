@@ -1,4 +1,4 @@
-//! Key sets (RFC 7517): which of the published keys are used, and for what.
+//! Key sets (RFC 7517): which of the published keys are used, and for which algorithm.
 
 use std::fmt;
 
@@ -12,20 +12,20 @@ use task_support::json;
 
 use crate::refusal::Refusal;
 
-/// How many keys of a set are used at the most.
+/// The most keys of a set that are used.
 const MAX_KEYS: usize = 100;
-/// The shortest RSA key, in bits (RFC 7518, section 3.3), and the longest that can be used.
+/// The length of an RSA key in bits: the minimum of RFC 7518, section 3.3, and the maximum of the cryptography library.
 const RSA_BITS: std::ops::RangeInclusive<usize> = 2048..=8192;
-/// The members of a JWK that are secret (RFC 7518, sections 6.2.2, 6.3.2 and 6.4; RFC 8037, section 2).
+/// The fields of a JWK that are secret (RFC 7518, sections 6.2.2, 6.3.2 and 6.4; RFC 8037, section 2).
 const SECRET_MEMBERS: [&str; 8] = ["d", "p", "q", "dp", "dq", "qi", "oth", "k"];
 
-/// The keys of an issuer that tokens can be verified with.
+/// The keys of an issuer that can verify tokens.
 #[derive(Debug, PartialEq)]
 pub struct KeySet {
     keys: Vec<PublicKey>,
 }
 
-/// A public key, which serves one algorithm.
+/// A public key. It serves one algorithm.
 pub(crate) struct PublicKey {
     id: Option<String>,
     algorithm: Algorithm,
@@ -36,25 +36,25 @@ pub(crate) struct PublicKey {
 /// A key of a set that is not used.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SkippedKey {
-    /// Its place in the set, from 0.
+    /// Its index in the set, from 0.
     pub index: usize,
     /// Why it is not used.
     pub reason: &'static str,
 }
 
-/// Why an answer is no key set that could be used.
+/// Why an answer is not a usable key set.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidKeySet {
     /// It is not a JSON object with an array of `keys`.
     #[error("its answer is not a key set: a JSON object with an array `keys` is needed")]
     NotAKeySet,
-    /// None of its keys can be used.
+    /// No key of the set is usable.
     #[error("its key set has no key that can be used{}", reasons(.0))]
     NoUsableKey(Vec<SkippedKey>),
 }
 
 impl KeySet {
-    /// Reads a set. A key that cannot be used is skipped (RFC 7517, section 5), and told.
+    /// Parses a set. Skips unusable keys (RFC 7517, section 5) and returns the reasons.
     pub fn parse(body: &[u8]) -> Result<(Self, Vec<SkippedKey>), InvalidKeySet> {
         let mut set = json::parse_object(body).map_err(|_| InvalidKeySet::NotAKeySet)?;
         let Some(Value::Array(entries)) = set.remove("keys") else {
@@ -82,8 +82,7 @@ impl KeySet {
         self.keys.iter().map(|key| (key.id.as_deref(), key.algorithm()))
     }
 
-    /// Finds the key of that id. The algorithm of a token only has to be the key's; a token without an id is verified with
-    /// the only key of its algorithm.
+    /// Finds the key with this id, whose algorithm must be the token's. Without an id, finds the only key of the algorithm.
     pub(crate) fn find(&self, id: Option<&str>, algorithm: &str) -> Result<&PublicKey, Refusal> {
         if let Some(id) = id {
             let key =
@@ -104,7 +103,7 @@ impl PublicKey {
         algorithm_name(self.algorithm)
     }
 
-    /// Checks a signature, in strict base64url, of what was signed.
+    /// Verifies the signature, in strict base64url, of the text `signed`.
     pub(crate) fn verify(&self, signed: &str, signature: &str) -> Result<(), Refusal> {
         match crypto::verify(signature, signed.as_bytes(), &self.key, self.algorithm) {
             Ok(true) => Ok(()),
@@ -116,7 +115,7 @@ impl PublicKey {
     fn read(entry: Value) -> Result<Self, &'static str> {
         let Value::Object(members) = &entry else { return Err("it is not an object") };
         if SECRET_MEMBERS.iter().any(|name| members.contains_key(*name)) {
-            return Err("it is secret, and whoever reads the set can sign with it: replace it at once");
+            return Err("it is secret, and every reader of the set can sign with it: replace it at once");
         }
         let jwk: Jwk = serde_json::from_value(entry).map_err(|_| "it is not a well-formed JWK")?;
         let for_signatures =
@@ -157,7 +156,7 @@ fn is_new(keys: &[PublicKey], key: PublicKey) -> Result<PublicKey, &'static str>
     }
 }
 
-/// The one algorithm that a key serves: what it says, where its kind can do that, or else the usual one of its kind.
+/// The algorithm that a key serves: the one that it names, or else the usual one of its type.
 fn algorithm(jwk: &Jwk) -> Result<Algorithm, &'static str> {
     let named = jwk.common.key_algorithm;
     let serves = |usual: Algorithm, others: &[(KeyAlgorithm, Algorithm)]| match named {
@@ -203,7 +202,7 @@ fn has_bytes(text: &str, count: usize) -> Result<(), &'static str> {
     if decode(text)?.len() == count { Ok(()) } else { Err("it has not the length of its curve") }
 }
 
-/// The length of a number in bits, whatever zeros it begins with.
+/// The length of a number in bits, without leading zeros.
 fn bits(text: &str) -> Result<usize, &'static str> {
     let bytes = decode(text)?;
     let first = bytes.iter().position(|byte| *byte != 0);
@@ -238,7 +237,7 @@ mod tests {
         with(json!({"kty": "RSA", "n": modulus, "e": "AQAB", "kid": "3"}), changes)
     }
 
-    /// A key with other members; null takes one away.
+    /// The key with `changes` applied; null removes a field.
     fn with(mut key: Value, changes: Value) -> Value {
         let (Value::Object(members), Value::Object(changes)) = (&mut key, changes) else { unreachable!() };
         for (name, value) in changes {
@@ -256,12 +255,12 @@ mod tests {
         match parse(&[key]) {
             Ok((keys, _)) => Ok(keys.algorithms()[0]),
             Err(InvalidKeySet::NoUsableKey(skipped)) => Err(skipped[0].reason),
-            Err(InvalidKeySet::NotAKeySet) => unreachable!("it is one"),
+            Err(InvalidKeySet::NotAKeySet) => unreachable!("the body is a key set"),
         }
     }
 
     #[test]
-    fn the_algorithm_is_what_the_key_says_or_else_the_usual_one_of_its_kind() {
+    fn the_algorithm_is_the_one_that_the_key_names_or_else_the_usual_one_of_its_type() {
         assert_eq!(only(ed25519(json!({}))), Ok("EdDSA"));
         assert_eq!(only(ed25519(json!({"alg": null}))), Ok("EdDSA"));
         assert_eq!(only(p256()), Ok("ES256"));
@@ -292,7 +291,7 @@ mod tests {
     }
 
     #[test]
-    fn an_rsa_key_has_at_least_2048_bits_however_it_is_written() {
+    fn an_rsa_key_has_at_least_2048_bits_in_any_spelling() {
         for (bytes, usable) in
             [(128, false), (255, false), (256, true), (512, true), (1024, true), (1025, false)]
         {
@@ -316,7 +315,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_with_malformed_members_is_not_used() {
+    fn a_key_with_malformed_fields_is_not_used() {
         for key in [
             json!("key"),
             ed25519(json!({"x": "AAAA"})),
@@ -333,7 +332,7 @@ mod tests {
     }
 
     #[test]
-    fn a_bad_key_takes_no_good_one_with_it() {
+    fn an_unusable_key_does_not_affect_the_others() {
         let keys = [json!({"kty": "new"}), ed25519(json!({})), ed25519(json!({"x": X})), p256()];
         let (keys, skipped) = parse(&keys).unwrap();
         assert_eq!(keys.algorithms(), ["EdDSA", "ES256"]);
@@ -341,14 +340,14 @@ mod tests {
     }
 
     #[test]
-    fn a_set_without_end_has_an_end() {
+    fn at_most_a_hundred_keys_of_a_set_are_used() {
         let many: Vec<_> = (0..150).map(|number| ed25519(json!({"kid": number.to_string()}))).collect();
         let (keys, skipped) = parse(&many).unwrap();
         assert_eq!((keys.algorithms().len(), skipped.len()), (MAX_KEYS, 50));
     }
 
     #[test]
-    fn what_is_no_key_set_is_refused() {
+    fn an_answer_that_is_not_a_key_set_is_refused() {
         for body in
             ["", "<html>", "[]", "{}", r#"{"keys":{}}"#, r#"{"keys":[],"keys":[]}"#, r#"{"keys":null}"#]
         {
@@ -376,12 +375,12 @@ mod tests {
     fn a_token_without_a_key_id_is_for_the_only_key_of_its_algorithm() {
         let (keys, _) = parse(&[ed25519(json!({})), p256(), ed25519(json!({"kid": "4"}))]).unwrap();
         assert_eq!(keys.find(None, "ES256").unwrap().algorithm(), "ES256");
-        assert_eq!(keys.find(None, "EdDSA").unwrap_err(), Refusal::UnknownKey, "which of two?");
+        assert_eq!(keys.find(None, "EdDSA").unwrap_err(), Refusal::UnknownKey, "two keys fit");
         assert_eq!(keys.find(None, "RS256").unwrap_err(), Refusal::UnknownKey);
     }
 
     #[test]
-    fn a_secret_is_never_taken_for_a_key_nor_a_key_for_a_secret() {
+    fn a_public_key_never_serves_as_a_secret() {
         let (keys, _) = parse(&[ed25519(json!({}))]).unwrap();
         let public = BASE64_URL_SAFE_NO_PAD.decode(X).unwrap();
         let forged = crypto::sign(b"a.b", &EncodingKey::from_secret(&public), Algorithm::HS256).unwrap();

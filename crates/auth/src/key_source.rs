@@ -1,4 +1,4 @@
-//! Where a key set comes from.
+//! The port to a key source, and the key source over HTTP.
 
 use std::time::Duration;
 
@@ -8,15 +8,15 @@ use url::Url;
 
 use crate::key_set::InvalidKeySet;
 
-/// How long a fetch may take in all.
+/// How long a whole fetch may take.
 pub(crate) const FETCH_LIMIT: Duration = Duration::from_secs(5);
 /// The largest answer that is read, in bytes: hundreds of keys.
 pub(crate) const MAX_BYTES: usize = 256 * 1024;
 
-/// Fetches a key set: the port between the verifier and whoever publishes keys.
+/// Fetches a key set: the port between the verifier and the issuer that publishes keys.
 #[async_trait]
 pub trait KeySource: Send + Sync {
-    /// Fetches the set as it is now.
+    /// Fetches the current set.
     async fn fetch(&self) -> Result<Fetched, FetchError>;
 }
 
@@ -25,17 +25,17 @@ pub trait KeySource: Send + Sync {
 pub struct Fetched {
     /// The key set, as JSON.
     pub body: Vec<u8>,
-    /// The `Date` of the answer: the source's clock.
+    /// The `Date` header of the answer: the clock of the source.
     pub date: Option<String>,
 }
 
-/// Why there is no key set.
+/// Why a fetch failed.
 #[derive(Debug, thiserror::Error)]
 pub enum FetchError {
-    /// The source cannot be reached, breaks off, or does not answer in time.
+    /// The source cannot be reached, closes the connection, or does not answer in time.
     #[error("it does not answer")]
     NoAnswer(#[source] reqwest::Error),
-    /// The source sends us elsewhere, which is not followed: keys are taken from the configured place only.
+    /// The source redirects. Redirects are not followed: keys come only from the configured address.
     #[error("it redirects, which is not followed; configure the final address")]
     Redirected,
     /// The source answers with an error.
@@ -44,7 +44,7 @@ pub enum FetchError {
     /// The answer is larger than any key set.
     #[error("its answer has more than {MAX_BYTES} bytes")]
     TooLarge,
-    /// The answer is no key set, or has no key that can be used.
+    /// The answer is not a key set, or has no usable key.
     #[error(transparent)]
     Invalid(#[from] InvalidKeySet),
 }
@@ -57,13 +57,13 @@ pub struct HttpKeySource {
 }
 
 impl HttpKeySource {
-    /// Fetches from that address. Fails where TLS cannot be set up on this machine.
+    /// Fetches from `url`. Fails if TLS cannot be set up on this machine.
     pub fn new(url: Url) -> Result<Self, reqwest::Error> {
         let client = Client::builder()
             .user_agent(concat!("task-api/", env!("CARGO_PKG_VERSION")))
             .redirect(redirect::Policy::none())
             .timeout(FETCH_LIMIT)
-            // Fetches are minutes apart: a kept connection would be dead by then.
+            // Fetches are minutes apart: an idle connection would be closed by then.
             .pool_max_idle_per_host(0)
             .build()?;
         Ok(Self { client, url })
@@ -85,7 +85,7 @@ impl KeySource for HttpKeySource {
     }
 }
 
-/// Reads a body up to the limit, whatever length it announces.
+/// Reads a body up to the limit. The announced length does not matter.
 async fn bounded(mut answer: Response) -> Result<Vec<u8>, FetchError> {
     let mut body = Vec::new();
     while let Some(chunk) = answer.chunk().await.map_err(no_answer)? {
@@ -97,7 +97,7 @@ async fn bounded(mut answer: Response) -> Result<Vec<u8>, FetchError> {
     Ok(body)
 }
 
-/// The address is left out: the log has it from the configuration, without what may be secret in it.
+/// Removes the address from the error: its query may be secret.
 fn no_answer(error: reqwest::Error) -> FetchError {
     FetchError::NoAnswer(error.without_url())
 }

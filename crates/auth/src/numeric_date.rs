@@ -1,4 +1,4 @@
-//! Times as tokens have them: seconds since 1970, perhaps with a fraction (RFC 7519, section 2, `NumericDate`).
+//! The times of tokens: seconds since 1970, perhaps with a fraction (RFC 7519, section 2, `NumericDate`).
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -8,8 +8,8 @@ use chrono::{DateTime, Utc};
 const LAST_SECOND: f64 = 253_402_300_799.0;
 const MICROS: f64 = 1_000_000.0;
 
-/// The moment that a token names, to the microsecond below. A moment before 1970 becomes its beginning, and one after the
-/// year 9999 its end, so that every moment can be written in RFC 3339.
+/// The moment of a token's time, rounded down to the microsecond and clamped to the years 1970 to 9999, which RFC 3339 can
+/// write.
 #[must_use]
 pub fn moment(seconds: f64) -> DateTime<Utc> {
     #[expect(clippy::cast_possible_truncation, reason = "both ends lie within an i64 of microseconds")]
@@ -17,7 +17,7 @@ pub fn moment(seconds: f64) -> DateTime<Utc> {
     DateTime::<Utc>::from_timestamp_micros(micros).unwrap_or_default()
 }
 
-/// Now, in seconds since 1970.
+/// The current time, in seconds since 1970.
 #[must_use]
 pub fn now() -> f64 {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64()
@@ -28,7 +28,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_moment_is_clamped_to_what_rfc_3339_can_write() {
+    fn a_moment_is_clamped_to_the_years_of_rfc_3339() {
         for (seconds, expected) in [
             (1_767_323_945.0, "2026-01-02T03:19:05.000000Z"),
             (1_767_323_945.25, "2026-01-02T03:19:05.250000Z"),

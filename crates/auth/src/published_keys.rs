@@ -1,4 +1,4 @@
-//! Tokens that are signed with published keys: the set is kept fresh in the background, and a request only looks into it.
+//! Tokens that are signed with published keys. A background task keeps the key set fresh; requests only read it.
 
 use std::{
     convert::Infallible,
@@ -23,15 +23,14 @@ use crate::{
     verifier::{Identity, VerifyError},
 };
 
-/// How often, at the most, an unknown key makes us fetch the set again.
+/// The shortest time between two fetches because of unknown keys.
 const COOL_DOWN: Duration = Duration::from_secs(30);
-/// How long such a fetch is put off. A Better Auth that rotates under load makes several keys within some milliseconds
-/// and signs with the last of them: a fetch at the first would miss it, and be the only one for the time of `COOL_DOWN`.
-const GATHERING: Duration = Duration::from_millis(500);
+/// How long such a fetch is delayed. A Better Auth that rotates under load makes several keys within some milliseconds and
+/// signs with the last one: an immediate fetch would miss it, and `COOL_DOWN` would put off the next one.
+const FETCH_DELAY: Duration = Duration::from_millis(500);
 /// How long a request waits for such a fetch.
-const PATIENCE: Duration = FETCH_LIMIT.saturating_add(Duration::from_secs(1));
-/// After how long a fetch that failed is repeated, the first times and then each time. Soon, for there may be no keys at
-/// all, or a new one that somebody waits for.
+const WAIT_LIMIT: Duration = FETCH_LIMIT.saturating_add(Duration::from_secs(1));
+/// The pauses after the first failures; the last one is repeated. They are short, because requests may be waiting for a key.
 const RETRIES: [Duration; 3] = [Duration::from_secs(1), Duration::from_secs(2), Duration::from_secs(5)];
 
 /// Verifies tokens with the key set that an issuer publishes.
@@ -45,18 +44,19 @@ pub struct PublishedKeys {
     failed: AtomicU64,
 }
 
-/// The last good set, and the tokens that were found valid with it. A new set begins without any, so that no token is
-/// believed for longer than its key.
+/// The last good set, and the tokens that it verified. A new set begins with an empty cache, so that no token outlives its
+/// key.
 struct Current {
     keys: KeySet,
     valid: ValidTokens,
 }
 
 impl PublishedKeys {
-    /// Takes keys from that source, anew when they are older than `refresh`. Nothing is fetched before it is kept.
+    /// Takes keys from `source`, and fetches them again when they are older than `refresh`. Nothing is fetched until
+    /// [`Self::keep_fresh`] runs.
     #[must_use]
     pub fn new(source: Box<dyn KeySource>, rules: ClaimRules, refresh: Duration) -> Self {
-        let demand = SingleFlight::new(COOL_DOWN, PATIENCE);
+        let demand = SingleFlight::new(COOL_DOWN, WAIT_LIMIT);
         Self {
             source,
             rules,
@@ -74,8 +74,8 @@ impl PublishedKeys {
         self.current.load().is_some()
     }
 
-    /// Keeps the set fresh, for as long as the program runs.
-    pub async fn keep(&self) -> Infallible {
+    /// Keeps the set fresh until the future is dropped.
+    pub async fn keep_fresh(&self) -> Infallible {
         let mut failures = 0;
         loop {
             self.demand.work_begins();
@@ -86,17 +86,17 @@ impl PublishedKeys {
             failures = if fetched.is_ok() { 0 } else { failures + 1 };
             tokio::select! {
                 () = sleep(self.pause(failures)) => {}
-                () = self.demand.made() => sleep(GATHERING).await,
+                () = self.demand.demanded() => sleep(FETCH_DELAY).await,
             }
         }
     }
 
-    /// How often the set was fetched, and how often that failed.
+    /// How many fetches succeeded, and how many failed.
     pub fn fetches(&self) -> (u64, u64) {
         (self.succeeded.load(Ordering::Relaxed), self.failed.load(Ordering::Relaxed))
     }
 
-    /// How long to wait after that many failures in a row.
+    /// How long to wait after `failures` failures in a row.
     fn pause(&self, failures: usize) -> Duration {
         match failures {
             0 => self.refresh,
@@ -104,7 +104,7 @@ impl PublishedKeys {
         }
     }
 
-    /// Fetches the set and puts it in the place of the one before. Where that fails, the one before stays.
+    /// Fetches the set and replaces the current one, which stays if the fetch fails.
     async fn fetch(&self) -> Result<(), FetchError> {
         let outcome = match self.source.fetch().await {
             Ok(fetched) => KeySet::parse(&fetched.body).map_err(FetchError::from),
@@ -114,7 +114,7 @@ impl PublishedKeys {
             let kept = self.is_ready();
             tracing::warn!(error = %Chain(error), kept, "the key set cannot be fetched; it is tried again");
         })?;
-        // The same set keeps its remembered tokens, and is not told again.
+        // An unchanged set keeps its cache, and is not logged again.
         if self.current.load().as_ref().is_none_or(|current| current.keys != keys) {
             for key in skipped {
                 tracing::warn!(index = key.index, reason = key.reason, "a key of the key set is not used");
@@ -125,12 +125,12 @@ impl PublishedKeys {
         Ok(())
     }
 
-    /// What a token says that was found valid before and still is.
+    /// The identity of a token that was verified before and is still valid.
     pub(crate) fn remembered(&self, token: &TokenDigest, now: f64) -> Option<Identity> {
         self.current.load().as_ref()?.valid.get(token, &self.rules, now)
     }
 
-    /// Verifies a token that has been taken apart.
+    /// Verifies a parsed token.
     pub(crate) async fn verify(
         &self,
         token: TokenDigest,
@@ -177,7 +177,7 @@ mod tests {
     const REFRESH: Duration = Duration::from_mins(10);
     const ISSUER: &str = "https://app.example.com";
 
-    /// A key pair of the issuer's.
+    /// A key pair of the issuer.
     struct Pair {
         id: String,
         key: EncodingKey,
@@ -203,7 +203,7 @@ mod tests {
         }
     }
 
-    /// What the source answers, and how often it was asked.
+    /// The answer of the source, and how often it was fetched.
     #[derive(Default)]
     struct Published {
         keys: Mutex<Option<Vec<Value>>>,
@@ -240,8 +240,8 @@ mod tests {
         }
     }
 
-    /// A verifier whose set is kept fresh in the background.
-    async fn kept(published: &Arc<Published>) -> Arc<PublishedKeys> {
+    /// A verifier whose set a background task keeps fresh.
+    async fn running(published: &Arc<Published>) -> Arc<PublishedKeys> {
         let rules = ClaimRules {
             issuer: Some(ISSUER.to_owned()),
             audience: Some(ISSUER.to_owned()),
@@ -250,7 +250,7 @@ mod tests {
         let keys = Arc::new(PublishedKeys::new(Box::new(Source(Arc::clone(published))), rules, REFRESH));
         tokio::spawn({
             let keys = Arc::clone(&keys);
-            async move { keys.keep().await }
+            async move { keys.keep_fresh().await }
         });
         sleep(Duration::from_millis(1)).await;
         keys
@@ -267,10 +267,10 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_token_of_a_published_key_is_believed() {
+    async fn a_token_signed_with_a_published_key_is_valid() {
         let (pair, published) = (Pair::new("1"), Arc::new(Published::default()));
         published.publish(&[&pair]);
-        let keys = kept(&published).await;
+        let keys = running(&published).await;
         assert!(keys.is_ready());
         assert_eq!(verify(&keys, &pair.token()).await, Ok("alice".to_owned()));
         let stranger = Pair::new("1");
@@ -279,16 +279,16 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn without_any_set_nobody_is_refused_and_it_is_soon_tried_again() {
+    async fn without_a_set_no_token_is_refused_and_the_fetch_is_soon_repeated() {
         let (pair, published) = (Pair::new("1"), Arc::new(Published::default()));
-        let keys = kept(&published).await;
+        let keys = running(&published).await;
         assert!(!keys.is_ready());
         assert_eq!(verify(&keys, &pair.token()).await, Err(VerifyError::KeysNotFetched));
         published.publish(&[&pair]);
         sleep(Duration::from_secs(1)).await;
         assert_eq!(verify(&keys, &pair.token()).await, Ok("alice".to_owned()));
         published.go_down();
-        let keys = kept(&published).await;
+        let keys = running(&published).await;
         let before = published.fetches();
         sleep(Duration::from_secs(103)).await;
         assert_eq!(published.fetches() - before, 2 + 20, "after 1 s, 2 s, and then every 5 s");
@@ -299,14 +299,18 @@ mod tests {
     async fn the_last_good_set_is_kept_while_the_source_is_down() {
         let (pair, published) = (Pair::new("1"), Arc::new(Published::default()));
         published.publish(&[&pair]);
-        let keys = kept(&published).await;
+        let keys = running(&published).await;
         published.go_down();
         sleep(Duration::from_hours(24)).await;
         assert!(published.fetches() > 10_000, "every five seconds");
         assert_eq!(verify(&keys, &pair.token()).await, Ok("alice".to_owned()));
         *published.keys.lock().unwrap() = Some(Vec::new());
         sleep(Duration::from_mins(1)).await;
-        assert_eq!(verify(&keys, &pair.token()).await, Ok("alice".to_owned()), "an empty set is none");
+        assert_eq!(
+            verify(&keys, &pair.token()).await,
+            Ok("alice".to_owned()),
+            "an empty set does not replace it"
+        );
     }
 
     #[tokio::test(start_paused = true)]
@@ -314,24 +318,24 @@ mod tests {
         let (old, new) = (Pair::new("1"), Pair::new("2"));
         let published = Arc::new(Published::default());
         published.publish(&[&old]);
-        let keys = kept(&published).await;
+        let keys = running(&published).await;
         published.publish(&[&new]);
         let token = old.token();
         assert!(verify(&keys, &token).await.is_ok());
         assert!(remembered(&keys, &token, NOW).is_some());
         sleep(REFRESH).await;
         assert_eq!(published.fetches(), 2);
-        assert_eq!(remembered(&keys, &token, NOW), None, "a key that is gone takes its tokens with it");
+        assert_eq!(remembered(&keys, &token, NOW), None, "the tokens of a removed key are dropped");
         assert_eq!(verify(&keys, &token).await, Err(Refusal::UnknownKey.into()));
         assert!(verify(&keys, &new.token()).await.is_ok());
     }
 
     #[tokio::test(start_paused = true)]
-    async fn an_unknown_key_is_fetched_once_for_all_who_wait() {
+    async fn an_unknown_key_is_fetched_once_for_all_waiting_requests() {
         let (old, new) = (Pair::new("1"), Pair::new("2"));
         let published = Arc::new(Published::default());
         published.publish(&[&old]);
-        let keys = kept(&published).await;
+        let keys = running(&published).await;
         published.publish(&[&old, &new]);
         *published.takes.lock().unwrap() = Duration::from_secs(2);
         let tokens = vec![new.token(); 100];
@@ -341,28 +345,28 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_rotation_that_makes_several_keys_is_fetched_once_it_is_complete() {
+    async fn a_rotation_that_makes_several_keys_is_fetched_after_it_is_complete() {
         let (old, first, last) = (Pair::new("1"), Pair::new("2"), Pair::new("3"));
         let published = Arc::new(Published::default());
         published.publish(&[&old]);
-        let keys = kept(&published).await;
+        let keys = running(&published).await;
         published.publish(&[&old, &first]);
         let token = first.token();
-        let (of_first, ()) = tokio::join!(verify(&keys, &token), async {
+        let (first_outcome, ()) = tokio::join!(verify(&keys, &token), async {
             sleep(Duration::from_millis(100)).await;
             published.publish(&[&old, &first, &last]);
         });
-        assert!(of_first.is_ok());
+        assert!(first_outcome.is_ok());
         assert!(verify(&keys, &last.token()).await.is_ok());
         assert_eq!(published.fetches(), 2);
     }
 
     #[tokio::test(start_paused = true)]
-    async fn made_up_keys_make_us_fetch_once_in_30_seconds() {
+    async fn unknown_keys_cause_one_fetch_in_30_seconds() {
         let (pair, published) = (Pair::new("1"), Arc::new(Published::default()));
         published.publish(&[&pair]);
-        let keys = kept(&published).await;
-        let tokens: Vec<_> = (0..200).map(|number| Pair::new(&format!("made up {number}")).token()).collect();
+        let keys = running(&published).await;
+        let tokens: Vec<_> = (0..200).map(|number| Pair::new(&format!("unknown {number}")).token()).collect();
         for token in &tokens {
             assert_eq!(verify(&keys, token).await, Err(Refusal::UnknownKey.into()));
         }
@@ -375,23 +379,23 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_slow_source_holds_up_only_those_who_need_it() {
+    async fn a_slow_source_delays_only_requests_with_an_unknown_key() {
         let (pair, published) = (Pair::new("1"), Arc::new(Published::default()));
         published.publish(&[&pair]);
-        let keys = kept(&published).await;
+        let keys = running(&published).await;
         *published.takes.lock().unwrap() = Duration::from_hours(1);
         let since = tokio::time::Instant::now();
         assert_eq!(verify(&keys, &Pair::new("2").token()).await, Err(Refusal::UnknownKey.into()));
-        assert_eq!(since.elapsed(), PATIENCE);
+        assert_eq!(since.elapsed(), WAIT_LIMIT);
         assert!(verify(&keys, &pair.token()).await.is_ok());
-        assert_eq!(since.elapsed(), PATIENCE);
+        assert_eq!(since.elapsed(), WAIT_LIMIT);
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_valid_token_is_remembered_until_it_expires_and_no_other() {
+    async fn only_a_valid_token_is_cached_and_only_until_it_expires() {
         let (pair, published) = (Pair::new("1"), Arc::new(Published::default()));
         published.publish(&[&pair]);
-        let keys = kept(&published).await;
+        let keys = running(&published).await;
         let token = pair.token();
         assert_eq!(remembered(&keys, &token, NOW), None);
         assert!(verify(&keys, &token).await.is_ok());
@@ -399,17 +403,17 @@ mod tests {
         let refused = Pair::new("1").token();
         assert!(verify(&keys, &refused).await.is_err());
         assert_eq!(remembered(&keys, &refused, NOW), None);
-        // The same set, fetched again, forgets nothing.
+        // Fetching an unchanged set keeps the cache.
         sleep(REFRESH).await;
         assert!(remembered(&keys, &token, NOW).is_some());
         assert_eq!(remembered(&keys, &token, NOW + 60.0), None);
     }
 
     #[tokio::test(start_paused = true)]
-    async fn what_says_that_it_is_no_jwt_is_refused() {
+    async fn a_token_whose_type_is_not_jwt_is_refused() {
         let (pair, published) = (Pair::new("1"), Arc::new(Published::default()));
         published.publish(&[&pair]);
-        let keys = kept(&published).await;
+        let keys = running(&published).await;
         for (kind, refused) in [(Some("jwt"), false), (None, false), (Some("at+jwt"), true), (Some(""), true)]
         {
             let header = Header {

@@ -1,47 +1,47 @@
-//! Why a request has no caller, in words that help whoever set it up and tell nothing to whoever attacks.
+//! Why a token is refused, in sentences that help the developer and reveal nothing to an attacker.
 
 use std::borrow::Cow;
 
-/// Why a request has no caller. Nothing of the token is repeated, and nothing that is expected is told.
+/// Why a token is refused. The sentences repeat nothing of the token and reveal nothing of the configuration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{}", self.detail())]
 pub enum Refusal {
     /// There is no `Authorization` header.
     Missing,
-    /// There is more than one, or it is not `Bearer`, one space, and a token.
+    /// The header is repeated, or is not `Bearer`, one space, and a token.
     Header,
-    /// It is not a signed JWT in compact form.
+    /// The token is not a signed JWT in compact form.
     Malformed,
-    /// It is a session token of Better Auth's `bearer()` plugin, which is no JWT.
+    /// The token is a session token of Better Auth's `bearer()` plugin, which is not a JWT.
     SessionToken,
-    /// It is a session that Better Auth keeps in a cookie as a JWT, which speaks for no API.
+    /// The token is a session that Better Auth keeps in a cookie, as a JWT that is not for APIs.
     SessionCookie,
-    /// Its header says that it is something else than a JWT.
+    /// The `typ` in the header is not JWT.
     Type,
-    /// Its header demands an extension (RFC 7515, section 4.1.11), of which none is understood.
+    /// The header demands an extension (RFC 7515, section 4.1.11); none is supported.
     Critical,
-    /// It is signed with an algorithm that is not enabled, or that its key does not serve.
+    /// The algorithm is not enabled, or the key does not serve it.
     Algorithm,
-    /// It is signed with a key that is not in the key set.
+    /// The key is not in the key set.
     UnknownKey,
-    /// Its signature is not ours.
+    /// The signature is not valid.
     Signature,
-    /// It has no usable `sub`.
+    /// There is no usable `sub`.
     Subject,
-    /// Its times are missing or not numbers.
+    /// `exp` is missing, or a time is not a number.
     Times,
-    /// Its time is over.
+    /// The token has expired.
     Expired,
-    /// Its time has not come.
+    /// The token is not valid yet.
     NotYetValid,
-    /// It is not from the issuer that is configured.
+    /// The issuer is not the configured one.
     Issuer,
-    /// It is not for the audience that is configured.
+    /// The audience is not the configured one.
     Audience,
 }
 
 impl Refusal {
-    /// Every one of them.
+    /// All refusals.
     pub const ALL: [Self; 16] = [
         Self::Missing,
         Self::Header,
@@ -61,7 +61,7 @@ impl Refusal {
         Self::Audience,
     ];
 
-    /// One sentence for people, of characters that an `error_description` may have (RFC 6750, section 3).
+    /// One sentence for people, in the characters that `error_description` allows (RFC 6750, section 3).
     #[must_use]
     pub fn detail(self) -> &'static str {
         match self {
@@ -83,7 +83,7 @@ impl Refusal {
             Self::Signature => "The signature of the token is not valid here.",
             Self::Subject => "The token has no usable subject (`sub`).",
             Self::Times => {
-                "The token must have a numeric `exp`, and `nbf` must be a number where it is present."
+                "The token must have a numeric `exp`, and `nbf` must be a number if it is present."
             }
             Self::Expired => "The token has expired (`exp`).",
             Self::NotYetValid => "The token is not valid yet (`nbf`).",
@@ -92,7 +92,7 @@ impl Refusal {
         }
     }
 
-    /// The value of `WWW-Authenticate` (RFC 6750, section 3): the scheme alone if nothing was sent that could be wrong.
+    /// The value of `WWW-Authenticate` (RFC 6750, section 3): the scheme alone if the request had no `Authorization` header.
     #[must_use]
     pub fn challenge(self) -> Cow<'static, str> {
         if self == Self::Missing {
@@ -109,13 +109,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_refusal_says_something_of_its_own() {
+    fn every_refusal_has_a_sentence_of_its_own() {
         let details: HashSet<_> = Refusal::ALL.map(|refusal| refusal.to_string()).into();
         assert_eq!(details.len(), Refusal::ALL.len());
     }
 
     #[test]
-    fn a_challenge_names_an_error_only_where_a_header_was_sent() {
+    fn a_challenge_names_an_error_only_if_a_header_was_sent() {
         assert_eq!(Refusal::Missing.challenge(), "Bearer");
         for refusal in Refusal::ALL.into_iter().filter(|refusal| *refusal != Refusal::Missing) {
             let expected =

@@ -1,4 +1,4 @@
-//! Tokens that are signed with a secret shared with whoever issues them.
+//! Tokens that are signed with a secret shared with their issuer.
 
 use async_trait::async_trait;
 use jsonwebtoken::{Algorithm, DecodingKey, crypto};
@@ -11,7 +11,7 @@ use crate::{
     verifier::{Identity, TokenVerifier, VerifyError},
 };
 
-/// Verifies HS256 tokens against the secret shared with Better Auth. Key and rules are made once, at the start.
+/// Verifies HS256 tokens with the secret shared with Better Auth.
 pub struct SharedSecret {
     key: DecodingKey,
     rules: ClaimRules,
@@ -28,19 +28,19 @@ impl SharedSecret {
         Self { key: DecodingKey::from_secret(secret), rules, valid: ValidTokens::new() }
     }
 
-    /// What a token says that was found valid before and still is.
+    /// The identity of a token that was verified before and is still valid.
     pub(crate) fn remembered(&self, token: &TokenDigest, now: f64) -> Option<Identity> {
         self.valid.get(token, &self.rules, now)
     }
 
-    /// Verifies a token that has been taken apart.
+    /// Verifies a parsed token.
     pub(crate) fn verify_parsed(
         &self,
         token: TokenDigest,
         jws: &Jws<'_>,
         now: f64,
     ) -> Result<Identity, Refusal> {
-        // The algorithm is this verifier's; a token that claims another one is refused, never obeyed.
+        // The token does not choose the algorithm: a token that names another one is refused.
         if jws.algorithm() != Some(Self::ALGORITHM) {
             return Err(Refusal::Algorithm);
         }
@@ -95,7 +95,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_signed_with_the_secret_is_believed_until_it_expires() {
+    fn a_token_signed_with_the_secret_is_valid_until_it_expires() {
         let token = token(Algorithm::HS256, SECRET);
         assert_eq!(verifier().verify_at(&token, 1_999.5).unwrap().user.as_str(), "alice");
         assert_eq!(verifier().verify_at(&token, 2_000.0), Err(Refusal::Expired));
@@ -114,20 +114,20 @@ mod tests {
     }
 
     #[test]
-    fn no_other_algorithm_is_taken_even_with_the_right_secret() {
+    fn every_other_algorithm_is_refused_even_with_the_right_secret() {
         for algorithm in [Algorithm::HS384, Algorithm::HS512] {
             assert_eq!(verifier().verify_at(&token(algorithm, SECRET), 1.0), Err(Refusal::Algorithm));
         }
     }
 
     #[tokio::test]
-    async fn the_clock_is_the_systems() {
+    async fn verify_uses_the_system_clock() {
         let past = token(Algorithm::HS256, SECRET);
         assert_eq!(verifier().verify(&past).await, Err(Refusal::Expired.into()));
     }
 
     #[test]
-    fn neither_key_nor_secret_is_ever_shown() {
+    fn debug_shows_no_secret() {
         let shown = format!("{:?}", verifier());
         assert!(shown.contains("SharedSecret") && !shown.contains("0123456789"), "{shown}");
     }

@@ -1,14 +1,14 @@
-//! Tokens that were found valid, so that the same one is not verified at each request of its user.
+//! A cache of valid tokens, so that each one is verified once and not with each request.
 
 use aws_lc_rs::digest::{SHA256, digest};
 use quick_cache::sync::Cache;
 
 use crate::{claims::ClaimRules, verifier::Identity};
 
-/// How many tokens are remembered at the most: a few hundred bytes each.
+/// The most tokens in the cache, of a few hundred bytes each.
 const CAPACITY: usize = 10_000;
 
-/// A token's SHA-256: the token itself is not kept, and no other one can be made that is taken for it.
+/// The SHA-256 of a token. The cache does not hold tokens, and no other token can be made with the same digest.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct TokenDigest([u8; 32]);
 
@@ -20,7 +20,7 @@ impl TokenDigest {
     }
 }
 
-/// What tokens say that were found valid with one set of keys, to be dropped together with it.
+/// The identities of tokens that were verified with one set of keys. They are dropped together with the set.
 pub(crate) struct ValidTokens(Cache<TokenDigest, Identity>);
 
 impl ValidTokens {
@@ -28,7 +28,7 @@ impl ValidTokens {
         Self(Cache::new(CAPACITY))
     }
 
-    /// What the token says, where it was found valid before and has not expired since.
+    /// The identity of the token, if it was verified before and has not expired since.
     pub(crate) fn get(&self, token: &TokenDigest, rules: &ClaimRules, now: f64) -> Option<Identity> {
         let identity = self.0.get(token)?;
         if rules.is_before_expiry(identity.expires_at, now) {
@@ -38,7 +38,7 @@ impl ValidTokens {
         None
     }
 
-    /// Remembers a token that is valid now.
+    /// Adds a valid token.
     pub(crate) fn insert(&self, token: TokenDigest, identity: Identity) {
         self.0.insert(token, identity);
     }
@@ -55,7 +55,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_is_remembered_until_it_expires() {
+    fn a_token_is_cached_until_it_expires() {
         let (tokens, rules) = (ValidTokens::new(), ClaimRules { leeway_seconds: 5, ..ClaimRules::default() });
         let token = TokenDigest::of("a.b.c");
         assert_eq!(tokens.get(&token, &rules, 1.0), None);
@@ -63,11 +63,11 @@ mod tests {
         assert_eq!(tokens.get(&token, &rules, 14.5), Some(identity(10.0)));
         assert_eq!(tokens.get(&TokenDigest::of("a.b.d"), &rules, 1.0), None);
         assert_eq!(tokens.get(&token, &rules, 15.0), None);
-        assert_eq!(tokens.get(&token, &rules, 1.0), None, "it is forgotten");
+        assert_eq!(tokens.get(&token, &rules, 1.0), None, "an expired token is removed");
     }
 
     #[test]
-    fn there_are_never_more_than_the_capacity() {
+    fn the_cache_never_exceeds_its_capacity() {
         let tokens = ValidTokens::new();
         for number in 0..CAPACITY * 3 {
             tokens.insert(TokenDigest::of(&number.to_string()), identity(10.0));

@@ -1,4 +1,4 @@
-//! The port: what the guard asks, whatever vouches for a token.
+//! The port that verifies tokens.
 
 use std::sync::Arc;
 
@@ -8,23 +8,23 @@ use task_domain::UserId;
 
 use crate::{numeric_date, refusal::Refusal};
 
-/// Checks tokens: the port between the guard and whatever vouches for a token.
+/// Verifies tokens: the port between the guard of the API and the ways in which tokens are signed.
 #[async_trait]
 pub trait TokenVerifier: Send + Sync {
-    /// Returns what a token says that is valid now, or why it is not believed.
+    /// Returns the identity in a token that is valid now, or the reason why it is not.
     async fn verify(&self, token: &str) -> Result<Identity, VerifyError>;
 }
 
-/// What a valid token says.
+/// The identity in a valid token.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Identity {
     /// The token's `sub`.
     pub user: UserId,
-    /// The token's `iss`, where it has one that is a text.
+    /// The token's `iss`, if it is a string.
     pub issuer: Option<Arc<str>>,
     /// The token's `exp`, in seconds since 1970.
     pub expires_at: f64,
-    /// The algorithm that it is signed with, by its name in a JWS (RFC 7518, section 3.1; RFC 8037, section 3.1).
+    /// The JWS name of the algorithm (RFC 7518, section 3.1; RFC 8037, section 3.1).
     pub algorithm: &'static str,
 }
 
@@ -36,13 +36,13 @@ impl Identity {
     }
 }
 
-/// Why a token is not believed.
+/// Why a token could not be verified.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum VerifyError {
-    /// It is not valid.
+    /// The token is not valid.
     #[error(transparent)]
     Refused(#[from] Refusal),
-    /// The keys that could say so have never been fetched. The same token may be valid in a moment.
+    /// The key set has never been fetched. The same token may be valid in a moment.
     #[error("no key set has been fetched yet")]
     KeysNotFetched,
 }

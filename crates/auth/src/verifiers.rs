@@ -1,4 +1,4 @@
-//! Which verifier a token is for.
+//! Chooses the verifier for a token.
 
 use std::sync::Arc;
 
@@ -14,8 +14,8 @@ use crate::{
     verifier::{Identity, TokenVerifier, VerifyError},
 };
 
-/// The verifiers that are configured. Each token is tried against exactly one, which its algorithm decides: HS256 is the
-/// shared secret's, everything else the key set's. A public key never serves as a secret.
+/// The configured verifiers. The algorithm of a token selects exactly one: the shared secret verifies HS256, the key set
+/// everything else. A public key never serves as a secret.
 #[derive(Debug, Default)]
 pub struct Verifiers {
     secret: Option<SharedSecret>,
@@ -23,13 +23,13 @@ pub struct Verifiers {
 }
 
 impl Verifiers {
-    /// Without either, no token is believed.
+    /// Without either, every token is refused.
     #[must_use]
     pub fn new(secret: Option<SharedSecret>, keys: Option<Arc<PublishedKeys>>) -> Self {
         Self { secret, keys }
     }
 
-    /// What a token says that one of them found valid before.
+    /// The identity of a token that one of the verifiers has verified before.
     fn remembered(&self, token: &TokenDigest, now: f64) -> Option<Identity> {
         let by_keys = self.keys.as_ref().and_then(|keys| keys.remembered(token, now));
         by_keys.or_else(|| self.secret.as_ref()?.remembered(token, now))
@@ -72,7 +72,7 @@ mod tests {
 
     const SECRET: &[u8] = b"0123456789abcdef0123456789abcdef";
 
-    /// A source that has never answered.
+    /// A source that never answers.
     struct Down;
 
     #[async_trait]
@@ -90,7 +90,7 @@ mod tests {
         Arc::new(PublishedKeys::new(Box::new(Down), ClaimRules::default(), Duration::from_mins(10)))
     }
 
-    /// A token that says it is of that algorithm, with an HMAC of the secret as its signature.
+    /// A token that names `algorithm`, signed with an HMAC of the secret.
     fn token(algorithm: &str) -> String {
         use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
         use jsonwebtoken::{Algorithm, EncodingKey, crypto};
@@ -107,7 +107,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_token_is_tried_against_the_one_verifier_of_its_algorithm() {
+    async fn the_algorithm_of_a_token_selects_its_verifier() {
         let both = Verifiers::new(Some(secret()), Some(keys()));
         assert_eq!(outcome(&both, "HS256").await, Ok("HS256"));
         for published in ["EdDSA", "ES256", "RS256", "PS256"] {
@@ -119,12 +119,13 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_verifier_that_is_not_configured_is_not_asked() {
-        let (of_secret, of_keys) = (Verifiers::new(Some(secret()), None), Verifiers::new(None, Some(keys())));
+    async fn an_algorithm_without_a_configured_verifier_is_refused() {
+        let (secret_only, keys_only) =
+            (Verifiers::new(Some(secret()), None), Verifiers::new(None, Some(keys())));
         for published in ["EdDSA", "ES256", "RS256", "PS256"] {
-            assert_eq!(outcome(&of_secret, published).await, Err(Refusal::Algorithm.into()), "{published}");
+            assert_eq!(outcome(&secret_only, published).await, Err(Refusal::Algorithm.into()), "{published}");
         }
-        assert_eq!(outcome(&of_keys, "HS256").await, Err(Refusal::Algorithm.into()));
+        assert_eq!(outcome(&keys_only, "HS256").await, Err(Refusal::Algorithm.into()));
         assert_eq!(outcome(&Verifiers::default(), "HS256").await, Err(Refusal::Algorithm.into()));
     }
 

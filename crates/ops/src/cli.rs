@@ -7,20 +7,20 @@ use std::{
 
 use clap::{Arg, Args, Error, builder::TypedValueParser, error::ErrorKind};
 
-/// What the doctor is to look at besides the set-up.
+/// The arguments of `task-api doctor`.
 #[derive(Clone, Copy, Debug, Args)]
 pub struct Doctor {
-    /// Judge the token on standard input as well; `-` is the only value, since a token on the command line would be kept
-    /// in the shell's history.
+    /// Examine the token on standard input too; `-` is the only value, because the shell's history would keep a token on the
+    /// command line.
     #[arg(long, value_name = "-", value_parser = StandardInputOnly)]
     pub token: Option<StandardInput>,
 }
 
-/// How much of standard input is read, in bytes: more than any token that is sent in a header.
+/// The most bytes that are read from standard input: more than any token in a header.
 const MAX_TOKEN_BYTES: u64 = 1024 * 1024;
 
 impl Doctor {
-    /// What stands on standard input, where the token is to be read from there.
+    /// The text on standard input, if `--token -` was given.
     pub fn token(self) -> io::Result<Option<String>> {
         if self.token.is_none() {
             return Ok(None);
@@ -35,7 +35,7 @@ impl Doctor {
 #[derive(Clone, Copy, Debug)]
 pub struct StandardInput;
 
-/// Refuses everything but `-`, and repeats nothing of it: clap's own refusal would show the token.
+/// Refuses every value except `-` without repeating it: clap's own error would show the token.
 #[derive(Clone, Copy)]
 struct StandardInputOnly;
 
@@ -46,9 +46,8 @@ impl TypedValueParser for StandardInputOnly {
         if value == "-" {
             return Ok(StandardInput);
         }
-        let sentence = "a token is not taken from the command line, where it would land in the shell's history: write \
-                        `--token -` and send the token to standard input. If this was a real token, remove the line from the \
-                        history\n";
+        let sentence = "a token on the command line would be kept in the shell's history: write `--token -` and send the \
+                        token to standard input. If this was a real token, remove the line from the history\n";
         Err(Error::raw(ErrorKind::InvalidValue, sentence))
     }
 }

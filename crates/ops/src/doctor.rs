@@ -1,5 +1,4 @@
-//! `task-api doctor`: looks at the set-up and says what is wrong and what to change. It changes nothing itself, and shows
-//! no secret.
+//! `task-api doctor`: examines the set-up, and says what is wrong and how to fix it. It changes nothing and shows no secret.
 
 mod clock;
 mod database;
@@ -19,40 +18,40 @@ use task_support::Chain;
 pub use self::report::{Finding, Report, Verdict};
 use self::{keys::Answer, token::Facts};
 
-/// Looks at everything that the settings name; and at a token, where one is given. Waits for the database and for the key
-/// set as long as the service does, and no longer.
+/// Examines everything that the settings name, and a token if one is given. Waits for the database and the key set as long
+/// as the service does.
 pub async fn examine(settings: Result<Settings, InvalidSettings>, token: Option<&str>) -> Report {
     let settings = match settings {
         Ok(settings) => settings,
         Err(error) => {
             let advice =
-                "Correct them in the environment or in .env; everything else is looked at after that.";
+                "Correct them in the environment or in .env; the doctor examines everything else after that.";
             return Report { findings: vec![Finding::problem("settings", error.to_string(), advice)] };
         }
     };
-    let mut findings = of_settings(&settings.auth);
-    let (of_database, inspection) = look_at_database(&settings).await;
-    findings.extend(of_database);
+    let mut findings = describe_settings(&settings.auth);
+    let (about_database, inspection) = examine_database(&settings).await;
+    findings.extend(about_database);
     let answer = match &settings.auth.jwks {
-        Some(jwks) => Some(look_at_keys(&settings.auth, jwks).await),
+        Some(jwks) => Some(examine_keys(&settings.auth, jwks).await),
         None => None,
     };
     findings.extend(answer.iter().flat_map(|answer| answer.findings.clone()));
-    findings.extend(of_clocks(&settings.auth, inspection.as_ref(), answer.as_ref()));
+    findings.extend(compare_clocks(&settings.auth, inspection.as_ref(), answer.as_ref()));
     if let Some(given) = token {
-        let (token, remarks) = token::taken_out(given);
+        let (token, remarks) = token::extract(given);
         findings.extend(remarks);
         let keys = answer.as_ref().and_then(|answer| answer.usable.as_ref());
-        let (of_token, identity) = token::examine(&token, &Facts { auth: &settings.auth, keys }).await;
-        findings.extend(of_token);
+        let (about_token, identity) = token::examine(&token, &Facts { auth: &settings.auth, keys }).await;
+        findings.extend(about_token);
         if let (Some(identity), Some(inspection)) = (identity, &inspection) {
-            findings.extend(look_for_user(&settings, inspection, &identity.user).await);
+            findings.extend(find_user(&settings, inspection, &identity.user).await);
         }
     }
     Report { findings }
 }
 
-fn of_settings(auth: &AuthSettings) -> Vec<Finding> {
+fn describe_settings(auth: &AuthSettings) -> Vec<Finding> {
     let by_key = auth.jwks.as_ref().map(|jwks| {
         let claims = &jwks.claims;
         let expected = |value: &Option<String>| shown::quoted(value.as_deref().unwrap_or_default());
@@ -71,13 +70,13 @@ fn of_settings(auth: &AuthSettings) -> Vec<Finding> {
         findings.push(Finding::warning(
             "settings",
             "BETTER_AUTH_SECRET begins or ends with white space or a quotation mark, which counts as part of it",
-            "Take it away, unless Better Auth has exactly the same.",
+            "Remove it, unless Better Auth has exactly the same.",
         ));
     }
     findings
 }
 
-async fn look_at_database(settings: &Settings) -> (Vec<Finding>, Option<Inspection>) {
+async fn examine_database(settings: &Settings) -> (Vec<Finding>, Option<Inspection>) {
     let since = Instant::now();
     match inspection::inspect(&settings.database.target, &settings.database.pool).await {
         Ok(inspection) => {
@@ -96,9 +95,9 @@ async fn look_at_database(settings: &Settings) -> (Vec<Finding>, Option<Inspecti
     }
 }
 
-async fn look_at_keys(auth: &AuthSettings, jwks: &JwksSettings) -> Answer {
+async fn examine_keys(auth: &AuthSettings, jwks: &JwksSettings) -> Answer {
     match auth.key_source() {
-        Ok(Some(source)) => keys::ask(&*source, &jwks.url).await,
+        Ok(Some(source)) => keys::fetch(&*source, &jwks.url).await,
         Ok(None) => Answer::default(),
         Err(error) => {
             let found = format!("TLS cannot be set up on this machine: {}", Chain(&error));
@@ -108,26 +107,29 @@ async fn look_at_keys(auth: &AuthSettings, jwks: &JwksSettings) -> Answer {
     }
 }
 
-/// The clocks of those who were reached.
-fn of_clocks(auth: &AuthSettings, inspection: Option<&Inspection>, answer: Option<&Answer>) -> Vec<Finding> {
-    let of_database = inspection.map(|inspection| clock::of_database(inspection.clock));
-    let of_keys = answer.filter(|answer| answer.reached).map(|answer| {
+/// Compares the clocks of the database and the key source, as far as they were reached, with this machine's.
+fn compare_clocks(
+    auth: &AuthSettings,
+    inspection: Option<&Inspection>,
+    answer: Option<&Answer>,
+) -> Vec<Finding> {
+    let database = inspection.map(|inspection| clock::compare_database(inspection.clock));
+    let key_source = answer.filter(|answer| answer.reached).map(|answer| {
         let difference: Option<ClockDifference> = answer.clock;
-        clock::of_key_source(difference, auth.claims.leeway_seconds)
+        clock::compare_key_source(difference, auth.claims.leeway_seconds)
     });
-    of_database.into_iter().chain(of_keys).collect()
+    database.into_iter().chain(key_source).collect()
 }
 
-/// Whether the user of a valid token is known, which only writing tells otherwise.
-async fn look_for_user(settings: &Settings, inspection: &Inspection, user: &UserId) -> Option<Finding> {
+/// Finds the user of a valid token. Without this, only creating a task would show that the user is unknown.
+async fn find_user(settings: &Settings, inspection: &Inspection, user: &UserId) -> Option<Finding> {
     let users = inspection.users.as_ref()?;
     users.id_type.as_deref().filter(|kind| ["text", "character varying"].contains(kind))?;
     let id = shown::quoted(user.as_str());
     if !users.may_read {
-        let found =
-            format!("the role may not read `users`, so that nobody knows whether there is a user {id}");
-        let advice = "The service itself does not need that. To have it looked up here, run the doctor with the DATABASE_URL \
-                      of Better Auth.";
+        let found = format!("the role may not read `users`, so the doctor cannot find the user {id}");
+        let advice = "The service itself does not need that right. To find the user, run the doctor with the DATABASE_URL of \
+                      Better Auth.";
         return Some(Finding::warning("user", found, advice));
     }
     Some(
@@ -136,14 +138,12 @@ async fn look_for_user(settings: &Settings, inspection: &Inspection, user: &User
             Ok(false) => Finding::problem(
                 "user",
                 format!("`users` has no row with the id {id}: creating a task gets 403 unknown_user"),
-                "Let DATABASE_URL name the database that Better Auth has its accounts in. Where it does, the account was deleted: \
-             sign in anew.",
+                "Let DATABASE_URL name the database in which Better Auth keeps its accounts. If it does, the account was \
+                 deleted: sign in again.",
             ),
             Err(error) => {
-                let found = format!(
-                    "it cannot be found out whether there is a user {id}: {}",
-                    shown::plain(&error.to_string())
-                );
+                let found =
+                    format!("the user {id} cannot be looked up: {}", shown::plain(&error.to_string()));
                 Finding::problem("user", found, "Try again, and look at the log of PostgreSQL.")
             }
         },

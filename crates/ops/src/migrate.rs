@@ -1,4 +1,4 @@
-//! `migrate`: what a person or a container asks of the schema, and what is answered.
+//! `task-api migrate`: applies, reverts and lists migrations.
 
 use clap::Subcommand;
 use task_adapters::{
@@ -6,40 +6,40 @@ use task_adapters::{
     migrations::{self, MigrationError},
 };
 
-/// What can be done with migrations.
+/// The subcommands of `task-api migrate`.
 #[derive(Clone, Copy, Debug, Subcommand)]
 pub enum Migrate {
-    /// Apply every migration that the database lacks.
+    /// Apply all pending migrations.
     Run,
-    /// Take the last migrations back.
+    /// Revert the last migrations.
     Revert {
-        /// How many to take back.
+        /// How many migrations to revert.
         #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..))]
         steps: u16,
     },
-    /// Take the last migration back and apply it again.
+    /// Revert the last migration and apply it again.
     Redo,
-    /// List the migrations and say which of them the database has.
+    /// List the migrations, each as applied or pending.
     Status,
 }
 
-/// Does it and says in lines what was done.
-pub async fn migrate(database: &Database, what: Migrate) -> Result<Vec<String>, MigrationError> {
-    let said = |verb: &str, names: Vec<String>, nothing: &str| match names.as_slice() {
+/// Runs a subcommand, and returns the lines to print.
+pub async fn migrate(database: &Database, command: Migrate) -> Result<Vec<String>, MigrationError> {
+    let report = |verb: &str, names: Vec<String>, nothing: &str| match names.as_slice() {
         [] => vec![nothing.to_owned()],
         names => names.iter().map(|name| format!("{verb} {name}")).collect(),
     };
-    Ok(match what {
+    Ok(match command {
         Migrate::Run => {
-            said("applied", migrations::run(database).await?, "nothing to do: the schema is up to date")
+            report("applied", migrations::run(database).await?, "nothing to do: the schema is up to date")
         }
         Migrate::Revert { steps } => {
             let reverted = migrations::revert(database, usize::from(steps)).await?;
-            said("reverted", reverted, "nothing to do: no migration is applied")
+            report("reverted", reverted, "nothing to do: no migration is applied")
         }
         Migrate::Redo => {
             let redone = migrations::redo(database).await?;
-            said("redid", redone.into_iter().collect(), "nothing to do: no migration is applied")
+            report("redid", redone.into_iter().collect(), "nothing to do: no migration is applied")
         }
         Migrate::Status => migrations::status(database)
             .await?

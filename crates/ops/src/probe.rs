@@ -1,5 +1,5 @@
-//! `task-api health`: asks the program that runs beside it whether it is up. For containers, which have neither a shell nor
-//! an HTTP client.
+//! `task-api health`: checks that the service on this machine is up. It is for containers that have neither a shell nor an
+//! HTTP client.
 
 use std::{
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
@@ -10,41 +10,41 @@ use reqwest::{Client, StatusCode, redirect::Policy};
 use task_settings::Listener;
 use task_support::Chain;
 
-/// How long the answer may take: less than whoever runs the probe gives it.
+/// How long the answer may take: less than the timeout of a container's health check.
 const LIMIT: Duration = Duration::from_secs(3);
 
-/// Why the program cannot be said to be up.
+/// Why the service does not count as up.
 #[derive(Debug, thiserror::Error)]
 pub enum Unhealthy {
-    /// A port that the system chose cannot be known from outside.
-    #[error("PORT is 0, so that nobody knows where the service listens; set it to a port")]
+    /// The system chose the port, so the probe cannot know it.
+    #[error("PORT is 0, so the service listens on an unknown port; set it to a fixed one")]
     AnyPort,
-    /// Nobody answers.
+    /// The service does not answer.
     #[error("the service does not answer at {url}: {reason}")]
     NoAnswer {
-        /// What was asked.
+        /// The address of the request.
         url: String,
         /// What is wrong.
         reason: String,
     },
-    /// Somebody answers, and not as the service does.
+    /// The answer is not that of a live service.
     #[error("{url} answers with status {status}")]
     Status {
-        /// What was asked.
+        /// The address of the request.
         url: String,
         /// The status of the answer.
         status: StatusCode,
     },
 }
 
-/// Asks `/health/live` where the service listens, and says in a sentence that it is up.
+/// Requests `/health/live`, and returns a sentence if the service is up.
 pub async fn probe(listener: &Listener) -> Result<String, Unhealthy> {
     let url = format!("http://{}/health/live", authority(&listener.host, listener.port)?);
     let failed = |error: reqwest::Error| Unhealthy::NoAnswer {
         url: url.clone(),
         reason: Chain(&error.without_url()).to_string(),
     };
-    // Plain HTTP to this machine: no proxy of the environment, and no certificate authorities, which may be missing.
+    // Plain HTTP to this machine: ignores the proxies of the environment, and certificate authorities, which may be missing.
     let client = Client::builder().no_proxy().redirect(Policy::none()).tls_certs_only([]).timeout(LIMIT);
     let client = client.build().map_err(failed)?;
     match client.get(&url).send().await.map_err(failed)?.status() {
@@ -53,7 +53,7 @@ pub async fn probe(listener: &Listener) -> Result<String, Unhealthy> {
     }
 }
 
-/// Host and port to ask. Who listens on every address is asked on loopback.
+/// The host and port to connect to: loopback, if the service listens on all addresses.
 fn authority(host: &str, port: u16) -> Result<String, Unhealthy> {
     if port == 0 {
         return Err(Unhealthy::AnyPort);
@@ -71,7 +71,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn who_listens_everywhere_is_asked_on_loopback() {
+    fn a_service_that_listens_on_all_addresses_is_probed_on_loopback() {
         for (host, expected) in [
             ("0.0.0.0", "127.0.0.1:8080"),
             ("::", "[::1]:8080"),

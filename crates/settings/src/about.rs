@@ -1,34 +1,34 @@
-//! What the program says of itself, and where it runs.
+//! The title and version that the API shows, and the environment that it runs in.
 
 use crate::reader::Reader;
 
-/// What the program says of itself.
+/// The title, version and environment of the service.
 #[derive(Clone, Debug)]
 pub struct About {
     /// The title of the API.
     pub title: String,
     /// The version of the API.
     pub version: String,
-    /// Where it runs.
+    /// Where the service runs.
     pub environment: Environment,
 }
 
-/// Where the program runs.
+/// Where the service runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Environment {
     /// On a developer's machine.
     Dev,
-    /// Where it is tried before production.
+    /// For tests before production.
     Staging,
-    /// Where it is used.
+    /// For real users.
     Production,
 }
 
 impl Environment {
-    /// Every one of them.
+    /// All environments.
     pub const ALL: [Self; 3] = [Self::Dev, Self::Staging, Self::Production];
 
-    /// As it is configured and told.
+    /// The name, as the settings and `/health` write it.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {

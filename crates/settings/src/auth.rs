@@ -1,4 +1,4 @@
-//! Who vouches for tokens: a key set, a shared secret, or both.
+//! How tokens are signed: with a key of a published set, a shared secret, or both.
 
 use std::{sync::Arc, time::Duration};
 
@@ -8,15 +8,15 @@ use url::Url;
 
 use crate::{about::Environment, reader::Reader};
 
-/// The fewest bytes that the shared secret may have: as many as HMAC-SHA256 gives (RFC 7518, section 3.2).
+/// The minimum length of the shared secret, in bytes: the length of an HMAC-SHA256 (RFC 7518, section 3.2).
 pub const MIN_SECRET_BYTES: usize = 32;
 
-/// Who vouches for tokens. There is a key set or a secret, or both.
+/// How tokens are signed. There is a key set, a secret, or both.
 #[derive(Clone, Debug)]
 pub struct AuthSettings {
     /// The secret shared with Better Auth, for tokens signed with HS256.
     pub secret: Option<SecretString>,
-    /// What the claims of a token signed with the secret must say.
+    /// The rules for the claims of a token signed with the secret.
     pub claims: ClaimRules,
     /// The key set, for tokens signed with a published key.
     pub jwks: Option<JwksSettings>,
@@ -25,11 +25,11 @@ pub struct AuthSettings {
 /// A published key set.
 #[derive(Clone, Debug)]
 pub struct JwksSettings {
-    /// Where it is published.
+    /// The address of the set.
     pub url: Url,
-    /// How old it may become before it is fetched again.
+    /// After how long the set is fetched again.
     pub refresh: Duration,
-    /// What the claims of a token signed with one of its keys must say, issuer and audience always among them.
+    /// The rules for the claims of a token signed with one of the keys. They always have an issuer and an audience.
     pub claims: ClaimRules,
 }
 
@@ -46,7 +46,7 @@ impl AuthSettings {
         Ok(Some(Box::new(HttpKeySource::new(url.clone())?)))
     }
 
-    /// The verifiers that are configured, and the published keys among them, which a background task has to keep fresh.
+    /// The configured verifiers, and the published keys among them, which a background task has to keep fresh.
     #[must_use]
     pub fn verifiers(&self, source: Option<Box<dyn KeySource>>) -> (Verifiers, Option<Arc<PublishedKeys>>) {
         let secret = self.secret_bytes().map(|secret| SharedSecret::new(secret, self.claims.clone()));
@@ -57,7 +57,7 @@ impl AuthSettings {
     }
 }
 
-/// Reads them; `None` where neither way is configured without a fault.
+/// Reads the settings; `None` if neither way is configured, or a value is invalid.
 pub(crate) fn read(reader: &mut Reader, environment: Environment) -> Option<AuthSettings> {
     let claims = ClaimRules {
         leeway_seconds: reader.number("AUTH_LEEWAY_SECONDS", 0, 60),
@@ -67,8 +67,8 @@ pub(crate) fn read(reader: &mut Reader, environment: Environment) -> Option<Auth
     let refresh = Duration::from_secs(reader.number("AUTH_JWKS_REFRESH_SECONDS", 30, 86_400));
     let is_given = reader.text("AUTH_JWKS_URL").is_some() || reader.text("BETTER_AUTH_SECRET").is_some();
     if !is_given {
-        let problem = "must be set, to where your Better Auth publishes its keys; or BETTER_AUTH_SECRET must be set, to \
-                       the secret that both share";
+        let problem = "must be set, to the address where your Better Auth publishes its keys; or BETTER_AUTH_SECRET must be \
+                       set, to the secret that both share";
         reader.fault("AUTH_JWKS_URL", problem);
         return None;
     }
@@ -83,7 +83,7 @@ pub(crate) fn read(reader: &mut Reader, environment: Environment) -> Option<Auth
 }
 
 fn secret(reader: &mut Reader) -> Option<SecretString> {
-    // Better Auth takes the variable as it is, white space and all; so must whoever shares it.
+    // Better Auth uses the variable as it is, white space included, so this must do the same.
     let secret = reader.exact_text("BETTER_AUTH_SECRET")?;
     if secret.len() < MIN_SECRET_BYTES {
         let problem = format!("must have at least {MIN_SECRET_BYTES} bytes; it has {}", secret.len());
@@ -92,7 +92,7 @@ fn secret(reader: &mut Reader) -> Option<SecretString> {
     Some(secret.into())
 }
 
-/// What is not repeated here may hold a password.
+/// The problem never repeats the address, which may hold a password.
 fn jwks_url(text: &str, environment: Environment) -> Result<Url, String> {
     let url = Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
     let url = url.ok_or("must be the whole address of the key set, with https://")?;
@@ -103,7 +103,8 @@ fn jwks_url(text: &str, environment: Environment) -> Result<Url, String> {
         return Err("must not have a fragment (#) in it".to_owned());
     }
     if environment == Environment::Production && url.scheme() != "https" {
-        return Err("must use https in production: whoever can change the keys can be anybody".to_owned());
+        return Err("must use https in production: an attacker who changes the keys can sign in as any user"
+            .to_owned());
     }
     Ok(url)
 }
@@ -111,17 +112,18 @@ fn jwks_url(text: &str, environment: Environment) -> Result<Url, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{reader::InvalidSettings, settings::Settings};
+    use crate::{about, reader::InvalidSettings, testing};
 
     const URL: &str = "https://App.example.com:443/api/auth/jwks";
     const ORIGIN: &str = "https://app.example.com";
     const SECRET: &str = "an-s3cret-of-thirty-two-characters";
 
     fn with(variables: &[(&str, &str)]) -> Result<AuthSettings, InvalidSettings> {
-        let database = [("DATABASE_URL", "postgres://localhost/app")];
-        let variables = database.iter().chain(variables);
-        Settings::from_variables(variables.map(|(name, value)| ((*name).to_owned(), (*value).to_owned())))
-            .map(|settings| settings.auth)
+        testing::read(variables, |reader| {
+            let environment = about::read(reader).environment;
+            read(reader, environment)
+        })
+        .map(|settings| settings.expect("no fault was noted"))
     }
 
     fn problem(variables: &[(&str, &str)]) -> String {
@@ -152,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn both_ways_go_together_and_the_secrets_tokens_need_no_issuer() {
+    fn with_both_ways_tokens_of_the_secret_need_no_issuer() {
         let auth = with(&[("AUTH_JWKS_URL", URL), ("BETTER_AUTH_SECRET", SECRET)]).unwrap();
         assert_eq!(auth.secret_bytes(), Some(SECRET.as_bytes()));
         assert_eq!((auth.claims.issuer, auth.claims.audience), (None, None));
@@ -176,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn an_address_that_cannot_be_used_is_explained_and_not_repeated() {
+    fn an_invalid_address_is_explained_and_not_repeated() {
         for address in [
             "app.example.com/hunter2",
             "ftp://a/hunter2",

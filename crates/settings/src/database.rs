@@ -1,4 +1,4 @@
-//! Where the database is, how many connections there are, and how long each step may take.
+//! The address of the database, the number of connections, and the time limits.
 
 use std::time::Duration;
 
@@ -6,16 +6,16 @@ use task_adapters::{Database, PoolOptions};
 
 use crate::reader::Reader;
 
-/// How many of the connections are for background work, apart from those that serve requests.
-pub const UPKEEP_CONNECTIONS: usize = 1;
+/// How many of the connections the background tasks have for themselves.
+pub const BACKGROUND_CONNECTIONS: usize = 1;
 
-/// The longest that a request may take in the database, in milliseconds. Contract, 503.
+/// The longest that a request may take in the database, in milliseconds (docs/api.md, "Common errors", 503).
 const MAX_DEADLINE_MS: u64 = 5000;
-/// The most requests that may be let wait.
+/// The most requests that may be configured to wait.
 const MAX_QUEUE: usize = 1_000_000;
 /// The most connections to the database that may be configured.
 const MAX_CONNECTIONS: usize = 10_000;
-/// How many connections stay open unless `DATABASE_POOL_SIZE` says otherwise.
+/// The default of `DATABASE_POOL_SIZE`: how many idle connections stay open.
 const AT_REST: usize = 10;
 
 /// The database, and how the service uses its connections.
@@ -23,16 +23,16 @@ const AT_REST: usize = 10;
 pub struct DatabaseSettings {
     /// The database that the service uses.
     pub target: Database,
-    /// The same database without a pooler in between, if it was named: for migrations.
+    /// The same database without a pooler in between, for migrations; `None` if it is not set.
     pub direct: Option<Database>,
-    /// How many connections there are in all, and how long each step may take.
+    /// The number of connections of all workers together, and the time limits.
     pub pool: PoolOptions,
 }
 
-/// Reads `DATABASE_URL` and `DATABASE_DIRECT_URL`; `None` if `DATABASE_URL` is missing or at fault.
+/// Reads `DATABASE_URL` and `DATABASE_DIRECT_URL`; `None` if `DATABASE_URL` is missing or invalid.
 pub(crate) fn read(reader: &mut Reader, mut pool: PoolOptions) -> Option<DatabaseSettings> {
     let (target, direct) = (required(reader), direct(reader));
-    // Two different addresses of one database mean that there is a pooler on the first.
+    // Two different addresses of one database mean that the first one is a pooler.
     pool.session_of_role = direct
         .as_ref()
         .zip(target.as_ref())
@@ -58,9 +58,9 @@ fn parse_database(url: &str) -> Result<Database, String> {
     Database::parse(url).map_err(|error| format!("cannot be used: {error}"))
 }
 
-/// Numbers and times of the pools of all workers together.
+/// Reads the number of connections of all workers together, and the time limits.
 pub(crate) fn pool(reader: &mut Reader) -> PoolOptions {
-    let max = reader.number("DATABASE_POOL_MAX", UPKEEP_CONNECTIONS + 1, MAX_CONNECTIONS);
+    let max = reader.number("DATABASE_POOL_MAX", BACKGROUND_CONNECTIONS + 1, MAX_CONNECTIONS);
     let max_requests = reader.number("DATABASE_QUEUE_MAX", 1, MAX_QUEUE);
     let at_rest = reader.optional_number("DATABASE_POOL_SIZE", 0, max).unwrap_or(max.min(AT_REST));
     let mut time = |name| Duration::from_millis(reader.number(name, 1, MAX_DEADLINE_MS));
@@ -79,17 +79,30 @@ pub(crate) fn pool(reader: &mut Reader) -> PoolOptions {
 
 #[cfg(test)]
 mod tests {
-    use crate::testing::{problem, with};
+    use super::DatabaseSettings;
+    use crate::{reader::InvalidSettings, testing};
+
+    const TARGET: (&str, &str) = ("DATABASE_URL", "postgres://me:s3cret@localhost/app");
+
+    fn with(more: &[(&str, &str)]) -> Result<DatabaseSettings, InvalidSettings> {
+        testing::read(&[&[TARGET], more].concat(), |reader| {
+            let pool = super::pool(reader);
+            super::read(reader, pool)
+        })
+        .map(|settings| settings.expect("no fault was noted"))
+    }
 
     #[test]
-    fn a_direct_address_leaves_the_limits_of_sessions_to_the_role() {
-        assert!(!with(&[]).unwrap().database.pool.session_of_role);
+    fn with_a_direct_address_the_role_sets_the_limits_of_sessions() {
+        assert!(!with(&[]).unwrap().pool.session_of_role);
         let direct = |url| with(&[("DATABASE_DIRECT_URL", url)]).unwrap();
         let settings = direct("postgres://owner@localhost:5433/app");
-        assert!(settings.database.pool.session_of_role);
-        assert_eq!(settings.database.direct.unwrap().address(), "localhost:5433/app");
-        // The same address twice, as templates have it, is no pooler.
-        assert!(!direct("postgres://owner@localhost:5432/app").database.pool.session_of_role);
-        assert!(problem("DATABASE_DIRECT_URL", "localhost/app").starts_with("cannot be used: must begin"));
+        assert!(settings.pool.session_of_role);
+        assert_eq!(settings.direct.unwrap().address(), "localhost:5433/app");
+        // The same address twice, as in some templates, means that there is no pooler.
+        assert!(!direct("postgres://owner@localhost:5432/app").pool.session_of_role);
+        let wrong =
+            testing::problem(with(&[("DATABASE_DIRECT_URL", "localhost/app")]), "DATABASE_DIRECT_URL");
+        assert!(wrong.starts_with("cannot be used: must begin"), "{wrong}");
     }
 }

@@ -18,7 +18,7 @@ mod variables;
 
 pub use about::{About, Environment};
 pub use auth::{AuthSettings, JwksSettings, MIN_SECRET_BYTES};
-pub use database::{DatabaseSettings, UPKEEP_CONNECTIONS};
+pub use database::{BACKGROUND_CONNECTIONS, DatabaseSettings};
 pub use limits::LimitSettings;
 pub use load::{load_database, load_listener, variables};
 pub use logs::{LogFormat, LogSettings};

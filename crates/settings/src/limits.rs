@@ -1,4 +1,4 @@
-//! How often a client may send requests.
+//! The rate limits.
 
 use std::{net::IpAddr, num::NonZeroU32};
 
@@ -6,17 +6,17 @@ use ipnet::IpNet;
 
 use crate::reader::Reader;
 
-/// The most requests in a minute that a limit may be set to.
+/// The highest limit that can be set, in requests per minute.
 const MAX_QUOTA: u32 = 1_000_000;
 
-/// How many requests a client may send in a minute; `None` for any number.
+/// How many requests a client may send in a minute; `None` means no limit.
 #[derive(Clone, Debug, Default)]
 pub struct LimitSettings {
     /// Requests of one user.
     pub per_user: Option<NonZeroU32>,
     /// Requests without a valid token from one address.
     pub failures_per_address: Option<NonZeroU32>,
-    /// The proxies that are believed when they name the address of a client.
+    /// The proxies whose `X-Forwarded-For` names the address of the client.
     pub trusted_proxies: Vec<IpNet>,
 }
 

@@ -1,4 +1,4 @@
-//! Where variables come from: `.env` in the current folder, and the environment.
+//! The sources of variables: `.env` in the current folder, and the environment.
 
 use std::env;
 
@@ -10,14 +10,14 @@ use crate::{
     server::{self, Listener},
 };
 
-/// Loads `HOST` and `PORT` alone: all that is needed to find the program.
+/// Loads only `HOST` and `PORT`, for a client of the service.
 pub fn load_listener() -> Result<Listener, InvalidSettings> {
     let mut reader = Reader::new(variables()?);
     let listener = server::listener(&mut reader);
     reader.finish(Some(listener))
 }
 
-/// Loads `DATABASE_DIRECT_URL`, or else `DATABASE_URL`: all that a migration needs.
+/// Loads only `DATABASE_DIRECT_URL`, or else `DATABASE_URL`, for a migration.
 pub fn load_database() -> Result<Database, InvalidSettings> {
     let mut reader = Reader::new(variables()?);
     let database = database::for_migrations(&mut reader);
@@ -30,7 +30,7 @@ pub fn variables() -> Result<Vec<(String, String)>, InvalidSettings> {
     match dotenvy::from_filename_iter(".env") {
         Ok(lines) => {
             for line in lines {
-                // The error's own text repeats the line, in which there may be a secret.
+                // The text of the error would repeat the line, which may hold a secret.
                 variables
                     .push(line.map_err(|_| unreadable("has a line that is not of the form NAME=value"))?);
             }

@@ -7,7 +7,7 @@ use crate::{about::Environment, reader::Reader};
 /// Which log lines are written, and how they look.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LogSettings {
-    /// Levels, perhaps with targets, as `EnvFilter` reads them.
+    /// Levels, perhaps with targets, in the syntax of `EnvFilter`.
     pub filter: String,
     /// How a line looks.
     pub format: LogFormat,
@@ -31,7 +31,7 @@ pub(crate) fn read(reader: &mut Reader, environment: Environment) -> LogSettings
 }
 
 fn log_filter(text: &str) -> Result<String, String> {
-    // `EnvFilter` takes a misspelt level for the name of a target, and then nothing is logged at all.
+    // `EnvFilter` reads a misspelt level as the name of a target, and would log nothing at all.
     let is_level = |entry: &str| entry.contains(['=', '[']) || entry.parse::<LevelFilter>().is_ok();
     if text.split(',').map(str::trim).all(is_level) && text.parse::<EnvFilter>().is_ok() {
         Ok(text.to_owned())

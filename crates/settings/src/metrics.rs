@@ -1,4 +1,4 @@
-//! Where metrics are served.
+//! The address of the metrics.
 
 use std::net::SocketAddr;
 

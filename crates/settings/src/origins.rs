@@ -1,8 +1,8 @@
-//! `CORS_ORIGINS`.
+//! The origins whose pages may call the API (docs/api.md, "CORS").
 
 use crate::{about::Environment, reader::Reader};
 
-/// The origins whose pages may call the API, without those at fault.
+/// Reads `CORS_ORIGINS`. Leaves out invalid entries, and notes a fault for each.
 pub(crate) fn read(reader: &mut Reader, environment: Environment) -> Vec<String> {
     let text = reader.text("CORS_ORIGINS").unwrap_or_default();
     let mut origins = Vec::new();
@@ -15,7 +15,7 @@ pub(crate) fn read(reader: &mut Reader, environment: Environment) -> Vec<String>
     origins
 }
 
-/// Takes an origin exactly as a browser sends it; anything else would never match.
+/// Accepts an origin exactly as browsers send it; any other spelling would never match.
 fn origin(entry: &str, environment: Environment) -> Result<String, String> {
     if entry.is_empty() {
         return Err("must not have an empty entry".to_owned());
@@ -46,16 +46,18 @@ fn origin(entry: &str, environment: Environment) -> Result<String, String> {
 
 #[cfg(test)]
 mod tests {
-    use crate::{
-        logs::LogFormat,
-        testing::{problem, with},
-    };
+    use super::Environment;
+    use crate::{reader::InvalidSettings, testing};
+
+    fn origins(text: &str, environment: Environment) -> Result<Vec<String>, InvalidSettings> {
+        testing::read(&[("CORS_ORIGINS", text)], |reader| super::read(reader, environment))
+    }
 
     #[test]
-    fn origins_are_taken_exactly_as_browsers_send_them() {
-        let origins = "https://a.example, http://localhost:3000,http://[::1]:5173 ,https://a.example:8443";
-        for environment in ["dev", "production"] {
-            assert!(with(&[("CORS_ORIGINS", origins), ("ENVIRONMENT", environment)]).is_ok());
+    fn origins_are_accepted_exactly_as_browsers_send_them() {
+        let listed = "https://a.example, http://localhost:3000,http://[::1]:5173 ,https://a.example:8443";
+        for environment in Environment::ALL {
+            assert_eq!(origins(listed, environment).unwrap().len(), 4);
         }
         for wrong in [
             "https://a.example,",
@@ -70,29 +72,27 @@ mod tests {
             "ftp://a.example",
             "https://u@a.example",
         ] {
-            let problem = problem("CORS_ORIGINS", wrong);
+            let problem = testing::problem(origins(wrong, Environment::Dev), "CORS_ORIGINS");
             assert!(problem.starts_with("must"), "{problem}");
         }
     }
 
     #[test]
-    fn every_entry_at_fault_is_told() {
-        let faults = with(&[("CORS_ORIGINS", "*, https://a.example, null,")]).unwrap_err().faults;
+    fn every_invalid_entry_is_a_fault() {
+        let faults = origins("*, https://a.example, null,", Environment::Dev).unwrap_err().faults;
         assert_eq!(faults.len(), 3, "{faults:?}");
     }
 
     #[test]
-    fn production_refuses_plain_http_but_from_loopback() {
-        let production = ("ENVIRONMENT", "production");
-        assert!(with(&[("CORS_ORIGINS", "http://a.example")]).is_ok());
-        let error = with(&[production, ("CORS_ORIGINS", "http://a.example")]).unwrap_err().to_string();
+    fn production_refuses_plain_http_except_from_loopback() {
+        assert!(origins("http://a.example", Environment::Staging).is_ok());
+        let error = origins("http://a.example", Environment::Production).unwrap_err().to_string();
         assert!(
             error.contains("must use https in production, which \"http://a.example\" does not"),
             "{error}"
         );
         for loopback in ["http://localhost", "http://app.localhost:3000", "http://127.0.0.1:3000"] {
-            assert!(with(&[production, ("CORS_ORIGINS", loopback)]).is_ok(), "{loopback}");
+            assert!(origins(loopback, Environment::Production).is_ok(), "{loopback}");
         }
-        assert_eq!(with(&[production]).unwrap().logs.format, LogFormat::Json);
     }
 }

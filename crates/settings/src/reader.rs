@@ -1,4 +1,4 @@
-//! Reads variables and keeps every fault, so that all of them can be told at once.
+//! Reads variables and collects all faults, so that one error names all of them.
 
 use std::{fmt, str::FromStr};
 
@@ -6,21 +6,21 @@ use config::Config;
 
 use crate::variables::{VARIABLES, Variable};
 
-/// A variable whose value cannot be used.
+/// A variable with an invalid value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SettingFault {
     /// The variable.
     pub variable: &'static str,
-    /// What is wrong with it. Never the value of a secret.
+    /// What is wrong with the value. Never the value of a secret.
     pub problem: String,
     /// A value that works.
     pub example: &'static str,
 }
 
-/// Settings with which the program does not start.
+/// Why the program does not start with its settings.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub struct InvalidSettings {
-    /// Every fault that was found.
+    /// All faults.
     pub faults: Vec<SettingFault>,
 }
 
@@ -34,14 +34,14 @@ impl fmt::Display for InvalidSettings {
     }
 }
 
-/// Takes typed values out of the sources.
+/// Reads typed values from variables.
 pub(crate) struct Reader {
     config: Config,
     faults: Vec<SettingFault>,
 }
 
 impl Reader {
-    /// Reads from variables; of two with the same name the later one counts, and an empty one is not set.
+    /// Takes the variables. Of two with the same name, the later one counts; an empty one counts as not set.
     pub(crate) fn new(variables: impl IntoIterator<Item = (String, String)>) -> Self {
         let given = variables.into_iter().filter(|(_, value)| !value.trim().is_empty());
         let mut builder = Config::builder();
@@ -58,17 +58,17 @@ impl Reader {
         Self { config: builder.build().unwrap_or_default(), faults: Vec::new() }
     }
 
-    /// The text of a variable without white space around it, where it is set.
+    /// The text of a variable without surrounding white space; `None` if it is not set.
     pub(crate) fn text(&self, name: &str) -> Option<String> {
         self.exact_text(name).map(|value| value.trim().to_owned())
     }
 
-    /// The text of a variable as it is, where it is set.
+    /// The exact text of a variable; `None` if it is not set.
     pub(crate) fn exact_text(&self, name: &str) -> Option<String> {
         self.config.get_string(name).ok()
     }
 
-    /// The text of a variable that must be set.
+    /// The text of a variable; notes a fault if it is not set.
     pub(crate) fn required(&mut self, name: &'static str) -> Option<String> {
         let text = self.text(name);
         if text.is_none() {
@@ -77,7 +77,7 @@ impl Reader {
         text
     }
 
-    /// The value of a variable that `parse` understands, where it is set and has no fault.
+    /// The parsed value of a variable; `None` if it is not set or invalid.
     pub(crate) fn parsed<T>(
         &mut self,
         name: &'static str,
@@ -92,7 +92,7 @@ impl Reader {
         }
     }
 
-    /// A whole number within bounds; the lower bound where it has a fault.
+    /// A whole number within bounds; the lower bound if it is invalid.
     pub(crate) fn number<T>(&mut self, name: &'static str, least: T, most: T) -> T
     where
         T: FromStr + PartialOrd + fmt::Display + Copy,
@@ -100,7 +100,7 @@ impl Reader {
         self.optional_number(name, least, most).unwrap_or(least)
     }
 
-    /// A whole number within bounds, where it is set and has no fault.
+    /// A whole number within bounds; `None` if it is not set or invalid.
     pub(crate) fn optional_number<T>(&mut self, name: &'static str, least: T, most: T) -> Option<T>
     where
         T: FromStr + PartialOrd + fmt::Display + Copy,
@@ -118,7 +118,7 @@ impl Reader {
         self.faults.push(SettingFault { variable: name, problem: problem.into(), example });
     }
 
-    /// Gives `settings` unless there was a fault.
+    /// Returns `settings`, or all faults if there are any.
     pub(crate) fn finish<T>(self, settings: Option<T>) -> Result<T, InvalidSettings> {
         match settings {
             Some(settings) if self.faults.is_empty() => Ok(settings),
@@ -130,6 +130,6 @@ impl Reader {
 type Builder = config::ConfigBuilder<config::builder::DefaultState>;
 
 fn set(builder: Builder, name: &str, value: &str) -> Builder {
-    // The names are ours and plain, so that `config` finds nothing to refuse in them.
+    // `config` refuses only malformed names, and these come from `VARIABLES`.
     builder.clone().set_override(name, value).unwrap_or(builder)
 }

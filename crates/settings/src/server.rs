@@ -1,4 +1,4 @@
-//! Where the program listens, how many clients it serves at the same time, and how long it waits for them.
+//! The HTTP server: its address, its connections, and its time limits.
 
 use std::time::Duration;
 
@@ -7,19 +7,19 @@ use crate::reader::Reader;
 /// The most connections of clients that may be configured.
 const MAX_CLIENTS: usize = 1_000_000;
 
-/// Where the program listens.
+/// The address that the server listens on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Listener {
-    /// The address or name.
+    /// An address or a host name.
     pub host: String,
-    /// The port; 0 for any that is free.
+    /// The port; 0 for any free port.
     pub port: u16,
 }
 
 /// The HTTP server.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ServerSettings {
-    /// Where it listens.
+    /// The address that it listens on.
     pub listener: Listener,
     /// How many threads serve requests.
     pub workers: usize,
@@ -27,13 +27,13 @@ pub struct ServerSettings {
     pub client_connections: usize,
     /// How long the body of a request may take to arrive.
     pub body_timeout: Duration,
-    /// How long the program goes on serving after SIGTERM, so that load balancers notice.
+    /// How long the server goes on serving after SIGTERM, so that load balancers notice.
     pub drain: Duration,
-    /// How long requests in flight may take to end after that.
+    /// How long requests in flight may take after the drain.
     pub shutdown_timeout: Duration,
 }
 
-/// Reads everything about the server. `connections` is how many connections to the database serve requests.
+/// Reads the settings. `connections` is the number of connections to the database that serve requests.
 pub(crate) fn read(reader: &mut Reader, connections: usize) -> ServerSettings {
     let workers = workers(reader, connections);
     ServerSettings {
@@ -51,7 +51,7 @@ pub(crate) fn listener(reader: &mut Reader) -> Listener {
     Listener { host: reader.text("HOST").unwrap_or_default(), port: reader.number("PORT", 0, u16::MAX) }
 }
 
-/// At most as many workers as connections: a worker without one could answer nothing.
+/// At most as many workers as connections: a worker without a connection could not answer.
 fn workers(reader: &mut Reader, connections: usize) -> usize {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     reader.optional_number("WORKERS", 1, connections).unwrap_or(cores.min(connections))

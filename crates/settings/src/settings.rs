@@ -1,11 +1,11 @@
-//! Everything together, and how it is read.
+//! All settings together.
 
 use std::net::SocketAddr;
 
 use crate::{
     about::{self, About},
     auth::{self, AuthSettings},
-    database::{self, DatabaseSettings, UPKEEP_CONNECTIONS},
+    database::{self, BACKGROUND_CONNECTIONS, DatabaseSettings},
     limits::{self, LimitSettings},
     load::variables,
     logs::{self, LogSettings},
@@ -15,24 +15,24 @@ use crate::{
     traces::{self, TraceSettings},
 };
 
-/// Everything that can be configured. Its `Debug` shows no secret.
+/// All settings. `Debug` shows no secret.
 #[derive(Clone, Debug)]
 pub struct Settings {
     /// Title, version and environment.
     pub about: About,
     /// The database.
     pub database: DatabaseSettings,
-    /// Which tokens are believed.
+    /// How tokens are signed.
     pub auth: AuthSettings,
-    /// The origins whose pages may use the API.
+    /// The origins whose pages may call the API.
     pub cors_origins: Vec<String>,
     /// The HTTP server.
     pub server: ServerSettings,
-    /// How often a client may send requests.
+    /// The rate limits.
     pub limits: LimitSettings,
-    /// Where metrics are served; `None` for nowhere.
+    /// The address where metrics are served; `None` means that they are off.
     pub metrics: Option<SocketAddr>,
-    /// Where traces are sent; `None` for nowhere.
+    /// Where traces are sent; `None` means that they are off.
     pub traces: Option<TraceSettings>,
     /// Which log lines are written, and how they look.
     pub logs: LogSettings,
@@ -44,9 +44,9 @@ impl Settings {
         Self::from_variables(variables()?)
     }
 
-    /// Makes the settings from variables; of two with the same name the later one counts.
+    /// Reads the settings from variables. Of two with the same name, the later one counts.
     ///
-    /// Reads every section before it fails, so that the error names every fault.
+    /// Reads all sections before it fails, so that the error names all faults.
     pub fn from_variables(
         variables: impl IntoIterator<Item = (String, String)>,
     ) -> Result<Self, InvalidSettings> {
@@ -54,7 +54,7 @@ impl Settings {
         let about = about::read(&mut reader);
         let environment = about.environment;
         let pool = database::pool(&mut reader);
-        let server = server::read(&mut reader, pool.max - UPKEEP_CONNECTIONS);
+        let server = server::read(&mut reader, pool.max - BACKGROUND_CONNECTIONS);
         let database = database::read(&mut reader, pool);
         let auth = auth::read(&mut reader, environment);
         let cors_origins = origins::read(&mut reader, environment);
@@ -81,12 +81,21 @@ mod tests {
     use std::{num::NonZeroU32, time::Duration};
 
     use super::*;
-    use crate::{
-        about::Environment,
-        logs::LogFormat,
-        testing::{GOOD, problem, with},
-        variables::VARIABLES,
-    };
+    use crate::{about::Environment, logs::LogFormat, testing, variables::VARIABLES};
+
+    const GOOD: [(&str, &str); 2] = [
+        ("DATABASE_URL", "postgres://me:s3cret@localhost/app"),
+        ("BETTER_AUTH_SECRET", "an-s3cret-of-thirty-two-characters"),
+    ];
+
+    fn with(more: &[(&str, &str)]) -> Result<Settings, InvalidSettings> {
+        let pairs = GOOD.iter().chain(more).map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        Settings::from_variables(pairs)
+    }
+
+    fn problem(name: &str, value: &str) -> String {
+        testing::problem(with(&[(name, value)]), name)
+    }
 
     #[test]
     fn two_variables_are_enough() {
@@ -100,6 +109,8 @@ mod tests {
         assert_eq!((settings.database.pool.at_rest, settings.database.pool.max), (10, 30));
         assert_eq!(settings.database.pool.wait, Duration::from_secs(2));
         assert_eq!(settings.logs.format, LogFormat::Pretty);
+        let production = with(&[("ENVIRONMENT", "production")]).unwrap();
+        assert_eq!(production.logs.format, LogFormat::Json);
         assert_eq!(settings.auth.claims.leeway_seconds, 0);
         assert!(settings.server.workers >= 1);
         assert_eq!(settings.auth.secret_bytes(), Some(GOOD[1].1.as_bytes()));
@@ -107,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn every_fault_is_told_at_once_with_an_example() {
+    fn one_error_names_every_fault_with_an_example() {
         let variables = [
             ("ENVIRONMENT", "prod"),
             ("PORT", "http"),
@@ -131,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn later_variables_count_more_and_empty_ones_are_not_set() {
+    fn later_variables_win_and_empty_ones_count_as_not_set() {
         assert_eq!(with(&[("PORT", "1"), ("PORT", "2"), ("PORT", "")]).unwrap().server.listener.port, 2);
         assert_eq!(with(&[("CORS_ORIGINS", " ")]).unwrap().database.pool.max, 30);
         assert!(with(&[("BETTER_AUTH_SECRET", " ")]).is_ok(), "the earlier one still counts");
@@ -180,14 +191,14 @@ mod tests {
         assert_eq!(
             with(&[("DATABASE_POOL_MAX", "2")]).unwrap().server.workers,
             1,
-            "the other one is for upkeep"
+            "the background tasks have the other one"
         );
         assert_eq!(problem("WORKERS", "30"), "must be a whole number from 1 to 29, not \"30\"");
         assert_eq!(with(&[("WORKERS", "29")]).unwrap().server.workers, 29);
     }
 
     #[test]
-    fn numbers_have_bounds_that_are_told() {
+    fn a_fault_of_a_number_names_the_bounds() {
         let whole = "must be a whole number from 0 to 60, not \"61\"";
         assert_eq!(problem("AUTH_LEEWAY_SECONDS", "61"), whole);
         for (name, value) in [
@@ -203,7 +214,7 @@ mod tests {
         }
         assert_eq!(problem("DATABASE_POOL_SIZE", "31"), "must be a whole number from 0 to 30, not \"31\"");
         let pool = with(&[("DATABASE_POOL_MAX", "5")]).unwrap().database.pool;
-        assert_eq!((pool.at_rest, pool.max), (5, 5), "no more stay open than there may be");
+        assert_eq!((pool.at_rest, pool.max), (5, 5), "the default never exceeds the maximum");
     }
 
     #[test]

@@ -1,20 +1,21 @@
-//! Settings for the tests of this crate.
+//! Reads one section from variables, for the tests of this crate.
 
-use crate::{reader::InvalidSettings, settings::Settings};
+use crate::reader::{InvalidSettings, Reader};
 
-pub(crate) const GOOD: [(&str, &str); 2] = [
-    ("DATABASE_URL", "postgres://me:s3cret@localhost/app"),
-    ("BETTER_AUTH_SECRET", "an-s3cret-of-thirty-two-characters"),
-];
-
-pub(crate) fn with(more: &[(&str, &str)]) -> Result<Settings, InvalidSettings> {
-    let pairs = GOOD.iter().chain(more).map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
-    Settings::from_variables(pairs)
+pub(crate) fn read<T>(
+    variables: &[(&str, &str)],
+    section: impl FnOnce(&mut Reader) -> T,
+) -> Result<T, InvalidSettings> {
+    let owned = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+    let mut reader = Reader::new(owned);
+    let value = section(&mut reader);
+    reader.finish(Some(value))
 }
 
-pub(crate) fn problem(name: &str, value: &str) -> String {
-    let faults = with(&[(name, value)]).unwrap_err().faults;
+/// The problem of the only fault, which must be of `variable`.
+pub(crate) fn problem<T>(outcome: Result<T, InvalidSettings>, variable: &str) -> String {
+    let Err(InvalidSettings { faults }) = outcome else { panic!("{variable} has no fault") };
     assert_eq!(faults.len(), 1, "{faults:?}");
-    assert_eq!(faults[0].variable, name);
+    assert_eq!(faults[0].variable, variable);
     faults[0].problem.clone()
 }

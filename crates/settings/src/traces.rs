@@ -1,4 +1,4 @@
-//! Where traces are sent, and which. The variables and their meaning are those of OpenTelemetry.
+//! Where traces are sent, and which requests are traced. Names and meaning of the variables are those of OpenTelemetry.
 
 use std::{fmt, time::Duration};
 
@@ -8,29 +8,29 @@ use url::Url;
 
 use crate::reader::Reader;
 
-/// The name of the service in traces, unless it is configured.
+/// The default name of the service in traces.
 const SERVICE_NAME: &str = "task-api";
-/// The resource attribute that says the same as `OTEL_SERVICE_NAME`.
+/// The resource attribute that `OTEL_SERVICE_NAME` overrides.
 const SERVICE_NAME_ATTRIBUTE: &str = "service.name";
-/// What OTLP over HTTP adds to the address of a collector.
+/// The path that OTLP over HTTP appends to the address of a collector.
 const TRACES_PATH: &str = "/v1/traces";
-/// The one protocol that is spoken.
+/// The only supported protocol.
 const PROTOCOL: &str = "http/protobuf";
-/// The longest that a collector may take for an answer, in milliseconds.
+/// The longest timeout that can be set, in milliseconds.
 const MAX_TIMEOUT_MS: u64 = 60_000;
 
-/// Where traces are sent, and which.
+/// Where traces are sent, and which requests are traced.
 #[derive(Clone)]
 pub struct TraceSettings {
-    /// The whole address that spans are posted to.
+    /// The full address that spans are posted to.
     pub endpoint: Url,
-    /// What is sent along, such as a key. Its values are secret.
+    /// Additional request headers, such as a key. The values are secret.
     pub headers: HeaderMap,
-    /// How long the collector may take for an answer.
+    /// How long the collector may take to answer.
     pub timeout: Duration,
     /// The name of the service.
     pub service_name: String,
-    /// What else is said of the service.
+    /// Further resource attributes.
     pub resource: Vec<(String, String)>,
     /// Which requests are traced.
     pub sampler: TraceSampler,
@@ -38,7 +38,7 @@ pub struct TraceSettings {
 
 impl fmt::Debug for TraceSettings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Its address too may have a key in it.
+        // The address may hold a key too.
         let host = self.endpoint.host_str();
         f.debug_struct("TraceSettings")
             .field("host", &host)
@@ -50,19 +50,19 @@ impl fmt::Debug for TraceSettings {
 /// Which requests are traced.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct TraceSampler {
-    /// Whether a caller that says so decides for its requests.
+    /// Whether the sampling decision of the caller, if the request has one, is followed.
     pub parent_decides: bool,
-    /// The part of the others, from 0 to 1.
+    /// The share of the other requests that is traced, from 0 to 1.
     pub ratio: f64,
 }
 
-/// Reads them; `None` where traces are not asked for, or where a fault was noted.
+/// Reads the settings; `None` if traces are off, or a fault was noted.
 pub(crate) fn read(reader: &mut Reader) -> Option<TraceSettings> {
-    // What is set for all programs of a platform must not stop one that sends nothing.
-    let is_asked = ["OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"]
+    // Variables that a platform sets for all its programs must not stop one that sends no traces.
+    let is_on = ["OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"]
         .iter()
         .any(|name| reader.text(name).is_some());
-    if !is_asked || reader.parsed("OTEL_SDK_DISABLED", yes_or_no).unwrap_or_default() {
+    if !is_on || reader.parsed("OTEL_SDK_DISABLED", yes_or_no).unwrap_or_default() {
         return None;
     }
     let base = reader.parsed("OTEL_EXPORTER_OTLP_ENDPOINT", address).map(with_traces_path);
@@ -81,7 +81,7 @@ pub(crate) fn read(reader: &mut Reader) -> Option<TraceSettings> {
     Some(TraceSettings { endpoint, headers, timeout, service_name, resource, sampler })
 }
 
-/// What is not repeated here may hold a key.
+/// The problem never repeats the address, which may hold a key.
 fn address(text: &str) -> Result<Url, String> {
     let url = Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
     let url = url.ok_or("must be the address of a collector, with http:// or https://")?;
@@ -104,7 +104,7 @@ fn protocol(text: &str) -> Result<(), String> {
     if text == PROTOCOL {
         return Ok(());
     }
-    Err(format!("must be {PROTOCOL}, the only protocol that is spoken, not {text:?}"))
+    Err(format!("must be {PROTOCOL}, the only supported protocol, not {text:?}"))
 }
 
 fn yes_or_no(text: &str) -> Result<bool, String> {
@@ -115,8 +115,8 @@ fn yes_or_no(text: &str) -> Result<bool, String> {
     }
 }
 
-/// Names and values as in W3C Baggage: `name=value,name=value`, the values percent-encoded. The error is the number of the
-/// entry at fault, since the entry itself may be secret.
+/// Parses names and values as in W3C Baggage: `name=value,name=value`, the values percent-encoded. The error is the number
+/// of the invalid entry, because the entry itself may be secret.
 fn pairs(text: &str) -> Result<Vec<(String, String)>, usize> {
     let pair = |entry: &str| {
         let (name, value) = entry.split_once('=')?;
@@ -153,11 +153,11 @@ fn sampler(reader: &mut Reader) -> TraceSampler {
     });
     let ratio: f64 = ratio.unwrap_or(1.0);
     let sampler = reader.parsed("OTEL_TRACES_SAMPLER", |text| {
-        let (parent_decides, of_others) = match text.strip_prefix("parentbased_") {
-            Some(of_others) => (true, of_others),
+        let (parent_decides, kind) = match text.strip_prefix("parentbased_") {
+            Some(rest) => (true, rest),
             None => (false, text),
         };
-        let ratio = match of_others {
+        let ratio = match kind {
             "always_on" => 1.0,
             "always_off" => 0.0,
             "traceidratio" => ratio,
@@ -175,18 +175,12 @@ fn sampler(reader: &mut Reader) -> TraceSampler {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{reader::InvalidSettings, settings::Settings};
+    use crate::{reader::InvalidSettings, testing};
 
     const ENDPOINT: (&str, &str) = ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:4318");
 
     fn with(variables: &[(&str, &str)]) -> Result<Option<TraceSettings>, InvalidSettings> {
-        let necessary = [
-            ("DATABASE_URL", "postgres://localhost/app"),
-            ("BETTER_AUTH_SECRET", "an-s3cret-of-thirty-two-characters"),
-        ];
-        let variables = necessary.iter().chain(variables);
-        Settings::from_variables(variables.map(|(name, value)| ((*name).to_owned(), (*value).to_owned())))
-            .map(|settings| settings.traces)
+        testing::read(variables, read)
     }
 
     fn on(variables: &[(&str, &str)]) -> TraceSettings {
@@ -194,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_traced_unless_a_collector_is_named_and_not_where_it_is_switched_off() {
+    fn traces_are_off_without_a_collector_and_if_the_sdk_is_disabled() {
         assert!(with(&[]).unwrap().is_none());
         assert!(
             with(&[("OTEL_SERVICE_NAME", "shop"), ("OTEL_TRACES_SAMPLER", "always_on")]).unwrap().is_none()
@@ -204,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn the_path_of_traces_is_added_to_the_general_address_and_not_to_the_one_of_traces() {
+    fn the_traces_path_is_appended_to_the_general_address_only() {
         let general = |address| on(&[("OTEL_EXPORTER_OTLP_ENDPOINT", address)]).endpoint.to_string();
         assert_eq!(general("http://collector:4318"), "http://collector:4318/v1/traces");
         assert_eq!(general("https://collector/otlp/"), "https://collector/otlp/v1/traces");
@@ -222,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn the_name_of_the_service_counts_more_than_the_attribute() {
+    fn the_name_of_the_service_overrides_the_attribute() {
         let attributes = ("OTEL_RESOURCE_ATTRIBUTES", "service.name=shop,team=a%20b, k8s.pod.name = p-1 ,");
         let traces = on(&[attributes]);
         assert_eq!(traces.service_name, "shop");
@@ -234,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn every_sampler_but_the_remote_ones_is_known() {
+    fn every_sampler_except_the_remote_ones_is_supported() {
         let sampled = |name, argument| {
             let TraceSampler { parent_decides, ratio } =
                 on(&[("OTEL_TRACES_SAMPLER", name), ("OTEL_TRACES_SAMPLER_ARG", argument)]).sampler;
@@ -249,7 +243,7 @@ mod tests {
     }
 
     #[test]
-    fn a_value_that_cannot_be_used_is_told_with_its_variable_and_no_secret() {
+    fn a_fault_names_its_variable_and_no_secret() {
         for (name, value, problem) in [
             ("OTEL_EXPORTER_OTLP_ENDPOINT", "collector:4318", "must be the address of a collector"),
             ("OTEL_EXPORTER_OTLP_ENDPOINT", "grpc://hunter2:4317", "must be the address of a collector"),
@@ -261,7 +255,7 @@ mod tests {
             (
                 "OTEL_EXPORTER_OTLP_PROTOCOL",
                 "grpc",
-                "must be http/protobuf, the only protocol that is spoken, not \"grpc\"",
+                "must be http/protobuf, the only supported protocol, not \"grpc\"",
             ),
             ("OTEL_EXPORTER_OTLP_TIMEOUT", "0", "must be a whole number from 1 to 60000"),
             ("OTEL_RESOURCE_ATTRIBUTES", "team", "entry 1 is not"),
@@ -280,7 +274,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_set_for_other_programs_does_not_matter_where_nothing_is_sent() {
+    fn other_variables_are_ignored_while_traces_are_off() {
         let odd = [("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc"), ("OTEL_TRACES_SAMPLER", "xray")];
         assert!(with(&odd).unwrap().is_none());
         assert!(with(&[ENDPOINT, odd[0], odd[1], ("OTEL_SDK_DISABLED", "true")]).unwrap().is_none());
@@ -288,7 +282,7 @@ mod tests {
     }
 
     #[test]
-    fn headers_are_sent_and_never_shown() {
+    fn debug_shows_no_header() {
         let traces = on(&[("OTEL_EXPORTER_OTLP_HEADERS", "Authorization=Basic%20hunter2, x-team=shop")]);
         assert_eq!(traces.headers["authorization"], "Basic hunter2");
         assert_eq!(traces.headers["x-team"], "shop");

@@ -1,21 +1,21 @@
-//! Every variable that the program reads: the one list behind the defaults, the messages and the documentation.
+//! All variables that the program reads: the one list behind the defaults, the messages and the documentation.
 
 /// A variable of the environment or of `.env`.
 #[derive(Clone, Copy, Debug)]
 pub struct Variable {
-    /// Its name.
+    /// The name.
     pub name: &'static str,
-    /// What it is where it is not set; `None` where it must be set or may be absent.
+    /// The default value; `None` if the variable has none.
     pub default: Option<&'static str>,
     /// A value that works.
     pub example: &'static str,
-    /// Whether its value must never be shown.
+    /// Whether the value must never be shown.
     pub secret: bool,
 }
 
-/// The title of the API unless `API_TITLE` says otherwise.
+/// The default of `API_TITLE`.
 pub const DEFAULT_TITLE: &str = "Task API";
-/// The version of the API unless `API_VERSION` says otherwise.
+/// The default of `API_VERSION`.
 pub const DEFAULT_VERSION: &str = env!("CARGO_PKG_VERSION");
 
 const fn variable(name: &'static str, default: Option<&'static str>, example: &'static str) -> Variable {
@@ -26,7 +26,7 @@ const fn secret(name: &'static str, example: &'static str) -> Variable {
     Variable { name, default: None, example, secret: true }
 }
 
-/// All of them, in the order of the documentation.
+/// All variables, in the order of the documentation.
 pub const VARIABLES: &[Variable] = &[
     variable("ENVIRONMENT", Some("dev"), "production"),
     secret("DATABASE_URL", "postgresql://user:password@host/database?sslmode=require"),

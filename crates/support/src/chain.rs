@@ -1,6 +1,6 @@
-//! Errors with their causes, for one line of a log.
+//! An error with its causes, in one line of a log.
 
-/// An error with all its causes in one line. A cause that an error before it tells already is not told again.
+/// Shows an error with all its causes in one line. Leaves out a cause whose text is already part of the line.
 pub struct Chain<'a>(pub &'a (dyn std::error::Error + 'static));
 
 impl std::fmt::Display for Chain<'_> {
@@ -27,7 +27,7 @@ mod tests {
     struct Repeating(#[source] std::num::ParseIntError);
 
     #[test]
-    fn a_chain_names_every_cause_once() {
+    fn every_cause_is_shown_once() {
         #[derive(Debug, thiserror::Error)]
         #[error("outer")]
         struct Outer(#[source] std::num::ParseIntError);

@@ -1,5 +1,5 @@
-//! JSON as I-JSON (RFC 7493) wants it: UTF-8, no repeated member at any depth, no lone surrogate, numbers that a double
-//! holds, bounded nesting. What another parser would read differently is refused, in bodies and in tokens alike.
+//! Strict JSON, after I-JSON (RFC 7493): UTF-8, no repeated field at any depth, no lone surrogate, numbers that a double
+//! holds, bounded nesting. Bodies and tokens that another parser could read differently are refused.
 
 use std::fmt;
 
@@ -9,34 +9,34 @@ use serde::{
 };
 use serde_json::{Map, Number, Value};
 
-/// The members of a JSON object.
+/// The fields of a JSON object.
 pub type Object = Map<String, Value>;
 
-/// Why bytes are no JSON object. Repeats nothing of what was sent but positions.
+/// Why bytes are not a JSON object. It has the position of the fault, and nothing of the input.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidJson {
     /// The bytes are not UTF-8.
     #[error("it is not UTF-8")]
     NotUtf8,
-    /// The text is not JSON, or is JSON that would be ambiguous.
+    /// The text is not JSON, or is ambiguous.
     #[error("{problem} at line {line}, column {column}")]
     Syntax {
-        /// What is wrong, without what was sent.
+        /// What is wrong.
         problem: &'static str,
         /// The line, from 1.
         line: usize,
         /// The column, from 1.
         column: usize,
     },
-    /// The text is JSON, and not an object.
+    /// The text is JSON, but not an object.
     #[error("it is not an object")]
     NotAnObject,
 }
 
-/// What the deserializer says of a repeated member. Its name is left out: it is the client's.
+/// The problem of a repeated field. It leaves out the name, which is input of the client.
 const REPEATED: &str = "a member is repeated";
 
-/// Parses a JSON object and nothing after it.
+/// Parses a JSON object. Only white space may follow it.
 pub fn parse_object(bytes: &[u8]) -> Result<Object, InvalidJson> {
     let text = std::str::from_utf8(bytes).map_err(|_| InvalidJson::NotUtf8)?;
     match serde_json::from_str(text) {
@@ -66,7 +66,7 @@ fn problem(error: &serde_json::Error) -> &'static str {
     }
 }
 
-/// A value in which no object repeats a member.
+/// A value in which no object repeats a field.
 struct Strict(Value);
 
 impl<'de> Deserialize<'de> for Strict {
@@ -141,14 +141,14 @@ mod tests {
     }
 
     #[test]
-    fn an_object_comes_back_as_it_is() {
+    fn an_object_is_parsed_like_serde_json_parses_it() {
         let text = r#"{"a":[1,-2,3.5,1e3,true,false,null,"x\u00e9\ud83e\udd80"],"b":{"c":{}},"":12345678901234567890123}"#;
         let expected: Value = serde_json::from_str(text).unwrap();
         assert_eq!(parse(text), Ok(expected));
     }
 
     #[test]
-    fn white_space_around_is_allowed_and_anything_else_is_not() {
+    fn only_white_space_may_surround_an_object() {
         assert!(parse(" \t\r\n{} \n").is_ok());
         for text in ["{}x", "{}{}", "x{}", "{},", "\u{a0}{}", "{}\u{0}", "\u{feff}{}"] {
             assert!(parse(text).is_err(), "{text:?}");
@@ -156,14 +156,14 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_object_is_refused() {
+    fn a_value_that_is_not_an_object_is_refused() {
         for text in ["[]", "1", "null", "true", r#""{}""#] {
             assert_eq!(parse(text), Err("it is not an object".to_owned()), "{text}");
         }
     }
 
     #[test]
-    fn a_repeated_member_is_refused_at_any_depth_and_however_it_is_written() {
+    fn a_repeated_field_is_refused_at_any_depth_and_in_any_spelling() {
         for text in [r#"{"a":1,"a":1}"#, r#"{"a":1,"\u0061":2}"#, r#"{"b":[{"c":{"d":1,"d":2}}]}"#] {
             let message = parse(text).unwrap_err();
             assert!(message.starts_with("a member is repeated at line 1"), "{message}");
@@ -200,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn extreme_nesting_is_refused_without_harm() {
+    fn extreme_nesting_is_refused() {
         let deep = |levels: usize| format!("{{\"a\":{}{}}}", "[".repeat(levels), "]".repeat(levels));
         assert!(parse(&deep(100)).is_ok());
         assert!(parse(&deep(60_000)).unwrap_err().starts_with("it is nested too deeply"));
@@ -209,14 +209,14 @@ mod tests {
     }
 
     #[test]
-    fn text_that_is_cut_off_is_refused() {
+    fn truncated_text_is_refused() {
         for text in ["", "{", r#"{"a""#, r#"{"a":"#, r#"{"a":"b"#, r#"{"a":1"#, r#"{"a":1,"#] {
             assert!(parse(text).unwrap_err().starts_with("it ends too early"), "{text}");
         }
     }
 
     #[test]
-    fn a_refusal_repeats_nothing_of_what_was_sent() {
+    fn an_error_repeats_nothing_of_the_input() {
         for text in [r#"{"s3cret":1,"s3cret":2}"#, r#"{"a":s3cret}"#, r#"{"a":"s3cret\x"}"#] {
             assert!(!parse(text).unwrap_err().contains("s3cret"));
         }

@@ -1,4 +1,4 @@
-//! Work that is done when somebody needs it: once for all who wait for it, and not too often.
+//! Work on demand: one run for all callers that wait at the same time, and not too often.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -7,74 +7,74 @@ use tokio::{
     time::{Duration, Instant, timeout},
 };
 
-/// Brings those who need a piece of work together with the one who does it.
+/// Connects the callers that need a piece of work with the background task that does it.
 pub struct SingleFlight {
     cool_down: Duration,
-    patience: Duration,
+    timeout: Duration,
     state: Mutex<State>,
-    demanded: Notify,
-    met: watch::Sender<()>,
+    demand: Notify,
+    done: watch::Sender<()>,
 }
 
 struct State {
     stage: Stage,
-    /// When the last demand was made that was let through.
-    last: Option<Instant>,
+    /// When the last accepted demand was made.
+    last_demand: Option<Instant>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Stage {
-    /// Nobody waits.
+    /// No caller waits.
     Idle,
-    /// Somebody waits for work that has not begun.
+    /// A caller waits for work that has not begun.
     Demanded,
-    /// Somebody waits for the work that is under way.
+    /// A caller waits for the work that is running.
     Working,
 }
 
 impl SingleFlight {
-    /// Lets a demand through every `cool_down` at the most; each waits for at most `patience`.
-    pub fn new(cool_down: Duration, patience: Duration) -> Self {
+    /// Accepts at most one demand in each `cool_down`; a caller waits for at most `timeout`.
+    pub fn new(cool_down: Duration, timeout: Duration) -> Self {
         Self {
             cool_down,
-            patience,
-            state: Mutex::new(State { stage: Stage::Idle, last: None }),
-            demanded: Notify::new(),
-            met: watch::Sender::new(()),
+            timeout,
+            state: Mutex::new(State { stage: Stage::Idle, last_demand: None }),
+            demand: Notify::new(),
+            done: watch::Sender::new(()),
         }
     }
 
-    /// Waits for work that somebody demanded, this caller or one before it. Returns at once where the last demand was too
-    /// short a time ago.
+    /// Demands the work, or joins a demand that is already waiting, and waits until the work is done. Returns at once within
+    /// the cool-down of the last demand.
     pub async fn wait(&self) {
-        // Before the state is looked at, so that an end of the work in between is not missed.
-        let mut met = self.met.subscribe();
-        if self.is_let_through() {
-            // Whether it came in time is seen from what it left behind.
-            let _ = timeout(self.patience, met.changed()).await;
+        // Before the state is read, so that the end of the work in between is not missed.
+        let mut done = self.done.subscribe();
+        if self.is_accepted() {
+            // The caller sees from the result of the work whether it came in time.
+            let _ = timeout(self.timeout, done.changed()).await;
         }
     }
 
-    fn is_let_through(&self) -> bool {
+    fn is_accepted(&self) -> bool {
         let mut state = self.state();
         if state.stage != Stage::Idle {
             return true;
         }
         let now = Instant::now();
-        if state.last.is_some_and(|last| now.duration_since(last) < self.cool_down) {
+        if state.last_demand.is_some_and(|last| now.duration_since(last) < self.cool_down) {
             return false;
         }
-        *state = State { stage: Stage::Demanded, last: Some(now) };
-        self.demanded.notify_one();
+        *state = State { stage: Stage::Demanded, last_demand: Some(now) };
+        self.demand.notify_one();
         true
     }
 
-    /// Waits until there is a demand.
-    pub async fn made(&self) {
-        self.demanded.notified().await;
+    /// Waits until there is a demand. The background task calls this.
+    pub async fn demanded(&self) {
+        self.demand.notified().await;
     }
 
-    /// To be called when work begins: whoever waits by now waits for this.
+    /// The background task calls this when work begins: it serves all demands made before.
     pub fn work_begins(&self) {
         let mut state = self.state();
         if state.stage == Stage::Demanded {
@@ -82,12 +82,12 @@ impl SingleFlight {
         }
     }
 
-    /// To be called when work has ended, well or not, and its outcome can be seen.
+    /// The background task calls this when work has ended, successful or not, and its result is visible.
     pub fn work_ended(&self) {
         let mut state = self.state();
         if state.stage == Stage::Working {
             state.stage = Stage::Idle;
-            self.met.send_replace(());
+            self.done.send_replace(());
         }
     }
 
@@ -105,75 +105,74 @@ mod tests {
     use super::*;
 
     const COOL_DOWN: Duration = Duration::from_secs(30);
-    const PATIENCE: Duration = Duration::from_secs(6);
+    const TIMEOUT: Duration = Duration::from_secs(6);
 
-    fn demand() -> Arc<SingleFlight> {
-        Arc::new(SingleFlight::new(COOL_DOWN, PATIENCE))
+    fn single_flight() -> Arc<SingleFlight> {
+        Arc::new(SingleFlight::new(COOL_DOWN, TIMEOUT))
     }
 
-    /// Waits and returns for how long.
-    async fn wait(demand: Arc<SingleFlight>) -> Duration {
+    /// Waits, and returns how long that took.
+    async fn wait(work: Arc<SingleFlight>) -> Duration {
         let since = Instant::now();
-        demand.wait().await;
+        work.wait().await;
         since.elapsed()
     }
 
     #[tokio::test(start_paused = true)]
-    async fn all_who_wait_wait_for_the_same_work() {
-        let demand = demand();
-        let waiting = (0..1000).map(|_| tokio::spawn(wait(Arc::clone(&demand)))).collect::<Vec<_>>();
-        demand.made().await;
-        demand.work_begins();
+    async fn all_callers_wait_for_the_same_work() {
+        let work = single_flight();
+        let waiting = (0..1000).map(|_| tokio::spawn(wait(Arc::clone(&work)))).collect::<Vec<_>>();
+        work.demanded().await;
+        work.work_begins();
         tokio::time::sleep(Duration::from_secs(2)).await;
-        demand.work_ended();
+        work.work_ended();
         for waited in join_all(waiting).await {
             assert_eq!(waited.unwrap(), Duration::from_secs(2));
         }
-        assert!(timeout(COOL_DOWN, demand.made()).await.is_err(), "once was enough");
+        assert!(timeout(COOL_DOWN, work.demanded()).await.is_err(), "one run served all callers");
     }
 
     #[tokio::test(start_paused = true)]
-    async fn demands_are_let_through_once_in_the_cool_down() {
-        let demand = demand();
+    async fn one_demand_is_accepted_in_each_cool_down() {
+        let work = single_flight();
         for _ in 0..2 {
-            let waiting = tokio::spawn(wait(Arc::clone(&demand)));
-            demand.made().await;
-            demand.work_begins();
-            demand.work_ended();
+            let waiting = tokio::spawn(wait(Arc::clone(&work)));
+            work.demanded().await;
+            work.work_begins();
+            work.work_ended();
             waiting.await.unwrap();
-            assert_eq!(wait(Arc::clone(&demand)).await, Duration::ZERO, "nobody waits in the cool-down");
+            assert_eq!(wait(Arc::clone(&work)).await, Duration::ZERO, "no caller waits in the cool-down");
             tokio::time::sleep(COOL_DOWN).await;
         }
     }
 
     #[tokio::test(start_paused = true)]
     async fn work_that_began_before_the_demand_does_not_meet_it() {
-        let demand = demand();
-        demand.work_begins();
-        let waiting = tokio::spawn(wait(Arc::clone(&demand)));
-        demand.made().await;
-        demand.work_ended();
+        let work = single_flight();
+        work.work_begins();
+        let waiting = tokio::spawn(wait(Arc::clone(&work)));
+        work.demanded().await;
+        work.work_ended();
         tokio::time::sleep(Duration::from_secs(1)).await;
         assert!(!waiting.is_finished());
-        demand.work_begins();
-        demand.work_ended();
+        work.work_begins();
+        work.work_ended();
         assert_eq!(waiting.await.unwrap(), Duration::from_secs(1));
     }
 
     #[tokio::test(start_paused = true)]
-    async fn nobody_waits_for_ever() {
-        assert_eq!(wait(demand()).await, PATIENCE, "nobody works");
+    async fn a_caller_waits_no_longer_than_the_timeout() {
+        assert_eq!(wait(single_flight()).await, TIMEOUT, "no task does the work");
     }
 
     #[tokio::test(start_paused = true)]
-    async fn who_goes_away_takes_nothing_from_those_who_stay() {
-        let demand = demand();
-        let (gone, stays) =
-            (tokio::spawn(wait(Arc::clone(&demand))), tokio::spawn(wait(Arc::clone(&demand))));
-        demand.made().await;
+    async fn a_caller_that_goes_away_does_not_disturb_the_others() {
+        let work = single_flight();
+        let (gone, stays) = (tokio::spawn(wait(Arc::clone(&work))), tokio::spawn(wait(Arc::clone(&work))));
+        work.demanded().await;
         gone.abort();
-        demand.work_begins();
-        demand.work_ended();
+        work.work_begins();
+        work.work_ended();
         assert_eq!(stays.await.unwrap(), Duration::ZERO);
     }
 }

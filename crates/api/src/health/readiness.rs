@@ -92,7 +92,7 @@ impl Readiness {
     /// Looks whenever somebody asks, for as long as the program runs.
     pub async fn keep(&self) -> Infallible {
         loop {
-            self.demand.made().await;
+            self.demand.demanded().await;
             self.demand.work_begins();
             let seen = self.look().await;
             *self.seen.lock().unwrap_or_else(PoisonError::into_inner) = seen;

@@ -4,17 +4,17 @@ use std::net::IpAddr;
 
 use ipnet::IpNet;
 
-/// How much of an IPv6 address tells whom it belongs to: a customer usually has all of a /64.
+/// The length of the network that identifies an IPv6 client: a customer usually gets a whole /64.
 const IPV6_NETWORK_BITS: u8 = 64;
 
-/// An address as proxies write it: bare, or with a port.
+/// Parses an address as proxies write it: bare, or with a port.
 pub(crate) fn parse_hop(hop: &str) -> Option<IpAddr> {
     let bare = || hop.trim_start_matches('[').trim_end_matches(']').parse().ok();
     let with_port = || hop.parse::<std::net::SocketAddr>().ok().map(|address| address.ip());
     bare().or_else(with_port).map(|address: IpAddr| address.to_canonical())
 }
 
-/// Whom an address belongs to.
+/// The address or, for IPv6, the network that identifies a client.
 pub(crate) fn network(address: IpAddr) -> IpAddr {
     match address {
         IpAddr::V4(_) => address,

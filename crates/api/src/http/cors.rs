@@ -1,7 +1,7 @@
-//! Cross-origin requests, as the Fetch standard asks and the contract says.
+//! Cross-origin requests: the Fetch standard and docs/api.md, "CORS".
 //!
-//! Not actix-cors: it refuses a preflight from an unlisted origin with 400 and a body of its own, where the contract
-//! says 204, and one that asks for an unlisted header likewise, instead of answering with what is allowed.
+//! actix-cors does not fit: it answers a preflight from an unlisted origin, or for an unlisted header, with 400 and a body
+//! of its own. docs/api.md promises 204.
 
 use std::collections::HashSet;
 
@@ -12,6 +12,7 @@ use actix_web::{
         Method,
         header::{self, HeaderMap, HeaderValue},
     },
+    web,
 };
 
 const ALLOWED_METHODS: HeaderValue = HeaderValue::from_static("GET, HEAD, POST, PUT, PATCH, DELETE");
@@ -22,7 +23,7 @@ const EXPOSED_HEADERS: HeaderValue = HeaderValue::from_static(
     "ETag, Link, Location, Retry-After, X-Request-Id, Idempotency-Replayed, RateLimit, RateLimit-Policy, \
      WWW-Authenticate",
 );
-/// For how many seconds a browser may keep the answer to a preflight.
+/// For how many seconds a browser may cache the answer to a preflight.
 const MAX_AGE: HeaderValue = HeaderValue::from_static("600");
 const TRUE: HeaderValue = HeaderValue::from_static("true");
 
@@ -39,22 +40,27 @@ impl Cors {
         Self { origins: origins.into_iter().collect() }
     }
 
-    /// The request's origin, where it is listed.
-    pub(crate) fn listed_origin(&self, headers: &HeaderMap) -> Option<HeaderValue> {
+    /// The origin of a request, if it is listed.
+    fn listed_origin(&self, headers: &HeaderMap) -> Option<HeaderValue> {
         let mut values = headers.get_all(header::ORIGIN);
         let (Some(origin), None) = (values.next(), values.next()) else { return None };
         origin.to_str().is_ok_and(|origin| self.origins.contains(origin)).then(|| origin.clone())
     }
 }
 
-/// Whether a browser asks what it may do, before it does it.
+/// The origin of the page that sent the request, if the settings list it.
+pub(crate) fn allowed_origin(request: &ServiceRequest) -> Option<HeaderValue> {
+    request.app_data::<web::Data<Cors>>()?.listed_origin(request.headers())
+}
+
+/// Whether the request is a CORS preflight.
 pub(crate) fn is_preflight(request: &ServiceRequest) -> bool {
     request.method() == Method::OPTIONS
         && request.headers().contains_key(header::ORIGIN)
         && request.headers().contains_key(header::ACCESS_CONTROL_REQUEST_METHOD)
 }
 
-/// Answers a preflight; [`allow`] adds the origin where it is listed.
+/// Answers a preflight; [`add_headers`] adds the origin if it is listed.
 pub(crate) fn answer_preflight(origin: Option<&HeaderValue>) -> HttpResponse {
     let mut answer = HttpResponse::NoContent();
     if origin.is_some() {
@@ -66,8 +72,8 @@ pub(crate) fn answer_preflight(origin: Option<&HeaderValue>) -> HttpResponse {
     answer.finish()
 }
 
-/// Lets the pages of a listed origin read an answer.
-pub(crate) fn allow(origin: HeaderValue, headers: &mut HeaderMap) {
+/// Lets the pages of a listed origin read the answer.
+pub(crate) fn add_headers(origin: HeaderValue, headers: &mut HeaderMap) {
     headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
     headers.insert(header::ACCESS_CONTROL_ALLOW_CREDENTIALS, TRUE);
     headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, EXPOSED_HEADERS);

@@ -1,4 +1,4 @@
-//! Every answer that is not a success is made here: one shape, one table of statuses and codes.
+//! Every error answer: one shape, and one table of statuses and codes (docs/api.md, "Common errors").
 
 use actix_web::{
     HttpResponse, HttpResponseBuilder, ResponseError,
@@ -16,67 +16,67 @@ use utoipa::{ToSchema, openapi::Ref};
 
 use crate::http::media_type::Media;
 
-/// How many faults one answer names at the most.
+/// The most faults that one answer names.
 const MAX_FAULTS: usize = 100;
-/// After how many seconds a client may try again once the database was unavailable.
+/// After how many seconds a client may repeat a request that the service could not carry out.
 const RETRY_AFTER_SECONDS: u32 = 1;
 const ACCEPT_PATCH: HeaderName = HeaderName::from_static("accept-patch");
 const ACCEPTED_PATCHES: &str = "application/merge-patch+json, application/json";
-/// The body that is sent should this program fail to make one.
+/// The body that is sent if serialization fails.
 const FALLBACK_BODY: &str = r#"{"error":"internal","detail":"Something went wrong on our side."}"#;
 
-/// Why a request was not carried out. Contract, "Common errors".
+/// Why a request was not carried out.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ApiError {
     /// The body is not a JSON object.
     #[error("invalid JSON")]
     InvalidJson(String),
-    /// Members of the body are at fault.
+    /// Fields of the body are invalid.
     #[error("invalid members")]
     ValidationFailed(Vec<Fault>),
-    /// Parameters of the query are at fault.
+    /// Parameters of the query are invalid.
     #[error("invalid query")]
     InvalidQuery(Vec<Fault>),
-    /// The cursor is not one of ours, or is of another list.
+    /// The cursor was not made by this service, or belongs to another list.
     #[error("invalid cursor")]
     InvalidCursor,
-    /// A header is malformed; this is how it should be.
+    /// A header is malformed; the text says what its form should be.
     #[error("invalid header")]
     InvalidHeader(&'static str),
-    /// The task id in the path is not one.
+    /// The task id in the path is malformed.
     #[error("invalid path")]
     InvalidPath,
-    /// A change was asked for that sets nothing.
+    /// The update sets nothing.
     #[error("empty update")]
     EmptyUpdate,
-    /// No valid token.
+    /// There is no valid token.
     #[error("unauthorized")]
     Unauthorized(#[from] Refusal),
-    /// A valid token of another user.
+    /// The token belongs to another user than the path.
     #[error("forbidden")]
     Forbidden,
-    /// A valid token of a user who has no account.
+    /// The user of the token has no row in `users`.
     #[error("unknown user")]
     UnknownUser,
-    /// No such task, or somebody else's.
+    /// The task does not exist, or belongs to another user.
     #[error("not found")]
     NotFound,
-    /// No such route.
+    /// The route does not exist.
     #[error("unknown route")]
     UnknownRoute,
-    /// The route does not know the method; it knows those named.
+    /// The route does not support the method; the text lists those that it supports.
     #[error("method not allowed")]
     MethodNotAllowed(String),
-    /// The body has not come to its end in time.
+    /// The body did not arrive in time.
     #[error("request timeout")]
     RequestTimeout,
     /// The body is too large.
     #[error("payload too large")]
     PayloadTooLarge,
-    /// The body is of the wrong type or encoding.
+    /// The body has the wrong type or encoding.
     #[error("unsupported media type")]
     UnsupportedMediaType(Media),
-    /// The task is of another version than the client expected. This is the task as it is.
+    /// The task has another version than the client expects.
     #[error("precondition failed")]
     PreconditionFailed {
         /// The task as it is now, as JSON.
@@ -88,19 +88,19 @@ pub(crate) enum ApiError {
     /// The idempotency key was used for another request.
     #[error("idempotency mismatch")]
     IdempotencyMismatch,
-    /// The user, or the address, has asked too often, and may ask again after so many seconds.
+    /// The user or the address has sent too many requests, and may send the next one after that many seconds.
     #[error("rate limited")]
     RateLimited(u64),
-    /// The database does not answer, or takes no writes now.
+    /// The database does not answer, or accepts no writes at the moment.
     #[error("unavailable")]
     Unavailable(#[source] BoxError),
-    /// More is asked for than the database can do.
+    /// The service sheds load: the database cannot keep up with the requests.
     #[error("overloaded")]
     Overloaded,
-    /// The keys that tokens are checked with have never been fetched.
+    /// The key set has never been fetched.
     #[error("keys not fetched")]
     KeysNotFetched,
-    /// Anything unforeseen.
+    /// An unexpected failure.
     #[error("internal")]
     Internal(#[source] BoxError),
 }
@@ -142,7 +142,7 @@ pub(crate) struct ErrorBody<'a> {
     current: Option<&'a RawValue>,
 }
 
-/// The schema of a task, by its name: the type that it is made from is not the errors' to know.
+/// The schema of a task, by its name: errors must not depend on the type that it is made from.
 fn current_schema() -> Ref {
     Ref::from_schema_name("Task")
 }
@@ -233,7 +233,7 @@ impl ApiError {
         ErrorBody { error: self.code(), detail: self.detail(), fields: self.fields(), current }
     }
 
-    /// Writes what only we may know to the log: the client never sees it.
+    /// Logs the cause, which the client never sees.
     fn log(&self) {
         match self {
             Self::Unavailable(cause) => {
@@ -343,7 +343,7 @@ mod tests {
     }
 
     #[test]
-    fn every_failure_of_the_domain_has_its_status_and_code() {
+    fn every_error_of_the_domain_has_its_status_and_code() {
         let table = [
             (TaskError::NotFound, 404, "not_found"),
             (RepositoryError::UnknownUser.into(), 403, "unknown_user"),
@@ -367,7 +367,7 @@ mod tests {
     }
 
     #[test]
-    fn faults_are_named_at_most_a_hundred_at_a_time() {
+    fn an_answer_names_at_most_a_hundred_faults() {
         let faults: Vec<_> = (0..150).map(|number| Fault::new(number.to_string(), "is wrong")).collect();
         let (head, body) = answer(&ApiError::ValidationFailed(faults));
         assert_eq!(head.status(), 400);
@@ -378,7 +378,7 @@ mod tests {
     }
 
     #[test]
-    fn headers_say_what_the_body_cannot() {
+    fn an_error_has_the_headers_of_its_status() {
         let (head, _) = answer(&ApiError::Unavailable(cause()));
         assert_eq!(head.headers().get("retry-after").unwrap(), "1");
         let (head, _) = answer(&ApiError::MethodNotAllowed("GET, HEAD".to_owned()));

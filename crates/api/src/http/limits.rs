@@ -1,7 +1,7 @@
-//! How often somebody may ask: a token bucket for each user, and one for each address that fails to say who it is.
+//! Rate limits: a token bucket for each user, and one for each address that fails to authenticate.
 //!
-//! A bucket holds what may be asked for in a minute, and fills up evenly. Buckets are kept in this process, so that of
-//! several replicas each has its own.
+//! A bucket holds the requests of one minute and refills evenly. Buckets are in the memory of this process: each replica
+//! counts for itself.
 
 use std::{hash::Hash, net::IpAddr, num::NonZeroU32, time::Duration};
 
@@ -28,10 +28,10 @@ use crate::http::{
 const RATELIMIT: HeaderName = HeaderName::from_static("ratelimit");
 const RATELIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
-/// What a quota is for, in seconds.
+/// The window of a quota, in seconds.
 const WINDOW_SECONDS: u64 = 60;
 
-/// What is left to those who ask.
+/// The limits that are configured, with their buckets.
 #[derive(Debug)]
 pub struct Limits {
     users: Option<Buckets<UserId>>,
@@ -40,7 +40,7 @@ pub struct Limits {
 }
 
 impl Limits {
-    /// Full buckets for everybody.
+    /// Begins with full buckets.
     #[must_use]
     pub fn new(settings: &LimitSettings) -> Self {
         Self {
@@ -52,42 +52,42 @@ impl Limits {
         }
     }
 
-    /// Counts a request of a user; refuses it where there were too many.
+    /// Counts a request of a user, and refuses it if the bucket is empty.
     pub(crate) fn count(&self, request: &HttpRequest, user: &UserId) -> Result<(), ApiError> {
         let Some(users) = &self.users else { return Ok(()) };
-        let (standing, outcome) = users.take(user);
-        request.extensions_mut().insert(standing);
+        let (state, outcome) = users.take(user);
+        request.extensions_mut().insert(state);
         outcome.map_err(ApiError::RateLimited)
     }
 
-    /// Counts a request whose token was refused; gives what it is answered with. Whoever has a valid token is never
-    /// kept out because of others behind the same address.
+    /// Counts a request whose token was refused, and returns the error to answer with. Valid tokens are not counted here, so
+    /// that clients behind one address cannot lock each other out.
     pub(crate) fn count_failure(&self, request: &HttpRequest, error: VerifyError) -> ApiError {
         let address = if matches!(error, VerifyError::Refused(_)) { self.address(request) } else { None };
         let Some((addresses, address)) = self.addresses.as_ref().zip(address) else { return error.into() };
-        let (standing, outcome) = addresses.take(&network(address));
+        let (state, outcome) = addresses.take(&network(address));
         match outcome {
             Ok(()) => error.into(),
             Err(retry_after) => {
-                request.extensions_mut().insert(standing);
+                request.extensions_mut().insert(state);
                 ApiError::RateLimited(retry_after)
             }
         }
     }
 
-    /// Where a request comes from: the first address, seen from here, that is not of a trusted proxy. What is not
-    /// passed on by one is not believed.
+    /// The address of the client: the nearest one that is not a trusted proxy. `X-Forwarded-For` counts only as far as
+    /// trusted proxies wrote it.
     fn address(&self, request: &HttpRequest) -> Option<IpAddr> {
         let is_trusted = |address: &IpAddr| self.trusted_proxies.iter().any(|net| net.contains(address));
         let mut address = request.peer_addr()?.ip().to_canonical();
         let values: Vec<_> = request.headers().get_all(X_FORWARDED_FOR).collect();
-        // Each by itself: what a client has written beside it must not make a proxy's word unreadable.
+        // Each hop is parsed by itself: a malformed one from the client must not hide what a proxy wrote.
         let hops = values.into_iter().rev().flat_map(|value| value.as_bytes().rsplit(|byte| *byte == b','));
         for hop in hops {
             if !is_trusted(&address) {
                 break;
             }
-            // What a trusted proxy cannot have written says nothing.
+            // A hop that is no address was not written by a trusted proxy.
             let Some(further) = std::str::from_utf8(hop).ok().and_then(|hop| parse_hop(hop.trim())) else {
                 break;
             };
@@ -96,31 +96,31 @@ impl Limits {
         Some(address)
     }
 
-    /// Forgets the buckets that are full again. To be called now and then.
-    pub(crate) fn forget_full(&self) {
+    /// Frees the memory of full buckets. A background task calls this.
+    pub(crate) fn drop_full_buckets(&self) {
         if let Some(users) = &self.users {
-            users.forget_full();
+            users.drop_full_buckets();
         }
         if let Some(addresses) = &self.addresses {
-            addresses.forget_full();
+            addresses.drop_full_buckets();
         }
     }
 }
 
-/// What is left to somebody, for the answer.
+/// The state of the bucket that counted a request, for the headers of the answer.
 #[derive(Clone, Debug)]
-pub(crate) struct Standing {
+pub(crate) struct RateLimitState {
     policy: HeaderValue,
     /// The name of the limit.
     pub(crate) name: &'static str,
     remaining: u32,
-    /// After how many seconds everything is there again.
+    /// After how many seconds the bucket is full again.
     full_after: u64,
 }
 
-impl Standing {
+impl RateLimitState {
     /// Adds the fields of draft-ietf-httpapi-ratelimit-headers-10.
-    pub(crate) fn tell(self, headers: &mut HeaderMap) {
+    pub(crate) fn add_headers(self, headers: &mut HeaderMap) {
         let Self { policy, name, remaining, full_after } = self;
         if let Ok(value) = HeaderValue::try_from(format!("\"{name}\";r={remaining};t={full_after}")) {
             headers.insert(RATELIMIT, value);
@@ -151,10 +151,10 @@ impl<K: Hash + Eq + Clone, C: Clock> Buckets<K, C> {
         Self { name, quota, policy, limiter }
     }
 
-    /// Takes one out of the bucket; an error says after how many seconds there is one again.
-    fn take(&self, key: &K) -> (Standing, Result<(), u64>) {
+    /// Takes one request out of the bucket; an error has the seconds until the next one is free.
+    fn take(&self, key: &K) -> (RateLimitState, Result<(), u64>) {
         let (remaining, outcome) = match self.limiter.check_key(key) {
-            Ok(state) => (state.remaining_burst_capacity(), Ok(())),
+            Ok(snapshot) => (snapshot.remaining_burst_capacity(), Ok(())),
             Err(not_until) => {
                 let wait: Duration = not_until.wait_time_from(self.limiter.clock().now());
                 (0, Err(wait.as_millis().div_ceil(1000).max(1).try_into().unwrap_or(u64::MAX)))
@@ -162,10 +162,10 @@ impl<K: Hash + Eq + Clone, C: Clock> Buckets<K, C> {
         };
         let taken = u64::from(self.quota.get().saturating_sub(remaining));
         let full_after = (taken * WINDOW_SECONDS).div_ceil(u64::from(self.quota.get()));
-        (Standing { policy: self.policy.clone(), name: self.name, remaining, full_after }, outcome)
+        (RateLimitState { policy: self.policy.clone(), name: self.name, remaining, full_after }, outcome)
     }
 
-    fn forget_full(&self) {
+    fn drop_full_buckets(&self) {
         self.limiter.retain_recent();
         self.limiter.shrink_to_fit();
     }
@@ -193,9 +193,9 @@ mod tests {
         NonZeroU32::new(number).unwrap()
     }
 
-    fn told(standing: Standing) -> (String, String) {
+    fn headers_of(state: RateLimitState) -> (String, String) {
         let mut headers = HeaderMap::new();
-        standing.tell(&mut headers);
+        state.add_headers(&mut headers);
         let text = |name| headers.get(name).unwrap().to_str().unwrap().to_owned();
         (text(RATELIMIT), text(RATELIMIT_POLICY))
     }
@@ -205,21 +205,21 @@ mod tests {
         let clock = FakeRelativeClock::default();
         let buckets = Buckets::new("user", quota(6), clock.clone());
         for left in (0..6).rev() {
-            let (standing, outcome) = buckets.take(&"ada");
-            assert_eq!((standing.remaining, outcome), (left, Ok(())));
+            let (state, outcome) = buckets.take(&"ada");
+            assert_eq!((state.remaining, outcome), (left, Ok(())));
         }
-        let (standing, outcome) = buckets.take(&"ada");
+        let (state, outcome) = buckets.take(&"ada");
         assert_eq!(outcome, Err(10));
-        assert_eq!(told(standing), ("\"user\";r=0;t=60".to_owned(), "\"user\";q=6;w=60".to_owned()));
+        assert_eq!(headers_of(state), ("\"user\";r=0;t=60".to_owned(), "\"user\";q=6;w=60".to_owned()));
         clock.advance(Duration::from_millis(9_500));
-        assert_eq!(buckets.take(&"ada").1, Err(1), "half a second is told as a whole one");
+        assert_eq!(buckets.take(&"ada").1, Err(1), "half a second is rounded up");
         clock.advance(Duration::from_millis(500));
         assert_eq!(buckets.take(&"ada").1, Ok(()));
         assert_eq!(buckets.take(&"ada").1, Err(10));
     }
 
     #[test]
-    fn what_one_takes_is_not_taken_from_another() {
+    fn each_key_has_a_bucket_of_its_own() {
         let buckets = Buckets::new("user", quota(1), FakeRelativeClock::default());
         assert_eq!(buckets.take(&"ada").1, Ok(()));
         assert_eq!(buckets.take(&"ada").1, Err(60));
@@ -227,13 +227,13 @@ mod tests {
     }
 
     #[test]
-    fn full_buckets_are_forgotten_and_the_others_are_not() {
+    fn full_buckets_are_dropped_and_the_others_are_kept() {
         let clock = FakeRelativeClock::default();
         let buckets = Buckets::new("user", quota(60), clock.clone());
         buckets.take(&"ada").1.unwrap();
         clock.advance(Duration::from_secs(2));
         buckets.take(&"bob").1.unwrap();
-        buckets.forget_full();
+        buckets.drop_full_buckets();
         assert_eq!(buckets.limiter.len(), 1);
     }
 
@@ -252,14 +252,14 @@ mod tests {
     }
 
     #[test]
-    fn a_forwarded_address_is_believed_from_trusted_proxies_only() {
+    fn a_forwarded_address_counts_only_if_a_trusted_proxy_wrote_it() {
         let limits = limits(0, 0, &["10.0.0.0/8", "fd00::/8"]);
         for (peer, forwarded, address) in [
             ("203.0.113.9", &[][..], "203.0.113.9"),
             ("203.0.113.9", &["198.51.100.1"], "203.0.113.9"),
             ("10.0.0.1", &[], "10.0.0.1"),
             ("10.0.0.1", &["198.51.100.1"], "198.51.100.1"),
-            // What the client itself claims stands on the left of what the proxies add.
+            // A proxy appends: what the client claimed is on the left.
             ("10.0.0.1", &["1.1.1.1, 198.51.100.1"], "198.51.100.1"),
             ("10.0.0.1", &["1.1.1.1", "198.51.100.1,10.0.0.2"], "198.51.100.1"),
             ("10.0.0.1", &["10.0.0.3, 10.0.0.2"], "10.0.0.3"),
@@ -276,25 +276,25 @@ mod tests {
     }
 
     #[test]
-    fn whoever_has_an_address_of_ipv6_has_its_neighbours_too() {
+    fn all_addresses_of_an_ipv6_network_share_a_bucket() {
         let network = |text: &str| network(text.parse().unwrap()).to_string();
         assert_eq!(network("2001:db8:1:2:3:4:5:6"), "2001:db8:1:2::");
         assert_eq!(network("198.51.100.1"), "198.51.100.1");
     }
 
     #[test]
-    fn without_a_limit_nothing_is_counted_or_told() {
+    fn without_a_limit_nothing_is_counted_and_no_header_is_added() {
         let (limits, request) = (limits(0, 0, &[]), request("203.0.113.9", &[]));
         for _ in 0..10_000 {
             limits.count(&request, &user("ada")).unwrap();
             let error = limits.count_failure(&request, Refusal::Signature.into());
             assert_eq!(error.status_code(), 401);
         }
-        assert!(request.extensions().get::<Standing>().is_none());
+        assert!(request.extensions().get::<RateLimitState>().is_none());
     }
 
     #[test]
-    fn a_failure_counts_for_its_address_and_a_missing_key_for_nobody() {
+    fn a_failure_counts_for_its_address_and_a_missing_key_set_does_not_count() {
         let limits = limits(1, 2, &[]);
         let (here, there) = (request("203.0.113.9", &[]), request("203.0.113.10", &[]));
         let fails = |request, error: VerifyError| limits.count_failure(request, error).status_code().as_u16();

@@ -1,3 +1,5 @@
+//! The actix-web application, and the services that its handlers share.
+
 use std::{sync::Arc, time::Duration};
 
 use actix_web::{
@@ -26,7 +28,7 @@ use crate::{
     telemetry::{metrics::Metrics, traces::Traces},
 };
 
-/// What the handlers need, put together once.
+/// What the handlers of one worker share.
 #[derive(Clone)]
 pub struct Services {
     /// The use cases.
@@ -43,9 +45,7 @@ pub struct Services {
 }
 
 impl Services {
-    /// Puts the services together.
-    ///
-    /// Fails only when the OpenAPI document cannot be written, which is a bug.
+    /// Fails only if the OpenAPI document cannot be written, which is a bug.
     pub fn new(
         tasks: TaskService,
         verifier: Arc<dyn TokenVerifier>,
@@ -70,29 +70,29 @@ impl Services {
         })
     }
 
-    /// The same, with that time for the body of a request to arrive; 20 seconds unless it is set.
+    /// Sets how long the body of a request may take to arrive; the default is 20 seconds.
     #[must_use]
     pub fn with_body_timeout(mut self, timeout: Duration) -> Self {
         self.body_timeout = BodyTimeout(timeout);
         self
     }
 
-    /// The same, with every request counted there.
+    /// Counts every request in `metrics`.
     #[must_use]
-    pub fn counted_by(mut self, metrics: Arc<Metrics>) -> Self {
+    pub fn with_metrics(mut self, metrics: Arc<Metrics>) -> Self {
         self.observers.metrics = Some(metrics);
         self
     }
 
-    /// The same, with a span for every request.
+    /// Makes a span of every request.
     #[must_use]
-    pub(crate) fn traced_by(mut self, traces: Arc<Traces>) -> Self {
+    pub(crate) fn with_traces(mut self, traces: Arc<Traces>) -> Self {
         self.observers.traces = Some(traces);
         self
     }
 }
 
-/// The whole application, for the server and for tests alike.
+/// The application, as the server and the tests run it.
 pub fn app(
     services: &Services,
 ) -> App<

@@ -1,4 +1,4 @@
-//! What is seen of the database as soon as it answers, rather than at somebody's first request.
+//! Checks the database as soon as it answers, so that the log names a fault before the first request meets it.
 
 use std::time::Duration;
 
@@ -11,17 +11,17 @@ use task_support::Chain;
 
 use crate::health::readiness::Readiness;
 
-/// How long it takes until a database that does not answer is asked again.
-const AGAIN: Duration = Duration::from_secs(5);
-/// How long it takes until what was found is looked at once more.
-const ONCE_MORE: Duration = Duration::from_millis(500);
-/// How long a look may take.
-const LIMIT: Duration = Duration::from_secs(30);
+/// The pause before a database that does not answer is asked again.
+const RETRY_INTERVAL: Duration = Duration::from_secs(5);
+/// The pause before an unusable pooler is confirmed.
+const CONFIRM_INTERVAL: Duration = Duration::from_millis(500);
+/// How long one check may take.
+const CHECK_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Looks at the database once it answers, and says what is missing.
+/// Checks the database once, when it answers, and logs what is missing.
 pub(crate) struct DatabaseCheck {
     database: Database,
-    has_direct_way: bool,
+    has_direct_address: bool,
     options: PoolOptions,
 }
 
@@ -29,44 +29,45 @@ impl DatabaseCheck {
     pub(crate) fn new(settings: &Settings) -> Self {
         Self {
             database: settings.database.target.clone(),
-            has_direct_way: settings.database.direct.is_some(),
+            has_direct_address: settings.database.direct.is_some(),
             options: settings.database.pool.clone(),
         }
     }
 
-    /// Comes back only where the service can never work with what it has found.
+    /// Returns only if the service can never work with this database.
     pub(crate) async fn until_unusable(&self, readiness: &Readiness) -> UnusablePooler {
-        let (mut told, mut found) = (false, false);
+        let (mut warned, mut found) = (false, false);
         loop {
-            let look = tokio::time::timeout(LIMIT, self.look()).await;
-            match look.unwrap_or_else(|_| Err(format!("no answer within {LIMIT:?}"))) {
-                // Who stops anyway is not cut off, and what would end the service has to be seen twice.
+            let checked = tokio::time::timeout(CHECK_TIMEOUT, self.check()).await;
+            match checked.unwrap_or_else(|_| Err(format!("no answer within {CHECK_TIMEOUT:?}"))) {
+                // Only two checks in a row end the service, and never while it finishes its last requests.
                 Ok(Some(unusable)) if found && !readiness.is_stopping() => return unusable,
                 Ok(Some(_)) => found = true,
                 Ok(None) => return std::future::pending().await,
-                Err(error) if !told => {
+                Err(error) if !warned => {
                     tracing::warn!(
                         error,
                         "the database does not answer yet; until it does, requests get 503"
                     );
-                    told = true;
+                    warned = true;
                 }
                 Err(_) => {}
             }
-            tokio::time::sleep(if found { ONCE_MORE } else { AGAIN }).await;
+            tokio::time::sleep(if found { CONFIRM_INTERVAL } else { RETRY_INTERVAL }).await;
         }
     }
 
-    async fn look(&self) -> Result<Option<UnusablePooler>, String> {
-        // Before anything else, since nothing can be relied on behind such a one.
+    async fn check(&self) -> Result<Option<UnusablePooler>, String> {
+        // First, because behind such a pooler no other result is reliable.
         let found = pooler::find(&self.database).await.map_err(|error| error.to_string())?;
         if found == Some(Pooler::LosesStatements) {
             return Ok(Some(UnusablePooler));
         }
-        if found.is_some() && !self.has_direct_way {
+        if found.is_some() && !self.has_direct_address {
             tracing::warn!(
                 "DATABASE_URL leads through a pooler in transaction mode; set DATABASE_DIRECT_URL to the address of \
-                 PostgreSQL itself, without which migrations are refused and limits are set on sessions that others use"
+                 PostgreSQL itself. Without it, migrations are refused, and the limits are set on sessions that other \
+                 clients share"
             );
         }
         if self.options.session_of_role {
@@ -75,8 +76,8 @@ impl DatabaseCheck {
             if !unset.is_empty() {
                 tracing::warn!(
                     run = unset.join("; "),
-                    "behind a pooler the limits of statements have to be the role's, and it lacks some; where there is \
-                     no pooler, take DATABASE_DIRECT_URL away"
+                    "behind a pooler, the role must have the limits of statements, and it lacks some; if there is no \
+                     pooler, remove DATABASE_DIRECT_URL"
                 );
             }
         }

@@ -8,7 +8,7 @@ use task_domain::BoxError;
 /// Why the server could not be started.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// The address cannot be listened on.
+    /// The server cannot listen on the address.
     #[error("cannot listen on {host}:{port}: {reason}")]
     Bind {
         /// The configured host.
@@ -18,7 +18,7 @@ pub enum StartError {
         /// What is wrong, and what to do.
         reason: String,
     },
-    /// The address for metrics cannot be listened on.
+    /// The server of metrics cannot listen on its address.
     #[error("cannot serve metrics on {address}: {error}; check METRICS_ADDR")]
     Metrics {
         /// The configured address.
@@ -26,18 +26,18 @@ pub enum StartError {
         /// What is wrong.
         error: io::Error,
     },
-    /// A part of the program could not be put together.
-    #[error("the program could not be put together")]
+    /// A part of the program could not be set up.
+    #[error("the program could not be set up")]
     Wiring(#[source] BoxError),
 }
 
-/// Why the server has ended otherwise than it was told to.
+/// Why the server ended before it had finished all requests.
 #[derive(Debug, thiserror::Error)]
 pub enum RunError {
-    /// Something that it cannot do without has failed, or it was ended in a hurry.
+    /// A part that it depends on failed, or a second signal ended it.
     #[error("the server stopped unexpectedly")]
     Io(#[from] io::Error),
-    /// The database can only be reached in a way with which it cannot work.
+    /// The way to the database leads through a pooler that loses prepared statements.
     #[error(transparent)]
     UnusablePooler(#[from] UnusablePooler),
 }

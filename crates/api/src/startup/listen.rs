@@ -18,30 +18,30 @@ use crate::{
     },
 };
 
-/// How long an idle connection is kept for the client's next request: longer than proxies keep theirs, so that it is
-/// the proxy that closes, and never while it sends.
+/// How long an idle connection waits for the client's next request: longer than proxies wait, so that the proxy closes it,
+/// and never while it sends.
 pub(crate) const KEEP_ALIVE: Duration = Duration::from_secs(75);
 
 /// How long the head of a first request may take.
 pub(crate) const HEAD_LIMIT: Duration = Duration::from_secs(5);
 
-/// Listens with as many workers as there are services, each of which serves its own to that many clients at the most.
+/// Listens with one worker for each of `workers`. Each worker accepts at most `connections` clients.
 pub(crate) fn listen(
     settings: &ServerSettings,
     workers: Vec<Services>,
-    most: usize,
+    connections: usize,
     clients: Clients,
 ) -> Result<(dev::Server, Vec<SocketAddr>), StartError> {
-    // actix calls this on each worker's thread, once for every address; a worker keeps to its own services.
+    // actix-web calls the factory on each worker's thread, once for each address.
     let factory = move || app(&workers[this_worker() % workers.len()]);
     let server = HttpServer::new(factory)
         .workers(settings.workers)
-        .max_connections(most)
+        .max_connections(connections)
         .keep_alive(KEEP_ALIVE)
-        // Otherwise the end of an answer in pieces would wait until the client has acknowledged what came before.
+        // Otherwise the last chunk of an answer waits until the client has acknowledged the chunks before it.
         .tcp_nodelay(true)
         .client_request_timeout(HEAD_LIMIT)
-        .on_connect(move |connection, data| drop(data.insert(clients.enter(connection))))
+        .on_connect(move |connection, data| drop(data.insert(clients.connect(connection))))
         .shutdown_timeout(settings.shutdown_timeout.as_secs())
         .disable_signals()
         .bind((settings.listener.host.as_str(), settings.listener.port));
@@ -50,7 +50,7 @@ pub(crate) fn listen(
     Ok((server.run(), addresses))
 }
 
-/// A number for the thread that asks, the same each time and different for each thread.
+/// A number of the calling thread: constant, and different from that of every other thread.
 fn this_worker() -> usize {
     static THREADS: AtomicUsize = AtomicUsize::new(0);
     thread_local! {
@@ -77,92 +77,116 @@ fn bind_error(settings: &ServerSettings, error: &io::Error) -> StartError {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::{Arc, atomic::AtomicU64};
+
     use task_settings::Settings;
     use tokio::{
         io::{AsyncReadExt as _, AsyncWriteExt as _},
-        net::TcpSocket,
-        time::{Instant, sleep, timeout},
+        net::{TcpSocket, TcpStream},
+        time::{Instant, sleep},
     };
 
     use super::*;
     use crate::startup::wiring::Shared;
 
-    /// How long a client may do nothing, here: more than TCP waits before it looks whether there is room again.
-    const PATIENCE: Duration = Duration::from_secs(1);
-    /// Many times what any of it takes.
-    const LONG: Duration = Duration::from_secs(20);
+    const STALL_TIMEOUT_MS: u64 = 80_000;
+    /// Far longer than any step takes, even on a busy machine: reaching it is a fault.
+    const FAULT: Duration = Duration::from_secs(60);
+    /// More than the kernel buffers for one connection: 4 MiB to send, and a few KiB to receive.
+    const BUFFERED: u64 = 5 * 1024 * 1024;
 
-    /// A server whose database is not there, and who is connected to it.
-    fn serving() -> (SocketAddr, Clients) {
-        let variables = [
-            ("DATABASE_URL", "postgres://127.0.0.1:1/nowhere"),
-            ("BETTER_AUTH_SECRET", "an-s3cret-of-thirty-two-characters"),
-            ("PORT", "0"),
-            ("WORKERS", "1"),
-        ];
-        let variables = variables.map(|(name, value)| (name.to_owned(), value.to_owned()));
-        let settings = Settings::from_variables(variables).unwrap();
-        let (services, _) = Shared::new(&settings).unwrap().workers(&settings).unwrap();
-        let clients = Clients::new(PATIENCE);
-        let (server, addresses) = listen(&settings.server, services, 10, clients.clone()).unwrap();
-        actix_web::rt::spawn(server);
-        (addresses[0], clients)
+    /// A server without a database, its clients, and the milliseconds that their clock shows.
+    struct Serving {
+        address: SocketAddr,
+        clients: Clients,
+        time: Arc<AtomicU64>,
     }
 
-    /// Sends that, and returns when an answer has begun.
-    async fn ask(address: SocketAddr, request: &str) -> tokio::net::TcpStream {
-        let socket = TcpSocket::new_v4().unwrap();
-        // What is not read is to wait in the server, not in the kernel.
-        socket.set_recv_buffer_size(4096).unwrap();
-        let mut stream = socket.connect(address).await.unwrap();
-        stream.write_all(request.as_bytes()).await.unwrap();
-        let mut begin = [0; 15];
-        stream.read_exact(&mut begin).await.unwrap();
-        assert_eq!(&begin, b"HTTP/1.1 200 OK");
-        stream
-    }
+    impl Serving {
+        fn start() -> Self {
+            let variables = [
+                ("DATABASE_URL", "postgres://127.0.0.1:1/nowhere"),
+                ("BETTER_AUTH_SECRET", "an-s3cret-of-thirty-two-characters"),
+                ("PORT", "0"),
+                ("WORKERS", "1"),
+            ];
+            let variables = variables.map(|(name, value)| (name.to_owned(), value.to_owned()));
+            let settings = Settings::from_variables(variables).unwrap();
+            let (services, _) = Shared::new(&settings).unwrap().workers(&settings).unwrap();
+            let time = Arc::new(AtomicU64::new(0));
+            let clock = Arc::clone(&time);
+            let clients = Clients::with_clock(Duration::from_millis(STALL_TIMEOUT_MS), move || {
+                Duration::from_millis(clock.load(Ordering::Relaxed))
+            });
+            let (server, addresses) = listen(&settings.server, services, 10, clients.clone()).unwrap();
+            actix_web::rt::spawn(server);
+            Self { address: addresses[0], clients, time }
+        }
 
-    async fn until_gone(clients: &Clients) {
-        let since = Instant::now();
-        assert_eq!(clients.number(), 1);
-        while clients.number() > 0 {
-            assert!(since.elapsed() < LONG, "it is still connected");
-            sleep(Duration::from_millis(20)).await;
-            clients.let_go();
+        /// Sends requests, and returns when the first answer has begun.
+        async fn send(&self, requests: &str) -> TcpStream {
+            let socket = TcpSocket::new_v4().unwrap();
+            // What the client does not read has to wait in the server, not in the kernel.
+            socket.set_recv_buffer_size(4096).unwrap();
+            let mut stream = socket.connect(self.address).await.unwrap();
+            stream.write_all(requests.as_bytes()).await.unwrap();
+            let mut begin = [0; 15];
+            stream.read_exact(&mut begin).await.unwrap();
+            assert_eq!(&begin, b"HTTP/1.1 200 OK");
+            stream
+        }
+
+        /// Lets the timeout pass again and again, until the server has dropped its only client.
+        async fn until_disconnected(&self) {
+            let since = Instant::now();
+            assert_eq!(self.clients.count(), 1);
+            while self.clients.count() > 0 {
+                assert!(since.elapsed() < FAULT, "the client is still connected");
+                sleep(Duration::from_millis(20)).await;
+                self.time.fetch_add(STALL_TIMEOUT_MS + 1, Ordering::Relaxed);
+                self.clients.close_stalled();
+            }
         }
     }
 
-    #[actix_web::test]
-    async fn the_next_head_is_not_waited_for_without_end_once_it_has_begun() {
-        let (address, clients) = serving();
-        let mut stream = ask(address, "GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n").await;
-        stream.write_all(b"G").await.unwrap();
-        until_gone(&clients).await;
-        let rest = timeout(LONG, stream.read_to_end(&mut Vec::new())).await;
-        rest.unwrap().unwrap();
+    /// Requests for 15 MB of answers, after which the server closes the connection.
+    fn large_requests() -> String {
+        let bundle = |end| format!("GET /docs/swagger-ui-bundle.js HTTP/1.1\r\nHost: x\r\n{end}\r\n");
+        bundle("").repeat(9) + &bundle("Connection: close\r\n")
     }
 
     #[actix_web::test]
-    async fn who_reads_nothing_of_a_large_answer_is_let_go_of_and_who_reads_slowly_is_not() {
-        let (address, clients) = serving();
-        // More than the kernel takes for one connection: 4 MiB.
-        let bundle = |end| format!("GET /docs/swagger-ui-bundle.js HTTP/1.1\r\nHost: x\r\n{end}\r\n");
-        let requests = bundle("").repeat(3) + &bundle("Connection: close\r\n");
-        let mut slow = ask(address, &requests).await;
-        let (mut read, mut piece) = (0, vec![0; 100_000]);
-        let since = Instant::now();
+    async fn a_client_that_stalls_within_its_next_head_is_disconnected() {
+        let serving = Serving::start();
+        let mut stream = serving.send("GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n").await;
+        stream.write_all(b"G").await.unwrap();
+        serving.until_disconnected().await;
+        stream.read_to_end(&mut Vec::new()).await.unwrap();
+    }
+
+    #[actix_web::test]
+    async fn a_client_that_reads_slowly_gets_all_of_a_large_answer() {
+        let serving = Serving::start();
+        let mut slow = serving.send(&large_requests()).await;
+        let (mut read, mut buffer) = (0, vec![0; 100_000]);
         loop {
-            let length = slow.read(&mut piece).await.unwrap();
+            let length = slow.read(&mut buffer).await.unwrap() as u64;
             if length == 0 {
                 break;
             }
             read += length;
-            clients.let_go();
-            sleep(Duration::from_millis(2)).await;
+            // The timeout passes in the time that the client takes for twice of what the kernel buffers.
+            serving.time.store(read * STALL_TIMEOUT_MS / (2 * BUFFERED), Ordering::Relaxed);
+            serving.clients.close_stalled();
         }
-        assert!(read > 6_000_000 && since.elapsed() > PATIENCE, "{read} bytes after {:?}", since.elapsed());
-        let _silent = ask(address, &requests).await;
-        until_gone(&clients).await;
+        assert!(serving.time.load(Ordering::Relaxed) > STALL_TIMEOUT_MS, "only {read} bytes arrived");
+    }
+
+    #[actix_web::test]
+    async fn a_client_that_reads_nothing_of_a_large_answer_is_disconnected() {
+        let serving = Serving::start();
+        let _silent = serving.send(&large_requests()).await;
+        serving.until_disconnected().await;
     }
 
     #[test]

@@ -12,7 +12,7 @@ use crate::health::readiness::Readiness;
 
 /// Begins to stop the server at the first signal and returns at the second.
 ///
-/// The server itself cannot be asked to hurry: it hears nothing more until the requests in flight have been answered.
+/// actix-web offers no way to cut its own stop short: it waits until the requests in flight have been answered.
 pub(crate) async fn stop_on_signals(
     handle: ServerHandle,
     readiness: &Readiness,
@@ -32,9 +32,11 @@ pub(crate) async fn stop_on_signals(
     };
     next_signal().await;
     readiness.begin_to_stop();
-    tracing::info!("stopping: the requests in flight are being answered; a second signal ends it at once");
-    // Whoever asks whether it is ready hears that it is not, and every answer ends its connection, so that at the end
-    // nobody has one on which to send another request.
+    tracing::info!(
+        "stopping: the requests in flight are being answered; a second signal ends the program at once"
+    );
+    // During the drain, readiness fails and every answer closes its connection, so that at the end no client has a
+    // connection on which to send another request.
     let drained = async {
         sleep(drain).await;
         drop(handle.stop(true));

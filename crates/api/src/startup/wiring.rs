@@ -1,4 +1,4 @@
-//! What is put together at the start: which implementation stands behind each port, and who shares what.
+//! The wiring: which implementation stands behind each port, and what the workers share.
 
 use std::sync::Arc;
 
@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use task_adapters::{PgOnceOnly, PgPool, PgTaskRepository, PoolOptions, cursor_key, migrations};
 use task_auth::{PublishedKeys, TokenVerifier};
 use task_domain::{BoxError, RepositoryError, TaskService};
-use task_settings::{Settings, UPKEEP_CONNECTIONS};
+use task_settings::{BACKGROUND_CONNECTIONS, Settings};
 
 use crate::{
     health::readiness::{Readiness, SchemaProbe},
@@ -21,8 +21,8 @@ use crate::{
 
 /// What all workers share.
 pub(super) struct Shared {
-    /// One connection on the main runtime, apart from the workers' ones: upkeep must not wait for requests, nor they for it.
-    pub(super) upkeep: Arc<PgPool>,
+    /// One connection on the main runtime: background tasks and requests must not wait for each other's connections.
+    pub(super) background_pool: Arc<PgPool>,
     verifier: Arc<dyn TokenVerifier>,
     pub(super) keys: Option<Arc<PublishedKeys>>,
     pub(super) readiness: Arc<Readiness>,
@@ -34,12 +34,14 @@ pub(super) struct Shared {
 impl Shared {
     pub(super) fn new(settings: &Settings) -> Result<Self, BoxError> {
         let (verifiers, keys) = settings.auth.verifiers(settings.auth.key_source()?);
-        let of_upkeep = PoolOptions { at_rest: 0, max: UPKEEP_CONNECTIONS, ..settings.database.pool.clone() };
-        let upkeep = Arc::new(PgPool::new(&settings.database.target, of_upkeep)?);
-        let readiness = Readiness::new(Box::new(SchemaInDatabase(Arc::clone(&upkeep))), keys.clone());
+        let options =
+            PoolOptions { at_rest: 0, max: BACKGROUND_CONNECTIONS, ..settings.database.pool.clone() };
+        let background_pool = Arc::new(PgPool::new(&settings.database.target, options)?);
+        let schema = SchemaInDatabase(Arc::clone(&background_pool));
+        let readiness = Readiness::new(Box::new(schema), keys.clone());
         let traces = settings.traces.as_ref().map(|traces| Traces::start(traces, &settings.about));
         Ok(Self {
-            upkeep,
+            background_pool,
             verifier: Arc::new(verifiers),
             keys,
             readiness: Arc::new(readiness),
@@ -49,12 +51,12 @@ impl Shared {
         })
     }
 
-    /// What each worker has of its own, and the pools in it.
+    /// The services of each worker, and the pools that they use.
     pub(super) fn workers(&self, settings: &Settings) -> Result<(Vec<Services>, Vec<Arc<PgPool>>), BoxError> {
         let options = share(&settings.database.pool, settings.server.workers);
         let mut pools = Vec::new();
         let mut workers = Vec::new();
-        // What the workers are asked to write at the same time is written together.
+        // The workers share one batcher, so that writes of all workers are batched together.
         let mut first: Option<PgTaskRepository> = None;
         for _ in 0..settings.server.workers {
             let pool = Arc::new(PgPool::new(&settings.database.target, options.clone())?);
@@ -86,17 +88,17 @@ impl Shared {
         )?;
         let services = services.with_body_timeout(settings.server.body_timeout);
         let services = match &self.metrics {
-            Some(metrics) => services.counted_by(Arc::clone(metrics)),
+            Some(metrics) => services.with_metrics(Arc::clone(metrics)),
             None => services,
         };
         Ok(match &self.traces {
-            Some(traces) => services.traced_by(Arc::clone(traces)),
+            Some(traces) => services.with_traces(Arc::clone(traces)),
             None => services,
         })
     }
 }
 
-/// The key that cursors are sealed with, where the tasks are.
+/// Reads the key that seals cursors from the database.
 struct KeyInDatabase(Arc<PgPool>);
 
 #[async_trait]
@@ -106,7 +108,7 @@ impl SealKeySource for KeyInDatabase {
     }
 }
 
-/// The schema, by the connection of upkeep.
+/// Compares the schema with the migrations, on the connection of the background tasks.
 struct SchemaInDatabase(Arc<PgPool>);
 
 #[async_trait]
@@ -116,7 +118,7 @@ impl SchemaProbe for SchemaInDatabase {
     }
 }
 
-/// The use cases over both ports, each of whose calls is a span where there are traces.
+/// The use cases over both ports. If traces are on, each call of a port is a span.
 fn use_cases(tasks: PgTaskRepository, once_only: PgOnceOnly, traces: Option<&Arc<Traces>>) -> TaskService {
     match traces {
         None => TaskService::new(Arc::new(tasks), Arc::new(once_only)),
@@ -127,11 +129,11 @@ fn use_cases(tasks: PgTaskRepository, once_only: PgOnceOnly, traces: Option<&Arc
     }
 }
 
-/// The part of the connections that one worker has. The settings see to it that every worker has at least one.
+/// One worker's share of the connections. The settings guarantee at least one for each worker.
 fn share(all: &PoolOptions, workers: usize) -> PoolOptions {
     PoolOptions {
         at_rest: all.at_rest.div_ceil(workers),
-        max: (all.max - UPKEEP_CONNECTIONS) / workers,
+        max: (all.max - BACKGROUND_CONNECTIONS) / workers,
         max_requests: all.max_requests.div_ceil(workers),
         ..all.clone()
     }
@@ -142,9 +144,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn connections_are_divided_among_workers_and_each_has_one() {
+    fn connections_are_divided_among_workers_and_each_worker_has_one() {
         let all = PoolOptions { at_rest: 10, max: 30, ..task_adapters::testing::pool_options() };
-        let part = |workers| (share(&all, workers).at_rest, share(&all, workers).max);
-        assert_eq!((part(1), part(2), part(4), part(29)), ((10, 29), (5, 14), (3, 7), (1, 1)));
+        let each = |workers| (share(&all, workers).at_rest, share(&all, workers).max);
+        assert_eq!((each(1), each(2), each(4), each(29)), ((10, 29), (5, 14), (3, 7), (1, 1)));
     }
 }

@@ -8,15 +8,15 @@ use std::{
 use task_settings::LogFormat;
 use tracing_subscriber::{EnvFilter, filter::Directive};
 
-/// What is never logged, whatever `LOG_LEVEL` says. The libraries of the database write the values of statements at lower
-/// levels, titles and user ids among them; actix calls it an error when a client sends malformed HTTP or goes away.
-const WITHHELD: [&str; 3] =
+/// Directives that override `LOG_LEVEL`. Below `info`, the database libraries log the values of statements, titles and user
+/// ids among them; actix-web logs malformed HTTP and disconnects of clients as errors.
+const OVERRIDES: [&str; 3] =
     ["tokio_postgres=info", "postgres_protocol=info", "actix_http::h1::dispatcher=off"];
 
-/// Sends everything that passes `filter` to standard output, panics included. To be called once, first of all.
+/// Writes everything that passes `filter` to standard output, panics included. The program calls this first.
 pub fn init(filter: EnvFilter, format: LogFormat) {
-    let filter = WITHHELD.into_iter().filter_map(|directive| directive.parse().ok()).fold(filter, add);
-    // A second call in one process, as tests make it, leaves the first one's set-up in place.
+    let filter = OVERRIDES.into_iter().filter_map(|directive| directive.parse().ok()).fold(filter, add);
+    // In tests, several calls share a process; the first one wins.
     let _ = match format {
         LogFormat::Pretty => tracing_subscriber::fmt()
             .with_env_filter(filter)
@@ -24,8 +24,7 @@ pub fn init(filter: EnvFilter, format: LogFormat) {
             .with_ansi(io::stdout().is_terminal())
             .with_target(false)
             .try_init(),
-        // It keeps the members of a span as they are, where tracing-subscriber writes them as JSON and parses that again
-        // for every line.
+        // tracing-subscriber would format the fields of a span as JSON, and parse that again for each line.
         LogFormat::Json => json_subscriber::fmt()
             .with_env_filter(filter)
             .with_writer(io::stdout)
@@ -36,7 +35,7 @@ pub fn init(filter: EnvFilter, format: LogFormat) {
     };
     panic::set_hook(Box::new(|panic| {
         let place = panic.location().map(ToString::to_string).unwrap_or_default();
-        tracing::error!(place, "a panic; the request, if there is one, is answered with 500");
+        tracing::error!(place, "a panic; its request, if there is one, is answered with 500");
     }));
 }
 

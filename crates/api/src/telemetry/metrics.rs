@@ -1,23 +1,14 @@
-//! What happens, as numbers in the text format of Prometheus. Nothing is counted unless somebody may ask for it.
+//! Metrics in the text format of Prometheus. Nothing is counted if no address for metrics is configured.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{fmt, time::Duration};
 
-use actix_web::{
-    App, HttpResponse, HttpServer, dev,
-    http::{Method, StatusCode},
-    web,
-};
+use actix_web::http::{Method, StatusCode};
 use metrics::{Key, KeyName, Label, Level, Metadata, Recorder, SharedString, Unit};
 use metrics_exporter_prometheus::{
     BuildError, Matcher, PrometheusBuilder, PrometheusHandle, PrometheusRecorder,
 };
 use task_adapters::PoolUsage;
 
-/// How many connections there may be to the server of metrics at the same time: some collectors and a person.
-pub(crate) const METRICS_CONNECTIONS_MAX: usize = 16;
-
-/// The version of Prometheus' text format.
-const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 const METADATA: Metadata<'static> = Metadata::new(module_path!(), Level::INFO, None);
 
 const DURATION: &str = "http_server_request_duration_seconds";
@@ -30,48 +21,53 @@ const CLIENTS_MAX: &str = "task_api_client_connections_max";
 const WAITING: &str = "task_api_db_waiting_requests";
 const BUILD: &str = "task_api_build_info";
 
-/// Up to how many seconds requests are counted together. The last one is the time that a request may take in the database.
+/// The help texts, as collectors show them.
+const DURATION_HELP: &str =
+    "From the head of a request to the head of its answer, by the template of the route.";
+const COUNTERS: [(&str, &str); 2] = [
+    (RATE_LIMITED, "Requests that were refused with 429, by the limit that refused them."),
+    (KEY_FETCHES, "How often the key set was fetched, by how that ended."),
+];
+const GAUGES: [(&str, &str); 6] = [
+    (CONNECTIONS, "Connections to the database of all workers that are open, by whether they are in use."),
+    (CONNECTIONS_MAX, "How many connections all workers may have open."),
+    (CLIENTS, "Connections of clients that are open, whether they ask for something or not."),
+    (CLIENTS_MAX, "How many connections of clients there may be; more wait until one ends."),
+    (WAITING, "Requests that wait for a connection of their own, or for one to be opened."),
+    (BUILD, "1, with the version of the program."),
+];
+
+/// The upper bounds of the buckets, in seconds. The last one is the longest that a request may take in the database.
 const BUCKETS: [f64; 12] = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0];
 
-/// The numbers of this process.
+/// The metrics of this process.
 pub struct Metrics {
     recorder: PrometheusRecorder,
     handle: PrometheusHandle,
 }
 
 impl Metrics {
-    /// Nothing has happened yet.
+    /// Begins with no requests.
     ///
-    /// Fails only when the buckets cannot be used, which is a bug.
+    /// Fails only if the buckets are invalid, which is a bug.
     pub fn new() -> Result<Self, BuildError> {
         let duration = Matcher::Full(DURATION.to_owned());
         let recorder = PrometheusBuilder::new().set_buckets_for_metric(duration, &BUCKETS)?.build_recorder();
-        let name = |name: &'static str| KeyName::from_const_str(name);
-        let duration = "From the head of a request to the head of its answer, by the template of the route.";
-        recorder.describe_histogram(name(DURATION), Some(Unit::Seconds), duration.into());
-        let limited = "Requests that were refused with 429, by the limit that refused them.";
-        recorder.describe_counter(name(RATE_LIMITED), None, limited.into());
-        let fetches = "How often the key set was fetched, by how that ended.";
-        recorder.describe_counter(name(KEY_FETCHES), None, fetches.into());
-        let connections =
-            "Connections to the database of all workers that are open, by whether they are in use.";
-        recorder.describe_gauge(name(CONNECTIONS), None, connections.into());
-        let most = "How many connections all workers may have open.";
-        recorder.describe_gauge(name(CONNECTIONS_MAX), None, most.into());
-        let clients = "Connections of clients that are open, whether they ask for something or not.";
-        recorder.describe_gauge(name(CLIENTS), None, clients.into());
-        let most = "How many connections of clients there may be; more wait until one ends.";
-        recorder.describe_gauge(name(CLIENTS_MAX), None, most.into());
-        let waiting = "Requests that wait for a connection of their own, or for one to be opened.";
-        recorder.describe_gauge(name(WAITING), None, waiting.into());
-        recorder.describe_gauge(name(BUILD), None, "1, with the version of the program.".into());
+        let unit = Some(Unit::Seconds);
+        recorder.describe_histogram(KeyName::from_const_str(DURATION), unit, DURATION_HELP.into());
+        for (name, help) in COUNTERS {
+            recorder.describe_counter(KeyName::from_const_str(name), None, help.into());
+        }
+        for (name, help) in GAUGES {
+            recorder.describe_gauge(KeyName::from_const_str(name), None, help.into());
+        }
         let handle = recorder.handle();
         let metrics = Self { recorder, handle };
         metrics.gauge(BUILD, [("version", env!("CARGO_PKG_VERSION"))], 1.0);
         Ok(metrics)
     }
 
-    /// A request was answered.
+    /// Counts a request and its duration.
     pub(crate) fn answered(
         &self,
         method: &'static str,
@@ -87,7 +83,7 @@ impl Metrics {
         self.recorder.register_histogram(&Key::from_parts(DURATION, labels), &METADATA).record(took);
     }
 
-    /// A request was refused by the limit of that name.
+    /// Counts a request that the limit `limit` refused.
     pub(crate) fn limited(&self, limit: &'static str) {
         let key = Key::from_parts(RATE_LIMITED, vec![Label::from_static_parts("limit", limit)]);
         self.recorder.register_counter(&key, &METADATA).increment(1);
@@ -103,7 +99,7 @@ impl Metrics {
         self.recorder.register_gauge(&Key::from_parts(name, Vec::from(labels)), &METADATA).set(value);
     }
 
-    /// Brings the numbers up to date that others keep, and writes all of them.
+    /// Sets the gauges, and writes all metrics.
     pub(crate) fn render(&self, gauges: &Gauges) -> String {
         let usage = gauges.database;
         let state = |state| [("state", state)];
@@ -122,8 +118,8 @@ impl Metrics {
         self.handle.render()
     }
 
-    /// Puts what was measured where it takes no more room however much there is. To be called now and then.
-    pub(crate) fn settle(&self) {
+    /// Moves recorded durations into their buckets, whose size is fixed. A background task calls this.
+    pub(crate) fn drain_histograms(&self) {
         self.handle.run_upkeep();
     }
 }
@@ -134,18 +130,18 @@ impl fmt::Debug for Metrics {
     }
 }
 
-/// The method where it is one that some route knows: a client can make up any other.
+/// The method as a label. A client can send any number of unknown methods; all of them are `other`.
 pub(crate) fn known(method: &Method) -> &'static str {
     const KNOWN: [&str; 7] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
     KNOWN.into_iter().find(|known| *known == method.as_str()).unwrap_or("other")
 }
 
-#[expect(clippy::cast_precision_loss, reason = "there are never so many connections")]
+#[expect(clippy::cast_precision_loss, reason = "a process never has that many connections")]
 fn count(number: usize) -> f64 {
     number as f64
 }
 
-/// Numbers that others keep, at one moment.
+/// Numbers that other parts of the program keep, at one moment.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Gauges {
     /// The connections of the workers' pools, together.
@@ -158,36 +154,6 @@ pub(crate) struct Gauges {
     pub(crate) key_fetches: Option<(u64, u64)>,
 }
 
-/// Takes the numbers at the moment at which they are asked for.
-pub(crate) type TakeGauges = Arc<dyn Fn() -> Gauges + Send + Sync>;
-
-/// Serves the numbers, and nothing else, on an address of their own.
-pub(crate) fn serve(
-    metrics: &Arc<Metrics>,
-    gauges: TakeGauges,
-    address: std::net::SocketAddr,
-) -> std::io::Result<(dev::Server, Vec<std::net::SocketAddr>)> {
-    let (metrics, gauges) = (web::Data::from(Arc::clone(metrics)), web::Data::new(gauges));
-    let app = move || {
-        App::new()
-            .app_data(metrics.clone())
-            .app_data(gauges.clone())
-            .route("/metrics", web::get().to(render))
-            .route("/metrics", web::head().to(render))
-    };
-    let server = HttpServer::new(app)
-        .workers(1)
-        .max_connections(METRICS_CONNECTIONS_MAX)
-        .disable_signals()
-        .bind(address)?;
-    let addresses = server.addrs();
-    Ok((server.run(), addresses))
-}
-
-async fn render(metrics: web::Data<Metrics>, gauges: web::Data<TakeGauges>) -> HttpResponse {
-    HttpResponse::Ok().content_type(CONTENT_TYPE).body(metrics.render(&gauges()))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -197,13 +163,13 @@ mod tests {
     }
 
     #[test]
-    fn requests_are_counted_by_route_and_status_and_made_up_methods_together() {
+    fn requests_are_counted_by_route_and_status_and_unknown_methods_as_one() {
         let metrics = Metrics::new().unwrap();
         let route = || Some("/api/{user_id}/tasks".to_owned());
         metrics.answered("GET", route(), StatusCode::OK, Duration::from_micros(700));
         metrics.answered("GET", route(), StatusCode::OK, Duration::from_millis(30));
-        for made_up in ["BREW", "WHEN"] {
-            let method = Method::from_bytes(made_up.as_bytes()).unwrap();
+        for unknown in ["BREW", "WHEN"] {
+            let method = Method::from_bytes(unknown.as_bytes()).unwrap();
             metrics.answered(known(&method), None, StatusCode::UNAUTHORIZED, Duration::ZERO);
         }
         let text = rendered(&metrics);
@@ -220,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn the_version_and_the_limits_are_told() {
+    fn the_version_and_refusals_by_limits_are_shown() {
         let metrics = Metrics::new().unwrap();
         metrics.limited("user");
         metrics.limited("user");

@@ -1,4 +1,4 @@
-//! The database, its tables and the rights to them, in words.
+//! Findings about the database, its tables, and the rights of the role.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use task_adapters::{
 };
 use task_support::Chain;
 
-use super::{report::Finding, shown};
+use crate::doctor::{report::Finding, shown};
 
 /// The oldest version that the service is tested with, as PostgreSQL numbers it.
 const OLDEST: i32 = 150_000;
@@ -16,9 +16,9 @@ const OLDEST: i32 = 150_000;
 const BETTER_AUTH_MIGRATES: &str = "In Better Auth set `user: { modelName: \"users\" }` and run its migration \
                                     (`npx auth@latest migrate`)";
 
-/// The database that was reached.
+/// The findings about a database that was reached.
 pub(super) fn reached(database: &Database, inspection: &Inspection, took: Duration) -> Vec<Finding> {
-    // Distributions write their own version behind it.
+    // Distributions append their own version.
     let version = shown::plain(inspection.version.split(' ').next().unwrap_or_default());
     let found = format!(
         "PostgreSQL {version} at {} answers ({} ms), {}",
@@ -28,19 +28,21 @@ pub(super) fn reached(database: &Database, inspection: &Inspection, took: Durati
     );
     let mut findings = Vec::new();
     if inspection.protection != Protection::Verified && database.is_remote() {
-        let advice = "Set `sslmode=require` in DATABASE_URL, which encrypts and checks the certificate. Leave it where \
-                      nobody else can reach the network in between.";
+        let advice = "Set `sslmode=require` in DATABASE_URL, which encrypts and checks the certificate. Leave it if \
+                      the network in between is private.";
         findings.push(Finding::warning("database", found, advice));
     } else {
         findings.push(Finding::ok("database", found));
     }
     if inspection.version_number < OLDEST {
-        let found = format!("PostgreSQL {version} is older than 15, with which the service is tested");
+        let found = format!(
+            "PostgreSQL {version} is older than 15, the oldest version that the service is tested with"
+        );
         findings.push(Finding::warning("database", found, "Use PostgreSQL 15 or later."));
     }
     if inspection.read_only {
         let found = "it is read-only: every write will get 503";
-        let advice = "Let DATABASE_URL name the primary and not a replica, and look whether \
+        let advice = "Let DATABASE_URL name the primary and not a replica, and check whether \
                       `default_transaction_read_only` is set for the database or the role.";
         findings.push(Finding::problem("database", found, advice));
     }
@@ -52,11 +54,11 @@ fn protection(protection: Protection, remote: bool) -> &'static str {
         (Protection::Verified, _) => "over TLS with a checked certificate",
         (Protection::Encrypted, _) => "over TLS, and the certificate is not checked",
         (Protection::Plain, false) => "without TLS, on this machine",
-        (Protection::Plain, true) => "without TLS: whoever is in between can read and change everything",
+        (Protection::Plain, true) => "without TLS: an attacker on the network can read and change everything",
     }
 }
 
-/// The database that was not reached.
+/// The finding about a database that was not reached.
 pub(super) fn unreachable(database: &Database, error: &InspectionError) -> Finding {
     let address = shown::plain(&database.address());
     let reason = match error {
@@ -94,7 +96,7 @@ pub(super) fn migrations(inspection: &Inspection) -> Finding {
             "As their owner: `GRANT SELECT ON __diesel_schema_migrations TO {}`",
             shown::plain(&inspection.role)
         );
-        let found = "the role may not see which ones are applied: /health/ready says that they are pending";
+        let found = "the role may not read which ones are applied: /health/ready reports them as pending";
         return Finding::problem("migrations", found, advice);
     };
     let pending: Vec<_> = (migrations.iter().filter(|migration| !migration.applied))
@@ -113,14 +115,14 @@ pub(super) fn migrations(inspection: &Inspection) -> Finding {
     Finding::problem("migrations", format!("not applied: {}", pending.join(", ")), advice)
 }
 
-/// The table `users`, and what refers to it.
+/// The findings about the table `users` and the references to it.
 pub(super) fn users(inspection: &Inspection) -> Vec<Finding> {
     let Some(users) = &inspection.users else { return vec![no_users(&inspection.other_users)] };
     let mut findings = vec![id_of_users(users)];
     findings.extend(inspection.tables.iter().filter_map(reference));
-    let misses = findings.iter().all(|finding| finding.advice.is_empty());
-    if misses && !inspection.tables.is_empty() {
-        findings.push(Finding::ok("users table", "deleting a user deletes what is the user's"));
+    let is_good = findings.iter().all(|finding| finding.advice.is_empty());
+    if is_good && !inspection.tables.is_empty() {
+        findings.push(Finding::ok("users table", "deleting a user deletes the user's tasks"));
     }
     findings
 }
@@ -130,18 +132,18 @@ fn no_users(others: &[String]) -> Finding {
     let found = if names.is_empty() {
         "there is no table `users`".to_owned()
     } else {
-        format!("there is no table `users` in reach, but {}", names.join(" and "))
+        format!("the role finds no table `users`, but {}", names.join(" and "))
     };
     let has = |table: &str| names.iter().any(|name| name.rsplit('.').next() == Some(table));
     let (in_other_schema, of_default_name) = (has("users"), has("\"user\""));
     let advice = if in_other_schema {
-        "The table is in a schema that the role does not look into: add it with `ALTER ROLE ... SET search_path = ...`, or \
+        "The table is in a schema that is not in the role's search path: add it with `ALTER ROLE ... SET search_path = ...`, or \
          let the role use it with `GRANT USAGE ON SCHEMA ...`, so that `users` alone means it."
             .to_owned()
     } else if of_default_name {
         format!(
-            "Better Auth has made its table under its default name. {BETTER_AUTH_MIGRATES}; accounts that are in the old \
-             table have to be moved, for example by `ALTER TABLE \"user\" RENAME TO users` before that."
+            "Better Auth has made its table under its default name. {BETTER_AUTH_MIGRATES}; move the accounts that are \
+             in the old table, for example by `ALTER TABLE \"user\" RENAME TO users` before that."
         )
     } else {
         format!(
@@ -158,9 +160,10 @@ fn id_of_users(users: &UsersTable) -> Finding {
         }
         Some(kind) => Finding::problem(
             "users table",
-            format!("`users.id` is of type {}, and owners of tasks are kept as text", shown::plain(kind)),
-            "Let Better Auth make text ids, which is its default: take `advanced.database.generateId` out of its settings, \
-             or make the column text with `ALTER TABLE users ALTER COLUMN id TYPE text`, together with what refers to it.",
+            format!("`users.id` is of type {}, but owners of tasks are text", shown::plain(kind)),
+            "Let Better Auth make text ids, which is its default: remove `advanced.database.generateId` from its \
+             settings, or make the column text with `ALTER TABLE users ALTER COLUMN id TYPE text`, together with the columns \
+             that refer to it.",
         ),
         None => Finding::problem(
             "users table",
@@ -170,7 +173,7 @@ fn id_of_users(users: &UsersTable) -> Finding {
     }
 }
 
-/// What is wrong with a table's reference to `users`.
+/// The problem of a table's reference to `users`, if there is one.
 fn reference(table: &OwnTable) -> Option<Finding> {
     let name = &table.name;
     let found = match table.reference {
@@ -189,7 +192,7 @@ fn reference(table: &OwnTable) -> Option<Finding> {
     Some(Finding::problem("users table", found, advice))
 }
 
-/// What the role may do with the service's tables. Nothing to say where there are none.
+/// The rights of the role on the service's tables; `None` if the tables do not exist yet.
 pub(super) fn rights(inspection: &Inspection) -> Option<Finding> {
     if inspection.tables.is_empty() {
         return None;
@@ -203,7 +206,10 @@ pub(super) fn rights(inspection: &Inspection) -> Option<Finding> {
         })
         .unzip();
     if lacks.is_empty() {
-        return Some(Finding::ok("rights", format!("the role {role} may read and write what it has to")));
+        return Some(Finding::ok(
+            "rights",
+            format!("the role {role} may read and write all tables that it needs"),
+        ));
     }
     let found = format!("the role {role} lacks {}", lacks.join("; "));
     Some(Finding::problem("rights", found, format!("As the owner: {}", grants.join("; "))))

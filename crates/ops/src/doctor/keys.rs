@@ -1,4 +1,4 @@
-//! The key set and the ways in which it fails to come, in words.
+//! Findings about the key set.
 
 use std::{collections::BTreeMap, time::Instant};
 
@@ -8,23 +8,23 @@ use task_auth::{FetchError, Fetched, InvalidKeySet, KeySet, KeySource, SkippedKe
 use task_support::Chain;
 use url::Url;
 
-use super::{clock, report::Finding, shown};
+use crate::doctor::{clock, report::Finding, shown};
 
-/// What a key source gave.
+/// The answer of a key source, examined.
 #[derive(Default)]
 pub(super) struct Answer {
-    /// What there is to say of it.
+    /// The findings about it.
     pub(super) findings: Vec<Finding>,
-    /// The answer itself, and the keys in it, where there are any.
+    /// The answer itself with its keys, if any is usable.
     pub(super) usable: Option<(Fetched, KeySet)>,
-    /// Whether there was an answer that says something of its clock.
+    /// Whether the source answered.
     pub(super) reached: bool,
-    /// Its clock; `None` where it was not reached, or sends none.
+    /// The difference of its clock; `None` if the answer has no `Date`.
     pub(super) clock: Option<ClockDifference>,
 }
 
 /// Fetches the set once, as the service does.
-pub(super) async fn ask(source: &dyn KeySource, url: &Url) -> Answer {
+pub(super) async fn fetch(source: &dyn KeySource, url: &Url) -> Answer {
     let (sent, since) = (now(), Instant::now());
     let outcome = source.fetch().await;
     let received = sent + since.elapsed().as_secs_f64();
@@ -49,7 +49,7 @@ pub(super) async fn ask(source: &dyn KeySource, url: &Url) -> Answer {
     }
 }
 
-/// The address without its query, in which there may be something secret.
+/// The address without its query, which may hold a secret.
 pub(super) fn address(url: &Url) -> String {
     let mut url = url.clone();
     url.set_query(None);
@@ -71,7 +71,7 @@ fn summary(keys: &KeySet) -> String {
 fn skipped_key(key: &SkippedKey) -> Finding {
     let found = format!("key {} of the set is not used: {}", key.index + 1, key.reason);
     let advice = if key.reason.contains("secret") {
-        "Make new keys at once and take this one out of the set: whoever has read it can sign tokens for anybody."
+        "Make new keys at once and remove this one from the set: every reader of the set can sign a token for any user."
     } else {
         "Tokens that are signed with it are refused. In Better Auth `jwks.keyPairConfig.alg` of the `jwt()` plugin can be \
          EdDSA (the default), ES256, RS256 or PS256."
@@ -83,7 +83,7 @@ fn skipped_key(key: &SkippedKey) -> Finding {
     }
 }
 
-/// An answer that came and is no use.
+/// The finding about an answer without a usable key.
 fn invalid(error: &InvalidKeySet, body: &[u8], address: &str) -> Finding {
     let InvalidKeySet::NoUsableKey(skipped) = error else {
         let (what, advice) = no_key_set(&String::from_utf8_lossy(body));
@@ -104,7 +104,7 @@ fn invalid(error: &InvalidKeySet, body: &[u8], address: &str) -> Finding {
     Finding::problem("key set", found, advice)
 }
 
-/// What an answer is that is no key set, and what to change.
+/// What an answer is instead of a key set, and the remedy.
 fn no_key_set(body: &str) -> (&'static str, &'static str) {
     let text = body.trim_start_matches('\u{feff}').trim_start();
     if text.starts_with('<') {
@@ -116,7 +116,7 @@ fn no_key_set(body: &str) -> (&'static str, &'static str) {
     } else if text.contains("\"jwks_uri\"") {
         ("an OpenID configuration", "Set AUTH_JWKS_URL to what its `jwks_uri` says.")
     } else if text.contains("\"kty\"") && !text.contains("\"keys\"") {
-        ("a single key", "It has to be a set: a JSON object with an array `keys`.")
+        ("a single key", "It must be a set: a JSON object with an array `keys`.")
     } else if text.is_empty() {
         ("nothing", "Better Auth serves the keys at /api/auth/jwks, with the `jwt()` plugin.")
     } else {
@@ -127,7 +127,7 @@ fn no_key_set(body: &str) -> (&'static str, &'static str) {
     }
 }
 
-/// An answer that did not come.
+/// The finding about a fetch that failed.
 fn failed(error: &FetchError, url: &Url) -> Finding {
     let address = address(url);
     let (found, advice) = match error {
@@ -137,8 +137,8 @@ fn failed(error: &FetchError, url: &Url) -> Finding {
         }
         FetchError::Redirected => (
             format!("{address} redirects, which is not followed: keys come from the configured place only"),
-            "Set AUTH_JWKS_URL to the final address: mind https, www and a trailing slash. Where it redirects to a log-in, \
-             let the front end's middleware leave /api/auth alone."
+            "Set AUTH_JWKS_URL to the final address: mind https, www and a trailing slash. If it redirects to a log-in, \
+             exclude /api/auth from the front end's middleware."
                 .to_owned(),
         ),
         FetchError::Status(status) => {
@@ -146,7 +146,7 @@ fn failed(error: &FetchError, url: &Url) -> Finding {
         }
         FetchError::TooLarge | FetchError::Invalid(_) => (
             format!("{address}: {error}"),
-            "AUTH_JWKS_URL has to name the key set alone: Better Auth serves it at /api/auth/jwks.".to_owned(),
+            "AUTH_JWKS_URL must name the key set itself: Better Auth serves it at /api/auth/jwks.".to_owned(),
         ),
     };
     Finding::problem("key set", found, advice)
@@ -156,8 +156,8 @@ fn no_answer(reason: &str, url: &Url) -> String {
     let reason = reason.to_lowercase();
     let says = |words: &[&str]| words.iter().any(|word| reason.contains(word));
     if says(&["certificate", "unknownissuer"]) {
-        "Its certificate is not trusted here. It has to be for this host name, not expired, and from an authority that \
-         this machine knows (package ca-certificates); a certificate of your own has to be added to those."
+        "Its certificate is not trusted here. It must be for this host name, not expired, and from an authority that this \
+         machine knows (package ca-certificates); add an authority of your own to those."
             .to_owned()
     } else if says(&["corrupt message", "invalidcontenttype", "wrong version"]) {
         "No TLS is spoken there: begin AUTH_JWKS_URL with http://, or correct the port.".to_owned()
@@ -170,7 +170,7 @@ fn no_answer(reason: &str, url: &Url) -> String {
             shown::plain(&url.origin().ascii_serialization())
         )
     } else if says(&["timed out", "timeout"]) {
-        "It takes longer than 5 seconds: look whether Better Auth is up, and for a firewall in between."
+        "It takes longer than 5 seconds: check that Better Auth is up, and look for a firewall in between."
             .to_owned()
     } else {
         "Open the address with `curl -i` from this machine and look at the log of Better Auth.".to_owned()
@@ -184,12 +184,12 @@ fn by_status(status: StatusCode) -> &'static str {
              with another `basePath` or `jwks.jwksPath`, below that one. Correct AUTH_JWKS_URL."
         }
         401 | 403 => {
-            "The key set has to be public: let the middleware or proxy in front of Better Auth leave that path alone."
+            "The key set must be public: exclude its path from the middleware or proxy in front of Better Auth."
         }
         429 => {
-            "It is asked too often: raise the rate limit of Better Auth or of the proxy in front for that path."
+            "It gets too many requests: raise the rate limit of Better Auth or of the proxy in front for that path."
         }
-        502..=504 => "A proxy answers for Better Auth, which does not run: start it and look at its log.",
+        502..=504 => "A proxy answers in place of Better Auth, which is down: start it and look at its log.",
         500..=599 => {
             "Look at the log of Better Auth. Often its table `jwks` is missing: run its migration after adding the `jwt()` \
              plugin."
@@ -250,7 +250,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_key_set_is_told_by_what_it_is() {
+    fn an_answer_that_is_not_a_key_set_is_described() {
         for (body, words) in [
             ("<!doctype html><title>Log in</title>", &["HTML", "page"][..]),
             (r#"{"issuer":"x","jwks_uri":"https://x/jwks"}"#, &["OpenID", "jwks_uri"]),
@@ -269,13 +269,13 @@ mod tests {
     }
 
     #[test]
-    fn a_key_that_is_not_used_is_told_and_a_secret_one_is_a_problem() {
+    fn an_unused_key_is_a_warning_and_a_secret_one_is_a_problem() {
         let weak = SkippedKey { index: 1, reason: "an RSA key must have 2048 to 8192 bits" };
         let finding = skipped_key(&weak);
         assert_eq!(finding.verdict, Verdict::Warning);
         assert!(finding.found.contains("key 2 of the set is not used: an RSA key"), "{finding:?}");
         let secret =
-            SkippedKey { index: 0, reason: "it is secret, and whoever reads the set can sign with it" };
+            SkippedKey { index: 0, reason: "it is secret, and every reader of the set can sign with it" };
         assert_eq!(skipped_key(&secret).verdict, Verdict::Problem);
     }
 }

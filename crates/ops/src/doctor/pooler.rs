@@ -1,4 +1,4 @@
-//! A pooler between the service and PostgreSQL, and the way around it.
+//! Findings about a pooler between the service and PostgreSQL, and about the direct address.
 
 use std::time::Duration;
 
@@ -11,21 +11,21 @@ use task_settings::Settings;
 use task_support::Chain;
 use tokio::time::timeout;
 
-use super::{report::Finding, shown};
+use crate::doctor::{report::Finding, shown};
 
 const NAME: &str = "pooler";
 
-/// Looks whether there is one and whether everything is set that it takes. Nothing to say where there is none, and nobody
-/// has prepared for one.
+/// Finds out whether there is a pooler, and whether the settings that it needs are there. Without a pooler and without a
+/// direct address there is no finding.
 pub(super) async fn examine(settings: &Settings) -> Vec<Finding> {
     let limit = settings.database.pool.deadline;
     let direct = settings.database.direct.as_ref();
     let mut findings = Vec::new();
     match within(limit, pooler::find(&settings.database.target)).await {
-        Ok(found) => findings.extend(of(found, direct.is_some())),
+        Ok(found) => findings.extend(describe(found, direct.is_some())),
         Err(reason) => {
-            let found = format!("it cannot be found out whether there is one: {}", shown::plain(&reason));
-            let advice = "Two more connections are opened for that: look at the limits of connections.";
+            let found = format!("the doctor cannot find out whether there is one: {}", shown::plain(&reason));
+            let advice = "That takes two more connections: look at the limits of connections.";
             findings.push(Finding::warning(NAME, found, advice));
         }
     }
@@ -40,13 +40,13 @@ pub(super) async fn examine(settings: &Settings) -> Vec<Finding> {
         }
     }
     if let Some(direct) = direct {
-        findings.push(way_around(direct, within(limit, pooler::find(direct)).await));
+        findings.push(describe_direct(direct, within(limit, pooler::find(direct)).await));
     }
     findings
 }
 
-/// What a failed look at the database says of a pooler: only one that loses statements makes PostgreSQL complain of their
-/// names, as that one is not there, or there already. It is English unless `lc_messages` says otherwise.
+/// The pooler as the cause of a failed inspection. Only a pooler that loses prepared statements makes PostgreSQL report that
+/// one does not exist, or already exists. The text is English unless `lc_messages` is set.
 pub(super) fn explains(error: &InspectionError) -> Option<Finding> {
     let InspectionError::Read(cause) = error else { return None };
     Chain(&**cause).to_string().contains("prepared statement").then(unusable)
@@ -68,33 +68,34 @@ async fn within<T>(
     }
 }
 
-fn of(found: Option<Pooler>, has_direct_way: bool) -> Option<Finding> {
-    match (found?, has_direct_way) {
+fn describe(found: Option<Pooler>, has_direct_address: bool) -> Option<Finding> {
+    match (found?, has_direct_address) {
         (Pooler::LosesStatements, _) => Some(unusable()),
         (Pooler::KeepsStatements, true) => {
             Some(Finding::ok(NAME, "it is in transaction mode and keeps prepared statements"))
         }
         (Pooler::KeepsStatements, false) => {
-            let found = "DATABASE_URL leads through a pooler in transaction mode, and no other way is named";
-            let advice = "Set DATABASE_DIRECT_URL to the address of PostgreSQL itself. Without it migrations are refused, and \
-                          the service sets its limits on sessions that others use too.";
+            let found =
+                "DATABASE_URL leads through a pooler in transaction mode, and no direct address is set";
+            let advice = "Set DATABASE_DIRECT_URL to the address of PostgreSQL itself. Without it, migrations are refused, and \
+                          the service sets its limits on sessions that other clients share.";
             Some(Finding::warning(NAME, found, advice))
         }
     }
 }
 
-/// The role has to have the limits of statements itself.
+/// The finding about limits of statements that the role lacks.
 fn limits(unset: &[String]) -> Finding {
     let statements: Vec<_> = unset.iter().map(|statement| format!("`{}`", shown::plain(statement))).collect();
-    let found = "behind a pooler the limits of statements have to be the role's, and it lacks some";
+    let found = "behind a pooler, the role must have the limits of statements, and it lacks some";
     let advice = format!(
-        "Run, and let the pooler connect anew: {}. Or take DATABASE_DIRECT_URL away, where there is no pooler.",
+        "Run, and let the pooler connect again: {}. If there is no pooler, remove DATABASE_DIRECT_URL instead.",
         statements.join("; ")
     );
     Finding::warning(NAME, found, advice)
 }
 
-fn way_around(direct: &Database, found: Result<Option<Pooler>, String>) -> Finding {
+fn describe_direct(direct: &Database, found: Result<Option<Pooler>, String>) -> Finding {
     let address = shown::plain(&direct.address());
     match found {
         Ok(None) => Finding::ok(NAME, format!("DATABASE_DIRECT_URL leads to PostgreSQL itself at {address}")),
@@ -108,18 +109,19 @@ fn way_around(direct: &Database, found: Result<Option<Pooler>, String>) -> Findi
         Err(reason) => Finding::problem(
             NAME,
             format!("{address} of DATABASE_DIRECT_URL cannot be used: {}", shown::plain(&reason)),
-            "Correct DATABASE_DIRECT_URL. The service runs without it, and migrations do not.",
+            "Correct DATABASE_DIRECT_URL. The service runs without it, but migrations do not.",
         ),
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{super::Verdict, *};
+    use super::*;
+    use crate::doctor::report::Verdict;
 
     #[test]
     fn each_way_to_the_database_has_its_verdict() {
-        let verdict = |found, direct| of(found, direct).map(|finding| finding.verdict);
+        let verdict = |found, direct| describe(found, direct).map(|finding| finding.verdict);
         assert_eq!(verdict(None, true), None);
         assert_eq!(verdict(Some(Pooler::KeepsStatements), true), Some(Verdict::Ok));
         assert_eq!(verdict(Some(Pooler::KeepsStatements), false), Some(Verdict::Warning));
@@ -136,7 +138,7 @@ mod tests {
             (Ok(Some(Pooler::KeepsStatements)), Verdict::Problem),
             (Err("refused".to_owned()), Verdict::Problem),
         ] {
-            let finding = way_around(&direct, found);
+            let finding = describe_direct(&direct, found);
             assert_eq!(finding.verdict, verdict);
             assert!(finding.found.contains("db:5432/app") && !finding.found.contains("s3cret"));
         }

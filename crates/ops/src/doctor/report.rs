@@ -1,33 +1,33 @@
-//! What was found, in lines for people.
+//! The report of the doctor, in lines for people.
 
 use std::fmt;
 
 /// How wide the lines are, in characters.
 const WIDTH: usize = 110;
-/// Where the words begin: after the verdict and the name.
+/// The column of the text, after the verdict and the name.
 const INDENT: usize = 26;
 
-/// How a thing is.
+/// The verdict on a part of the set-up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
     /// As it should be.
     Ok,
-    /// It works, and is worth a thought.
+    /// It works, but should be looked at.
     Warning,
     /// It does not work.
     Problem,
 }
 
-/// One thing that was looked at.
+/// The finding about one part of the set-up.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
-    /// How it is.
+    /// The verdict.
     pub verdict: Verdict,
-    /// What was looked at, in a word or two.
+    /// The part of the set-up, in a word or two.
     pub name: &'static str,
     /// What was found. Never a secret.
     pub found: String,
-    /// What to change; empty where there is nothing to do.
+    /// How to fix it; empty if there is nothing to do.
     pub advice: String,
 }
 
@@ -45,7 +45,7 @@ impl Finding {
     }
 }
 
-/// Everything that was found, in the order in which it was looked at. Its `Display` is what people read.
+/// All findings, in the order of the examination. `Display` writes them for people.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Report {
     /// The findings.
@@ -53,7 +53,7 @@ pub struct Report {
 }
 
 impl Report {
-    /// Whether nothing has to be changed; warnings do not count.
+    /// Whether there is no problem; warnings do not count.
     #[must_use]
     pub fn is_good(&self) -> bool {
         self.count(Verdict::Problem) == 0
@@ -103,8 +103,8 @@ impl fmt::Display for Finding {
     }
 }
 
-/// The lines of a text, none of them too long unless a word is. What stands in backticks is one word, so that it can be
-/// copied; a line that begins with a space is laid out already.
+/// Wraps a text into lines. Text in backticks counts as one word, so that it can be copied; a line that begins with a space
+/// stays as it is.
 fn wrapped(text: &str) -> Vec<String> {
     text.lines().flat_map(wrapped_line).collect()
 }

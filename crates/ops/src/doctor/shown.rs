@@ -1,19 +1,19 @@
-//! What others wrote, made fit for a terminal.
+//! Makes text from other sources safe for a terminal.
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde_json::Value;
 
-/// How much of a text is shown, in characters.
+/// The most characters of a text that are shown.
 const LIMIT: usize = 200;
 
-/// The text in double quotes. Whatever is not plainly visible is escaped, so that a text can neither steer the terminal
-/// nor look like another one.
+/// The text in double quotes. Invisible characters are escaped, so that a text can neither control the terminal nor look like
+/// another one.
 pub(super) fn quoted(text: &str) -> String {
     let cut: String = text.chars().take(LIMIT).collect();
     if cut.len() < text.len() { format!("{cut:?}...") } else { format!("{cut:?}") }
 }
 
-/// The text without quotes, for sentences of a server. Whatever is not plainly visible is escaped.
+/// The text without quotes, for messages of a server. Invisible characters are escaped.
 pub(super) fn plain(text: &str) -> String {
     let visible: String = text
         .chars()
@@ -26,7 +26,7 @@ pub(super) fn plain(text: &str) -> String {
     if text.chars().count() > LIMIT { visible + "..." } else { visible }
 }
 
-/// A JSON value: a text as it is, and of anything else what it is.
+/// A JSON value: the text of a string, a description of anything else.
 pub(super) fn value(given: &Value) -> String {
     match given {
         Value::String(text) => quoted(text),
@@ -67,7 +67,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nothing_steers_the_terminal() {
+    fn no_text_controls_the_terminal() {
         assert_eq!(quoted("https://a.example"), "\"https://a.example\"");
         assert_eq!(quoted("a\u{1b}[31m\n\u{202e}\u{200b}b"), r#""a\u{1b}[31m\n\u{202e}\u{200b}b""#);
         assert_eq!(quoted("say \"hi\""), r#""say \"hi\"""#);
@@ -77,7 +77,7 @@ mod tests {
     }
 
     #[test]
-    fn a_value_says_what_it_is() {
+    fn a_value_is_described_by_its_type() {
         for (given, expected) in [
             (json!("a"), "\"a\""),
             (json!(7), "the number 7"),

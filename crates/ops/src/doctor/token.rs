@@ -1,7 +1,8 @@
-//! A token, judged by the code that the service judges with, and explained.
+//! Verifies a token with the code of the service, and explains the outcome.
 
 mod claims;
 mod differences;
+mod facts;
 mod kind;
 mod near_secret;
 mod parts;
@@ -12,32 +13,17 @@ use std::{convert::Infallible, sync::Mutex};
 use async_trait::async_trait;
 use serde_json::Value;
 use task_auth::{
-    FetchError, Fetched, Identity, InvalidKeySet, KeySet, KeySource, Refusal, TokenVerifier, VerifyError, now,
+    FetchError, Fetched, Identity, InvalidKeySet, KeySource, Refusal, TokenVerifier, VerifyError, now,
 };
-use task_settings::AuthSettings;
 use task_support::json;
 
-pub(super) use self::near_secret::has_edges;
 use self::parts::Parts;
-use super::{report::Finding, shown};
+pub(super) use self::{facts::Facts, near_secret::has_edges};
+use crate::doctor::{report::Finding, shown};
 
-/// What a token is judged with.
-pub(super) struct Facts<'a> {
-    /// The settings of the service.
-    pub(super) auth: &'a AuthSettings,
-    /// The key set that was fetched, with the answer that it stood in.
-    pub(super) keys: Option<&'a (Fetched, KeySet)>,
-}
-
-impl Facts<'_> {
-    fn key_set(&self) -> Option<&KeySet> {
-        self.keys.map(|(_, keys)| keys)
-    }
-}
-
-/// Takes a token out of what was given, which may be how it is sent or how Better Auth answers.
-pub(super) fn taken_out(given: &str) -> (String, Vec<Finding>) {
-    let mut token = given.trim();
+/// Extracts the token from the input, which may be a header or an answer of Better Auth.
+pub(super) fn extract(input: &str) -> (String, Vec<Finding>) {
+    let mut token = input.trim();
     let mut remarks = Vec::new();
     let mut remark = |what: &str| remarks.push(Finding::ok("token", format!("{what} was taken off")));
     let answer = json::parse_object(token.as_bytes()).ok();
@@ -62,7 +48,7 @@ pub(super) fn taken_out(given: &str) -> (String, Vec<Finding>) {
     (token.to_owned(), remarks)
 }
 
-/// Judges a token and says everything that there is to say. Gives what it says where it is valid.
+/// Verifies a token and explains every fault. Returns the identity of a valid token.
 pub(super) async fn examine(token: &str, facts: &Facts<'_>) -> (Vec<Finding>, Option<Identity>) {
     match verify(token, facts).await {
         Ok(identity) => (vec![valid(&identity)], Some(identity)),
@@ -70,20 +56,20 @@ pub(super) async fn examine(token: &str, facts: &Facts<'_>) -> (Vec<Finding>, Op
     }
 }
 
-/// Asks the verifiers of the service, with the keys that were fetched already.
+/// Verifies a token with the verifiers of the service and the keys that the doctor has fetched already.
 async fn verify(token: &str, facts: &Facts<'_>) -> Result<Identity, VerifyError> {
     let source = AlreadyFetched(Mutex::new(facts.keys.map(|(fetched, _)| fetched.clone())));
     let (verifiers, keys) = facts.auth.verifiers(Some(Box::new(source)));
     let Some(keys) = keys else { return verifiers.verify(token).await };
     tokio::select! {
-        // First the keys are taken over, which waits for nothing; then the token is judged.
+        // In this order: the keys are there before the token is verified. The source answers without waiting.
         biased;
-        never = keys.keep() => { let never: Infallible = never; match never {} }
+        never = keys.keep_fresh() => { let never: Infallible = never; match never {} }
         outcome = verifiers.verify(token) => outcome,
     }
 }
 
-/// The answer that is there already.
+/// A key source whose answer was fetched before.
 struct AlreadyFetched(Mutex<Option<Fetched>>);
 
 #[async_trait]
@@ -94,7 +80,7 @@ impl KeySource for AlreadyFetched {
     }
 }
 
-/// What `GET /api/whoami` would answer.
+/// The finding about a valid token, with the fields of `GET /api/whoami`.
 fn valid(identity: &Identity) -> Finding {
     let issuer = identity.issuer.as_deref().map_or_else(|| "none".to_owned(), shown::quoted);
     let found = format!(
@@ -105,13 +91,13 @@ fn valid(identity: &Identity) -> Finding {
         identity.algorithm,
     );
     if claims::looks_like_milliseconds(identity.expires_at) {
-        let advice = "`exp` looks like milliseconds: it has to be in seconds, or the token never expires.";
+        let advice = "`exp` looks like milliseconds: it must be in seconds, or the token never expires.";
         return Finding::warning("token", found, advice);
     }
     Finding::ok("token", found)
 }
 
-/// Why a token is refused: what the service says first, and then whatever else would be said once that is right.
+/// Why a token is refused: the reason of the service first, then the faults that would come next.
 async fn explain(token: &str, error: VerifyError, facts: &Facts<'_>) -> Vec<Finding> {
     let parts = match Parts::of(token) {
         Ok(parts) => parts,
@@ -121,9 +107,9 @@ async fn explain(token: &str, error: VerifyError, facts: &Facts<'_>) -> Vec<Find
         return vec![finding];
     }
     let VerifyError::Refused(refusal) = error else {
-        let found = "it cannot be judged without a key set: every request gets 503";
-        let mut findings = vec![Finding::problem("token", found, "See to the key set first, see above.")];
-        findings.extend(claims::misfits(&parts, facts.auth, now()));
+        let found = "it cannot be verified without a key set: every request gets 503";
+        let mut findings = vec![Finding::problem("token", found, "Fix the key set first, see above.")];
+        findings.extend(claims::faults(&parts, facts.auth, now()));
         return findings;
     };
     let mut findings = match refusal {
@@ -138,9 +124,9 @@ async fn explain(token: &str, error: VerifyError, facts: &Facts<'_>) -> Vec<Find
         Refusal::Malformed => vec![signing::malformed(&parts)],
         _ => Vec::new(),
     };
-    findings.extend(claims::misfits(&parts, facts.auth, now()));
+    findings.extend(claims::faults(&parts, facts.auth, now()));
     if findings.is_empty() {
-        findings.push(Finding::problem("token", refusal.detail(), "Fetch a new one and try again."));
+        findings.push(Finding::problem("token", refusal.detail(), "Fetch a new token and try again."));
     }
     findings
 }

@@ -60,7 +60,7 @@ impl Issuer {
         {
             // The set is there at once; keeping it fresh would go on for ever.
             let _entered = runtime.enter();
-            assert_eq!(keys.keep().now_or_never(), None);
+            assert_eq!(keys.keep_fresh().now_or_never(), None);
         }
         assert!(keys.is_ready());
         let verifiers = Verifiers::new(Some(secret), Some(keys));

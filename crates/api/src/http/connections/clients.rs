@@ -1,8 +1,8 @@
-//! Who is connected, and who has been for too long.
+//! Which clients are connected, and which of them are stalled.
 //!
-//! actix-web ends a connection on which the first head does not arrive in time, and one that is idle. Once there was an
-//! answer, one byte of a next head is enough for it to wait without end; and for one that reads nothing of its answer it
-//! waits as well. Whoever does so is let go of here (ADR 0022).
+//! actix-web closes a connection on which the first head does not arrive in time, and an idle one. After the first answer
+//! it waits without end for the rest of a next head of which one byte has arrived, and for a client that reads nothing of
+//! its answer. Such stalled connections are closed from here (ADR 0022).
 
 use std::{
     any::Any,
@@ -19,80 +19,91 @@ use std::{
 use actix_web::rt::net;
 
 /// All clients that are connected.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct Clients(Arc<Inner>);
 
-#[derive(Debug)]
 struct Inner {
-    /// For how long a client may do nothing that counts.
-    patience: Duration,
-    start: Instant,
-    next: AtomicU64,
+    /// How long a client may make no progress.
+    stall_timeout: Duration,
+    /// The time since a fixed moment.
+    clock: Box<dyn Fn() -> Duration + Send + Sync>,
+    next_id: AtomicU64,
     all: Mutex<HashMap<u64, Arc<State>>>,
 }
 
-/// What is known of a connection.
-#[derive(Debug)]
+/// The state of a connection.
 struct State {
-    /// The same socket once more, by which it can be ended from here; nothing where no descriptor was left for it.
+    /// A duplicate of the socket that can shut it down; `None` if no descriptor was left.
     socket: Option<TcpStream>,
-    /// How many of its requests are being answered.
-    busy: AtomicUsize,
-    /// When it last did something that counts: it came, was answered, or took more of an answer. In milliseconds since the
-    /// start.
-    last: AtomicU64,
+    /// How many of the client's requests are being answered.
+    in_flight: AtomicUsize,
+    /// When the client last made progress: it connected, was answered, or took more of an answer. In milliseconds of the
+    /// clock.
+    last_progress: AtomicU64,
 }
 
-/// A client that is connected, for as long as this lives.
+/// A connected client. Dropping it takes the client off the list.
 pub(crate) struct Client {
     clients: Clients,
     id: u64,
     state: Arc<State>,
 }
 
-/// A request that is being answered, for as long as this lives. The client may take its time then: the service does.
-pub(crate) struct Busy(Moves);
+/// A request that is being answered. Meanwhile the client counts as active: it waits for the service.
+pub(crate) struct InFlight(Progress);
 
-/// Tells that a client does something that counts.
+/// Records that a client makes progress.
 #[derive(Clone)]
-pub(crate) struct Moves {
+pub(crate) struct Progress {
     clients: Clients,
     state: Arc<State>,
 }
 
 impl Clients {
-    /// Nobody is connected. Whoever does nothing that counts for that long is let go of.
-    pub(crate) fn new(patience: Duration) -> Self {
-        let (start, next) = (Instant::now(), AtomicU64::new(0));
-        Self(Arc::new(Inner { patience, start, next, all: Mutex::default() }))
+    /// No client is connected yet. One that makes no progress for longer than `stall_timeout` counts as stalled.
+    pub(crate) fn new(stall_timeout: Duration) -> Self {
+        let start = Instant::now();
+        Self::with_clock(stall_timeout, move || start.elapsed())
     }
 
-    /// A client has come on that connection, which is actix's.
-    pub(crate) fn enter(&self, connection: &dyn Any) -> Client {
+    pub(crate) fn with_clock(
+        stall_timeout: Duration,
+        clock: impl Fn() -> Duration + Send + Sync + 'static,
+    ) -> Self {
+        Self(Arc::new(Inner {
+            stall_timeout,
+            clock: Box::new(clock),
+            next_id: AtomicU64::new(0),
+            all: Mutex::default(),
+        }))
+    }
+
+    /// Adds the client of a connection, which actix-web passes as `dyn Any`.
+    pub(crate) fn connect(&self, connection: &dyn Any) -> Client {
         let socket = connection.downcast_ref::<net::TcpStream>();
         let socket = socket.and_then(|socket| socket.as_fd().try_clone_to_owned().ok()).map(TcpStream::from);
-        let last = AtomicU64::new(self.now());
-        let state = Arc::new(State { socket, busy: AtomicUsize::new(0), last });
-        let id = self.0.next.fetch_add(1, Ordering::Relaxed);
+        let last_progress = AtomicU64::new(self.now());
+        let state = Arc::new(State { socket, in_flight: AtomicUsize::new(0), last_progress });
+        let id = self.0.next_id.fetch_add(1, Ordering::Relaxed);
         self.all().insert(id, Arc::clone(&state));
         Client { clients: self.clone(), id, state }
     }
 
-    /// How many are connected.
-    pub(crate) fn number(&self) -> usize {
+    /// How many clients are connected.
+    pub(crate) fn count(&self) -> usize {
         self.all().len()
     }
 
-    /// Ends the connections of those who have done nothing that counts for too long, and says how many these were.
-    pub(crate) fn let_go(&self) -> usize {
-        let patience = u64::try_from(self.0.patience.as_millis()).unwrap_or(u64::MAX);
-        let long_ago = self.now().saturating_sub(patience);
-        let over = |state: &&Arc<State>| {
-            state.busy.load(Ordering::Relaxed) == 0 && state.last.load(Ordering::Relaxed) < long_ago
+    /// Closes the connections of stalled clients. Returns how many it closed.
+    pub(crate) fn close_stalled(&self) -> usize {
+        let oldest = self.now().saturating_sub(millis(self.0.stall_timeout));
+        let is_stalled = |state: &&Arc<State>| {
+            state.in_flight.load(Ordering::Relaxed) == 0
+                && state.last_progress.load(Ordering::Relaxed) < oldest
         };
-        let sockets: Vec<_> = self.all().values().filter(over).cloned().collect();
-        // actix-web reads the end of the connection then, and does the rest.
-        sockets
+        let stalled: Vec<_> = self.all().values().filter(is_stalled).cloned().collect();
+        // actix-web then reads the end of the connection, and drops it.
+        stalled
             .iter()
             .filter_map(|state| state.socket.as_ref())
             .filter(|socket| socket.shutdown(Shutdown::Both).is_ok())
@@ -100,7 +111,7 @@ impl Clients {
     }
 
     fn now(&self) -> u64 {
-        u64::try_from(self.0.start.elapsed().as_millis()).unwrap_or(u64::MAX)
+        millis((self.0.clock)())
     }
 
     fn all(&self) -> MutexGuard<'_, HashMap<u64, Arc<State>>> {
@@ -108,11 +119,15 @@ impl Clients {
     }
 }
 
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
 impl Client {
-    /// One of its requests is being answered.
-    pub(crate) fn begin(&self) -> Busy {
-        self.state.busy.fetch_add(1, Ordering::Relaxed);
-        Busy(Moves { clients: self.clients.clone(), state: Arc::clone(&self.state) })
+    /// Marks one of the client's requests as being answered.
+    pub(crate) fn begin(&self) -> InFlight {
+        self.state.in_flight.fetch_add(1, Ordering::Relaxed);
+        InFlight(Progress { clients: self.clients.clone(), state: Arc::clone(&self.state) })
     }
 }
 
@@ -122,25 +137,25 @@ impl Drop for Client {
     }
 }
 
-impl Busy {
-    /// Who tells that the client takes more of the answer.
-    pub(crate) fn moves(&self) -> Moves {
+impl InFlight {
+    /// Records the client's progress while it reads the answer.
+    pub(crate) fn progress(&self) -> Progress {
         self.0.clone()
     }
 }
 
-impl Drop for Busy {
+impl Drop for InFlight {
     fn drop(&mut self) {
-        // In this order, so that nobody sees an idle client with an old time.
-        self.0.tell();
-        self.0.state.busy.fetch_sub(1, Ordering::Release);
+        // In this order: an idle client must not be seen with the old time.
+        self.0.record();
+        self.0.state.in_flight.fetch_sub(1, Ordering::Release);
     }
 }
 
-impl Moves {
-    /// It does something now.
-    pub(crate) fn tell(&self) {
-        self.state.last.store(self.clients.now(), Ordering::Relaxed);
+impl Progress {
+    /// The client makes progress now.
+    pub(crate) fn record(&self) {
+        self.state.last_progress.store(self.clients.now(), Ordering::Relaxed);
     }
 }
 
@@ -150,41 +165,58 @@ mod tests {
 
     use super::*;
 
-    /// A connection: the client's end, and the service's.
+    const STALL_TIMEOUT: Duration = Duration::from_secs(80);
+
+    /// No client, and the milliseconds that the clock shows.
+    fn clients() -> (Clients, Arc<AtomicU64>) {
+        let time = Arc::new(AtomicU64::new(0));
+        let clock = Arc::clone(&time);
+        let clients =
+            Clients::with_clock(STALL_TIMEOUT, move || Duration::from_millis(clock.load(Ordering::Relaxed)));
+        (clients, time)
+    }
+
+    /// Lets more than the timeout pass.
+    fn pass(time: &AtomicU64) {
+        time.fetch_add(millis(STALL_TIMEOUT) + 1, Ordering::Relaxed);
+    }
+
+    /// Both ends of a connection: the client's and the service's.
     async fn connection() -> (TcpStream, net::TcpStream) {
         let listener = net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
-        client.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
         (client, listener.accept().await.unwrap().0)
     }
 
     #[actix_web::test]
-    async fn who_does_nothing_for_too_long_is_let_go_of_and_no_other() {
-        let clients = Clients::new(Duration::from_millis(200));
-        let (mut idle, server) = connection().await;
-        let (_busy, other) = connection().await;
-        let (of_idle, of_busy) = (clients.enter(&server), clients.enter(&other));
-        assert_eq!((clients.number(), clients.let_go()), (2, 0));
-        let answering = of_busy.begin();
-        std::thread::sleep(Duration::from_millis(250));
-        assert_eq!(clients.let_go(), 1, "the one that is answered may wait");
-        assert_eq!(idle.read(&mut [0]).unwrap(), 0, "the connection has ended");
-        // Its time begins when it has been answered, and anew with each part that it takes.
-        let moves = answering.moves();
-        drop((answering, of_idle));
-        assert_eq!((clients.number(), clients.let_go()), (1, 0));
-        std::thread::sleep(Duration::from_millis(250));
-        moves.tell();
-        assert_eq!(clients.let_go(), 0);
-        drop(of_busy);
-        assert_eq!(clients.number(), 0);
+    async fn a_stalled_client_is_disconnected_and_no_other() {
+        let (clients, time) = clients();
+        let (mut stalled_end, stalled_connection) = connection().await;
+        let (_active_end, active_connection) = connection().await;
+        let (stalled, active) = (clients.connect(&stalled_connection), clients.connect(&active_connection));
+        assert_eq!((clients.count(), clients.close_stalled()), (2, 0));
+        let request = active.begin();
+        pass(&time);
+        assert_eq!(clients.close_stalled(), 1, "a client that waits for its answer is not stalled");
+        assert_eq!(stalled_end.read(&mut [0]).unwrap(), 0, "the connection is closed");
+        // The timeout begins when the request has been answered, and again with each chunk that the client takes.
+        let progress = request.progress();
+        drop((request, stalled));
+        assert_eq!((clients.count(), clients.close_stalled()), (1, 0));
+        pass(&time);
+        progress.record();
+        assert_eq!(clients.close_stalled(), 0);
+        pass(&time);
+        assert_eq!(clients.close_stalled(), 1);
+        drop(active);
+        assert_eq!(clients.count(), 0);
     }
 
     #[test]
-    fn what_is_no_connection_of_ours_is_counted_and_cannot_be_ended() {
-        let clients = Clients::new(Duration::ZERO);
-        let _client = clients.enter(&"something else");
-        std::thread::sleep(Duration::from_millis(5));
-        assert_eq!((clients.number(), clients.let_go()), (1, 0));
+    fn a_connection_of_another_type_is_counted_and_cannot_be_closed() {
+        let (clients, time) = clients();
+        let _client = clients.connect(&"another type");
+        pass(&time);
+        assert_eq!((clients.count(), clients.close_stalled()), (1, 0));
     }
 }

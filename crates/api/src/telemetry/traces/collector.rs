@@ -1,4 +1,4 @@
-//! The way to the collector. One that is not there is told of now and then, and harms nobody.
+//! Posts spans to the collector. If it is unreachable, the log says so from time to time, and requests go on.
 
 use std::{
     sync::{Mutex, PoisonError},
@@ -19,56 +19,55 @@ use task_support::Chain;
 use tokio::runtime::Handle;
 use url::Url;
 
-/// How often, at the most, it is told that spans cannot be sent.
-const TELL_EVERY: Duration = Duration::from_mins(1);
-/// The largest answer that is read, in bytes: it says little more than that spans were refused.
+/// The shortest time between two warnings that spans cannot be sent.
+const WARNING_INTERVAL: Duration = Duration::from_mins(1);
+/// The most bytes that are read of an answer; a collector answers little more than a refusal.
 const MAX_ANSWER: usize = 64 * 1024;
 
 /// Posts spans to a collector.
 ///
-/// The thread that sends spans has no runtime, without which reqwest can do nothing, so that the work is done by ours.
+/// The SDK sends spans on a thread without a runtime. reqwest needs one, so requests run on the service's.
 #[derive(Debug)]
 pub(super) struct Collector {
     client: Client,
     url: Url,
     runtime: Handle,
-    troubles: Troubles,
+    outage: Outage,
 }
 
 impl Collector {
-    /// Fails where TLS cannot be set up on this machine.
+    /// Fails if TLS cannot be set up on this machine.
     pub(super) fn new(settings: &TraceSettings, runtime: Handle) -> Result<Self, reqwest::Error> {
         let client = Client::builder()
             .user_agent(concat!("task-api/", env!("CARGO_PKG_VERSION")))
-            // The headers have a key in them, which is for nobody else.
+            // The headers hold a key, which only this collector may see.
             .redirect(redirect::Policy::none())
             .default_headers(settings.headers.clone())
             .timeout(settings.timeout)
             .build()?;
-        let troubles = Troubles { every: TELL_EVERY, last: Mutex::new(None) };
-        Ok(Self { client, url: settings.endpoint.clone(), runtime, troubles })
+        let outage = Outage { interval: WARNING_INTERVAL, last_warning: Mutex::new(None) };
+        Ok(Self { client, url: settings.endpoint.clone(), runtime, outage })
     }
 }
 
 #[async_trait]
 impl HttpClient for Collector {
     async fn send_bytes(&self, request: Request<Bytes>) -> Result<Response<Bytes>, HttpError> {
-        // Of the request that the exporter makes only the body is taken: address and headers are those of our settings, and
-        // not what it may have found in the environment.
+        // Only the body of the exporter's request is used: it may have taken its address and headers from the environment.
         let post = self.client.post(self.url.clone());
         let post = post.header(CONTENT_TYPE, "application/x-protobuf").body(request.into_body());
         match self.runtime.spawn(exchange(post)).await? {
             Ok(answer) => {
                 if answer.status().is_success() {
-                    self.troubles.end();
+                    self.outage.end();
                 } else {
-                    self.troubles.tell(&format!("it answers with status {}", answer.status()));
+                    self.outage.warn(&format!("it answers with status {}", answer.status()));
                 }
                 Ok(answer)
             }
             Err(error) => {
                 let error = error.without_url();
-                self.troubles.tell(&Chain(&error).to_string());
+                self.outage.warn(&Chain(&error).to_string());
                 Err(error.into())
             }
         }
@@ -91,23 +90,24 @@ async fn exchange(post: reqwest::RequestBuilder) -> Result<Response<Bytes>, reqw
     Ok(whole)
 }
 
-/// What is wrong with the collector, told once and then now and again until it is over.
+/// An outage of the collector: the first failure is logged, and then one in each interval until the end.
 #[derive(Debug)]
-struct Troubles {
-    every: Duration,
-    last: Mutex<Option<Instant>>,
+struct Outage {
+    interval: Duration,
+    last_warning: Mutex<Option<Instant>>,
 }
 
-impl Troubles {
-    fn tell(&self, error: &str) {
-        if self.is_to_be_told() {
+impl Outage {
+    fn warn(&self, error: &str) {
+        if self.is_warning_due() {
             tracing::warn!(error, "traces cannot be sent; those of this time may be lost");
         }
     }
 
-    fn is_to_be_told(&self) -> bool {
-        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
-        let is_due = last.is_none_or(|last| last.elapsed() >= self.every);
+    /// Whether to warn now; if so, the interval begins again.
+    fn is_warning_due(&self) -> bool {
+        let mut last = self.last_warning.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_due = last.is_none_or(|last| last.elapsed() >= self.interval);
         if is_due {
             *last = Some(Instant::now());
         }
@@ -115,17 +115,17 @@ impl Troubles {
     }
 
     fn end(&self) {
-        if self.last.lock().unwrap_or_else(PoisonError::into_inner).take().is_some() {
+        if self.last_warning.lock().unwrap_or_else(PoisonError::into_inner).take().is_some() {
             tracing::info!("traces are sent again");
         }
     }
 }
 
-/// An exporter whose failures are told by the collector, so that the SDK does not tell each of them as well.
+/// An exporter that reports no failure to the SDK, which would log each one: the collector logs them already.
 #[derive(Debug)]
-pub(super) struct Tolerant(pub(super) SpanExporter);
+pub(super) struct QuietExporter(pub(super) SpanExporter);
 
-impl trace::SpanExporter for Tolerant {
+impl trace::SpanExporter for QuietExporter {
     async fn export(&self, batch: Vec<SpanData>) -> OTelSdkResult {
         let _ = self.0.export(batch).await;
         Ok(())
@@ -145,13 +145,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_trouble_is_told_once_in_its_time_and_anew_after_it_was_over() {
-        let troubles = |every| Troubles { every, last: Mutex::new(None) };
-        let rare = troubles(Duration::from_hours(1));
-        assert_eq!([(); 3].map(|()| rare.is_to_be_told()), [true, false, false]);
+    fn an_outage_is_logged_once_in_each_interval_and_again_after_its_end() {
+        let outage = |interval| Outage { interval, last_warning: Mutex::new(None) };
+        let rare = outage(Duration::from_hours(1));
+        assert_eq!([(); 3].map(|()| rare.is_warning_due()), [true, false, false]);
         rare.end();
-        assert!(rare.is_to_be_told());
-        let frequent = troubles(Duration::ZERO);
-        assert_eq!([(); 3].map(|()| frequent.is_to_be_told()), [true, true, true]);
+        assert!(rare.is_warning_due());
+        let frequent = outage(Duration::ZERO);
+        assert_eq!([(); 3].map(|()| frequent.is_warning_due()), [true, true, true]);
     }
 }

@@ -1,7 +1,7 @@
-//! The span of a request, named and described as the semantic conventions of OpenTelemetry say.
+//! The span of a request, with the names and attributes of OpenTelemetry's semantic conventions.
 //!
-//! The path is left out, although they ask for it: it has the user's id in it, and often a task's. So are the query, the
-//! client's address and its program, which are nobody's business but the client's.
+//! Some attributes are left out although the conventions ask for them: the path contains the user's id and often a task's,
+//! and the query, the address of the client and its user agent are private.
 
 use actix_web::{
     dev::ServiceRequest,
@@ -17,11 +17,11 @@ use opentelemetry::{
     trace::{SpanContext, SpanKind, Status, TraceContextExt, Tracer},
 };
 
-use super::Traces;
+use crate::telemetry::traces::provider::Traces;
 
-/// The header that names trace and span of the caller.
+/// The header with the trace and the span of the caller (W3C Trace Context).
 const TRACEPARENT: &str = "traceparent";
-/// How long it is in the version of the standard that there is.
+/// The length of the header in version 00 of the standard.
 const TRACEPARENT_LENGTH: usize = 55;
 
 /// The span of a request that is being answered.
@@ -31,10 +31,10 @@ pub(crate) struct RequestTrace {
 }
 
 impl Traces {
-    /// Begins the span of a request, as a child of the caller's where it names one.
+    /// Begins the span of a request, as a child of the caller's span if the request names one.
     pub(crate) fn begin(&self, request: &ServiceRequest, method: &'static str) -> RequestTrace {
         let caller = self.propagator.extract_with_context(&Context::new(), &Headers(request.headers()));
-        // What the conventions call methods that nobody knows; a client can make up any number of them.
+        // The conventions' name for unknown methods, of which a client can send any number.
         let (method, name) = if method == "other" { ("_OTHER", "HTTP") } else { (method, method) };
         let mut attributes = vec![
             KeyValue::new("http.request.method", method),
@@ -53,17 +53,17 @@ impl Traces {
 }
 
 impl RequestTrace {
-    /// What the spans of the request's own work are children of.
+    /// The parent of the spans that the request causes.
     pub(crate) fn context(&self) -> Context {
         self.context.clone()
     }
 
-    /// Trace and span, for the log.
+    /// The ids of trace and span, for the log.
     pub(crate) fn ids(&self) -> SpanContext {
         self.context.span().span_context().clone()
     }
 
-    /// Ends it with the head of the answer.
+    /// Ends the span: the head of the answer is there.
     pub(crate) fn answered(&self, route: Option<&str>, status: StatusCode) {
         let span = self.context.span();
         span.set_attribute(KeyValue::new("http.response.status_code", i64::from(status.as_u16())));
@@ -71,7 +71,7 @@ impl RequestTrace {
             span.update_name(format!("{} {route}", self.method));
             span.set_attribute(KeyValue::new("http.route", route.to_owned()));
         }
-        // What a client does wrong is no fault of the server.
+        // A client's mistake is no error of the server.
         if status.is_server_error() {
             span.set_attribute(KeyValue::new("error.type", status.as_str().to_owned()));
             span.set_status(Status::error(""));
@@ -84,16 +84,16 @@ fn version(version: Version) -> &'static str {
     if version == Version::HTTP_10 { "1.0" } else { "1.1" }
 }
 
-/// The host that the client asked for, and the port where it is not the usual one.
+/// Host and port of the `Host` header; the port is absent if the scheme implies it.
 fn authority(headers: &HeaderMap) -> Option<Authority> {
     Authority::try_from(headers.get(header::HOST)?.as_bytes()).ok()
 }
 
-/// The headers of a request, as far as they say to which trace it belongs.
+/// The trace context in the headers of a request.
 struct Headers<'a>(&'a HeaderMap);
 
 impl Extractor for Headers<'_> {
-    /// A header that is there twice, or that is no `traceparent`, is as good as none.
+    /// Ignores a repeated header and a malformed `traceparent`.
     fn get(&self, key: &str) -> Option<&str> {
         let mut values = self.0.get_all(key);
         let value = match (values.next(), values.next()) {
@@ -108,19 +108,19 @@ impl Extractor for Headers<'_> {
     }
 }
 
-/// Whether it has the form of the standard; the propagator takes numbers that are too short, for example.
+/// Whether the value has the form of the standard. The propagator is laxer: it accepts ids that are too short, for example.
 fn is_traceparent(value: &str) -> bool {
     let bytes = value.as_bytes();
     let (Some(head), rest) = (bytes.get(..TRACEPARENT_LENGTH), bytes.get(TRACEPARENT_LENGTH)) else {
         return false;
     };
-    let is_right = |(place, byte): (usize, &u8)| match place {
+    let is_allowed = |(place, byte): (usize, &u8)| match place {
         2 | 35 | 52 => *byte == b'-',
         _ => matches!(byte, b'0'..=b'9' | b'a'..=b'f'),
     };
-    // Later versions may have more to say.
+    // Later versions may append fields.
     let is_whole = rest.is_none_or(|next| *next == b'-' && !value.starts_with("00"));
-    is_whole && head.iter().enumerate().all(is_right)
+    is_whole && head.iter().enumerate().all(is_allowed)
 }
 
 #[cfg(test)]
@@ -144,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn the_caller_is_known_by_its_trace_span_and_state() {
+    fn trace_span_and_state_of_the_caller_are_taken_over() {
         let caller = caller(&[(TRACEPARENT, GOOD), ("tracestate", "vendor=1")]);
         assert_eq!(caller.trace_id().to_string(), "4bf92f3577b34da6a3ce929d0e0e4736");
         assert_eq!(caller.span_id().to_string(), "00f067aa0ba902b7");
@@ -153,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn the_host_is_the_one_that_the_client_asked_for() {
+    fn host_and_port_come_from_the_host_header() {
         let asked = |host: &str| {
             let request = TestRequest::default().insert_header((header::HOST, host)).to_http_request();
             authority(request.headers()).map(|found| (found.host().to_owned(), found.port_u16()))
@@ -164,13 +164,13 @@ mod tests {
     }
 
     #[test]
-    fn a_later_version_is_understood_as_far_as_it_is_known() {
-        let later = format!("cc{}-what-comes", &GOOD[2..]);
+    fn a_later_version_is_read_like_version_00() {
+        let later = format!("cc{}-later", &GOOD[2..]);
         assert!(caller(&[(TRACEPARENT, &later)]).is_valid());
     }
 
     #[test]
-    fn what_is_no_traceparent_is_as_good_as_none() {
+    fn a_malformed_or_repeated_traceparent_is_ignored() {
         for malformed in [
             "",
             "00",
@@ -189,7 +189,7 @@ mod tests {
         ] {
             assert!(!caller(&[(TRACEPARENT, malformed)]).is_valid(), "{malformed:?}");
         }
-        assert!(!caller(&[(TRACEPARENT, GOOD), (TRACEPARENT, GOOD)]).is_valid(), "two of them");
+        assert!(!caller(&[(TRACEPARENT, GOOD), (TRACEPARENT, GOOD)]).is_valid(), "the header is repeated");
         assert!(!caller(&[("tracestate", "vendor=1")]).is_valid());
     }
 }

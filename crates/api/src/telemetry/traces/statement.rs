@@ -1,4 +1,4 @@
-//! The spans of what is asked of the database, around the ports: whatever is behind them need not know of traces.
+//! The spans of calls to the database. They wrap the ports, so that the adapters need not know about traces.
 
 use std::{future::Future, sync::Arc};
 
@@ -12,19 +12,19 @@ use task_domain::{
     TaskPage, TaskQuery, TaskRepository, UserId,
 };
 
-use super::Traces;
+use crate::telemetry::traces::provider::Traces;
 
-/// What is said to the database: the kind of statement and of which table, never a value.
+/// What a span says of a call: the kind of statement and the table, never a value.
 #[derive(Clone, Copy)]
-struct Said {
-    /// The statement's first word, where it is one statement.
+struct Statement {
+    /// The first word of the statement; `None` if the call sends several.
     operation: Option<&'static str>,
-    /// Statements and tables in the order in which they come.
+    /// Statements and tables, in the order of execution.
     summary: &'static str,
 }
 
-/// A port whose calls are spans, each within the span of the request that makes it. A call takes as long as the caller
-/// waits, for a connection and for others that are served by the same statement too.
+/// A port whose calls are spans, children of the span of the request. The span covers all that the caller waits for: the
+/// connection and the batch as well.
 pub(crate) struct Traced<P> {
     port: P,
     traces: Arc<Traces>,
@@ -37,14 +37,14 @@ impl<P> Traced<P> {
 
     async fn call<T: Send>(
         &self,
-        said: Said,
+        statement: Statement,
         call: impl Future<Output = Result<T, RepositoryError>> + Send,
     ) -> Result<T, RepositoryError> {
         let request = Context::current();
         if !request.has_active_span() {
             return call.await;
         }
-        let Said { operation, summary } = said;
+        let Statement { operation, summary } = statement;
         let mut attributes =
             vec![KeyValue::new("db.system.name", "postgresql"), KeyValue::new("db.query.summary", summary)];
         if let Some(operation) = operation {
@@ -55,7 +55,7 @@ impl<P> Traced<P> {
         let builder = tracer.span_builder(summary).with_kind(SpanKind::Client).with_attributes(attributes);
         let mut span = builder.start_with_context(tracer, &request);
         let outcome = call.await;
-        if let Some(kind) = outcome.as_ref().err().and_then(kind_of_failure) {
+        if let Some(kind) = outcome.as_ref().err().and_then(error_type) {
             span.set_attribute(KeyValue::new("error.type", kind));
             span.set_status(Status::error(""));
         }
@@ -64,10 +64,10 @@ impl<P> Traced<P> {
     }
 }
 
-/// The causes are in the log, with the id of the trace.
-fn kind_of_failure(error: &RepositoryError) -> Option<&'static str> {
+/// The `error.type` of a failure. The cause is in the log, with the id of the trace.
+fn error_type(error: &RepositoryError) -> Option<&'static str> {
     match error {
-        // An answer like any other: a foreign key is asked whether there is such a user.
+        // Not a failure: the foreign key answers that there is no such user.
         RepositoryError::UnknownUser => None,
         RepositoryError::Unavailable(_) => Some("unavailable"),
         RepositoryError::Overloaded => Some("overloaded"),
@@ -75,14 +75,14 @@ fn kind_of_failure(error: &RepositoryError) -> Option<&'static str> {
     }
 }
 
-const fn one(operation: &'static str, summary: &'static str) -> Said {
-    Said { operation: Some(operation), summary }
+const fn one(operation: &'static str, summary: &'static str) -> Statement {
+    Statement { operation: Some(operation), summary }
 }
 
-const SELECT: Said = one("SELECT", "SELECT tasks");
-const RECALL: Said = Said { operation: None, summary: "SELECT idempotency_keys" };
+const SELECT: Statement = one("SELECT", "SELECT tasks");
+const RECALL: Statement = Statement { operation: None, summary: "SELECT idempotency_keys" };
 
-fn alone(command: &TaskCommand) -> Said {
+fn single(command: &TaskCommand) -> Statement {
     match command {
         TaskCommand::Create(_) => one("INSERT", "INSERT tasks"),
         TaskCommand::Update { .. } | TaskCommand::Toggle { .. } => one("UPDATE", "UPDATE tasks"),
@@ -90,14 +90,14 @@ fn alone(command: &TaskCommand) -> Said {
     }
 }
 
-/// A transaction of several statements.
-fn with_key(command: &TaskCommand) -> Said {
+/// A write with an idempotency key: a transaction of several statements.
+fn with_key(command: &TaskCommand) -> Statement {
     let summary = match command {
         TaskCommand::Create(_) => "INSERT idempotency_keys INSERT tasks",
         TaskCommand::Update { .. } | TaskCommand::Toggle { .. } => "INSERT idempotency_keys UPDATE tasks",
         TaskCommand::Delete { .. } => "INSERT idempotency_keys DELETE tasks",
     };
-    Said { operation: None, summary }
+    Statement { operation: None, summary }
 }
 
 #[async_trait]
@@ -111,7 +111,7 @@ impl<P: TaskRepository> TaskRepository for Traced<P> {
     }
 
     async fn execute(&self, owner: &UserId, command: TaskCommand) -> Result<TaskOutcome, RepositoryError> {
-        self.call(alone(&command), self.port.execute(owner, command)).await
+        self.call(single(&command), self.port.execute(owner, command)).await
     }
 }
 

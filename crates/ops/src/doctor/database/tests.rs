@@ -36,7 +36,7 @@ const LOCAL: &str = "postgres://me:s3cret@localhost/app";
 const REMOTE: &str = "postgres://me:s3cret@db.example.com/app";
 
 #[test]
-fn nothing_is_said_against_a_good_database() {
+fn a_good_database_has_no_problem() {
     let findings = all(&good(), REMOTE);
     assert!(findings.iter().all(|finding| finding.verdict == Verdict::Ok), "{findings:?}");
     assert!(
@@ -44,67 +44,77 @@ fn nothing_is_said_against_a_good_database() {
     );
 }
 
-/// What is changed, and what is then said.
+/// A change of a good database, and the words of the finding that it causes.
 type Case = (fn(&mut Inspection), &'static str, Verdict, &'static [&'static str]);
 
+const FAULTS: &[Case] = &[
+    (|it| it.protection = Protection::Plain, REMOTE, Verdict::Warning, &["without TLS", "sslmode=require"]),
+    (
+        |it| it.protection = Protection::Encrypted,
+        REMOTE,
+        Verdict::Warning,
+        &["not checked", "sslmode=require"],
+    ),
+    (|it| it.version_number = 140_009, LOCAL, Verdict::Warning, &["older than 15"]),
+    (|it| it.read_only = true, LOCAL, Verdict::Problem, &["read-only", "503", "replica"]),
+    (
+        |it| it.migrations = None,
+        LOCAL,
+        Verdict::Problem,
+        &["GRANT SELECT ON __diesel_schema_migrations TO app"],
+    ),
+    (
+        |it| it.migrations.as_mut().unwrap()[0].applied = false,
+        LOCAL,
+        Verdict::Problem,
+        &["not applied: 2026_create_tasks", "`task-api migrate run`"],
+    ),
+    (|it| it.users = None, LOCAL, Verdict::Problem, &["no table `users`", "modelName: \"users\"", "migrate"]),
+    (
+        |it| (it.users, it.other_users) = (None, vec!["public.\"user\"".to_owned()]),
+        LOCAL,
+        Verdict::Problem,
+        &["public.\"user\"", "default name", "modelName: \"users\"", "RENAME TO users"],
+    ),
+    (
+        |it| (it.users, it.other_users) = (None, vec!["auth.users".to_owned()]),
+        LOCAL,
+        Verdict::Problem,
+        &["auth.users", "search_path"],
+    ),
+    (
+        |it| it.users.as_mut().unwrap().id_type = Some("uuid".to_owned()),
+        LOCAL,
+        Verdict::Problem,
+        &["type uuid", "generateId"],
+    ),
+    (|it| it.users.as_mut().unwrap().id_type = None, LOCAL, Verdict::Problem, &["no column `id`"]),
+    (
+        |it| it.tables[0].reference = Reference::Blocks,
+        LOCAL,
+        Verdict::Problem,
+        &["`tasks` refers to `users` without ON DELETE CASCADE", "ADD CONSTRAINT tasks_user_id_fkey"],
+    ),
+    (
+        |it| it.tables[1].reference = Reference::Missing,
+        LOCAL,
+        Verdict::Problem,
+        &["`idempotency_keys` does not refer"],
+    ),
+    (
+        |it| it.tables[1].lacks = vec!["INSERT".to_owned(), "DELETE".to_owned()],
+        LOCAL,
+        Verdict::Problem,
+        &[
+            "app lacks INSERT, DELETE on idempotency_keys",
+            "`GRANT INSERT, DELETE ON idempotency_keys TO app`",
+        ],
+    ),
+];
+
 #[test]
-fn every_fault_is_named_with_what_to_change() {
-    use Verdict::{Problem, Warning};
-    let cases: &[Case] = &[
-        (|it| it.protection = Protection::Plain, REMOTE, Warning, &["without TLS", "sslmode=require"]),
-        (|it| it.protection = Protection::Encrypted, REMOTE, Warning, &["not checked", "sslmode=require"]),
-        (|it| it.version_number = 140_009, LOCAL, Warning, &["older than 15"]),
-        (|it| it.read_only = true, LOCAL, Problem, &["read-only", "503", "replica"]),
-        (|it| it.migrations = None, LOCAL, Problem, &["GRANT SELECT ON __diesel_schema_migrations TO app"]),
-        (
-            |it| it.migrations.as_mut().unwrap()[0].applied = false,
-            LOCAL,
-            Problem,
-            &["not applied: 2026_create_tasks", "`task-api migrate run`"],
-        ),
-        (|it| it.users = None, LOCAL, Problem, &["no table `users`", "modelName: \"users\"", "migrate"]),
-        (
-            |it| (it.users, it.other_users) = (None, vec!["public.\"user\"".to_owned()]),
-            LOCAL,
-            Problem,
-            &["public.\"user\"", "default name", "modelName: \"users\"", "RENAME TO users"],
-        ),
-        (
-            |it| (it.users, it.other_users) = (None, vec!["auth.users".to_owned()]),
-            LOCAL,
-            Problem,
-            &["auth.users", "search_path"],
-        ),
-        (
-            |it| it.users.as_mut().unwrap().id_type = Some("uuid".to_owned()),
-            LOCAL,
-            Problem,
-            &["type uuid", "generateId"],
-        ),
-        (|it| it.users.as_mut().unwrap().id_type = None, LOCAL, Problem, &["no column `id`"]),
-        (
-            |it| it.tables[0].reference = Reference::Blocks,
-            LOCAL,
-            Problem,
-            &["`tasks` refers to `users` without ON DELETE CASCADE", "ADD CONSTRAINT tasks_user_id_fkey"],
-        ),
-        (
-            |it| it.tables[1].reference = Reference::Missing,
-            LOCAL,
-            Problem,
-            &["`idempotency_keys` does not refer"],
-        ),
-        (
-            |it| it.tables[1].lacks = vec!["INSERT".to_owned(), "DELETE".to_owned()],
-            LOCAL,
-            Problem,
-            &[
-                "app lacks INSERT, DELETE on idempotency_keys",
-                "`GRANT INSERT, DELETE ON idempotency_keys TO app`",
-            ],
-        ),
-    ];
-    for (change, url, verdict, words) in cases {
+fn every_fault_is_named_with_its_remedy() {
+    for (change, url, verdict, words) in FAULTS {
         let mut inspection = good();
         change(&mut inspection);
         let findings = all(&inspection, url);

@@ -1,4 +1,4 @@
-//! Times, subject, issuer and audience.
+//! Findings about times, subject, issuer and audience.
 
 use serde_json::Value;
 use task_auth::{ClaimRules, moment};
@@ -6,56 +6,59 @@ use task_domain::{InvalidUserId, UserId};
 use task_settings::AuthSettings;
 use task_support::json::Object;
 
-use super::{
-    differences::{differences, distance},
-    parts::Parts,
+use crate::doctor::{
+    report::Finding,
+    shown,
+    token::{
+        differences::{differences, distance},
+        parts::Parts,
+    },
 };
-use crate::doctor::{report::Finding, shown};
 
-/// The first number that is a time in milliseconds of this century rather than one in seconds.
+/// From this number on, a time is in milliseconds of this century rather than in seconds.
 const MILLISECONDS: f64 = 1e11;
 
-/// A claim that is compared with a setting.
+/// The comparison of a claim with a setting.
 struct Compared<'a> {
-    /// What the finding is called.
+    /// The name of the finding.
     name: &'static str,
     claim: &'static str,
     variable: &'static str,
     expected: &'a str,
-    /// Whether the setting was given, and is not the origin of the key set.
-    given: bool,
+    /// Whether the operator has set the variable; otherwise the origin of the key set is expected.
+    is_set: bool,
 }
 
-/// Whatever is wrong with the claims, in the order in which the service looks at them.
-pub(super) fn misfits(parts: &Parts, auth: &AuthSettings, now: f64) -> Vec<Finding> {
-    let of_keys = auth.jwks.as_ref().filter(|_| parts.algorithm() != Some("HS256"));
-    let rules = of_keys.map_or(&auth.claims, |jwks| &jwks.claims);
+/// The faults of the claims, in the order in which the service checks them.
+pub(super) fn faults(parts: &Parts, auth: &AuthSettings, now: f64) -> Vec<Finding> {
+    let key_set = auth.jwks.as_ref().filter(|_| parts.algorithm() != Some("HS256"));
+    let rules = key_set.map_or(&auth.claims, |jwks| &jwks.claims);
     let claims = &parts.claims;
     let issuer = rules.issuer.as_deref().map(|expected| Compared {
         name: "token issuer",
         claim: "iss",
         variable: "AUTH_ISSUER",
         expected,
-        given: auth.claims.issuer.is_some(),
+        is_set: auth.claims.issuer.is_some(),
     });
     let audience = rules.audience.as_deref().map(|expected| Compared {
         name: "token audience",
         claim: "aud",
         variable: "AUTH_AUDIENCE",
         expected,
-        given: auth.claims.audience.is_some(),
+        is_set: auth.claims.audience.is_some(),
     });
     let mut findings: Vec<_> = [expiry(claims, rules, now), not_before(claims, rules, now), subject(claims)]
         .into_iter()
         .flatten()
         .collect();
     for compared in [issuer, audience].into_iter().flatten() {
-        findings.extend(compared.misfit(claims.get(compared.claim)));
+        findings.extend(compared.fault(claims.get(compared.claim)));
     }
     findings
 }
 
-/// Whether a time that should be in seconds is in milliseconds.
+/// Whether a time seems to be in milliseconds instead of seconds.
 pub(super) fn looks_like_milliseconds(time: f64) -> bool {
     (MILLISECONDS..MILLISECONDS * 1000.0).contains(&time)
 }
@@ -65,8 +68,8 @@ fn expiry(claims: &Object, rules: &ClaimRules, now: f64) -> Option<Finding> {
         let what = claims.get("exp").map_or_else(|| "missing".to_owned(), shown::value);
         return Some(Finding::problem(
             "token expiry",
-            format!("`exp` is {what}, and has to be a number: seconds since 1970"),
-            "Let whoever makes the token set an expiry; the `jwt()` plugin does.",
+            format!("`exp` is {what}, but must be a number: seconds since 1970"),
+            "Let the issuer of the token set an expiry, as the `jwt()` plugin does.",
         ));
     };
     let over = now - expires_at - f64::from(rules.leeway_seconds);
@@ -82,11 +85,11 @@ fn expiry(claims: &Object, rules: &ClaimRules, now: f64) -> Option<Finding> {
     let issued_at = claims.get("iat").and_then(Value::as_f64);
     let advice = match issued_at {
         Some(issued_at) if expires_at <= issued_at => {
-            "It was never valid: `exp` is not after `iat`. Correct the life time where it is made."
+            "It was never valid: `exp` is not after `iat`. Correct the lifetime at its issuer."
         }
         _ => {
             "Fetch a new one from `GET /api/auth/token`: they are valid for 15 minutes unless `jwt.expirationTime` says \
-             otherwise, so clients have to fetch one now and then. Where even a new one has expired, look at the clocks."
+             otherwise, so clients have to fetch new ones. If even a new one has expired, look at the clocks."
         }
     };
     Some(Finding::problem("token expiry", found, advice))
@@ -95,11 +98,11 @@ fn expiry(claims: &Object, rules: &ClaimRules, now: f64) -> Option<Finding> {
 fn not_before(claims: &Object, rules: &ClaimRules, now: f64) -> Option<Finding> {
     let claim = claims.get("nbf")?;
     let Some(not_before) = claim.as_f64() else {
-        let found = format!("`nbf` is {}, and has to be a number: seconds since 1970", shown::value(claim));
+        let found = format!("`nbf` is {}, but must be a number: seconds since 1970", shown::value(claim));
         return Some(Finding::problem(
             "token begin",
             found,
-            "Correct it where the token is made, or leave it out.",
+            "Correct it at the issuer of the token, or omit it.",
         ));
     };
     if now >= not_before - f64::from(rules.leeway_seconds) {
@@ -112,7 +115,7 @@ fn not_before(claims: &Object, rules: &ClaimRules, now: f64) -> Option<Finding> 
         shown::moment(moment(now))
     );
     let advice = if looks_like_milliseconds(not_before) {
-        "`nbf` looks like milliseconds: it has to be in seconds."
+        "`nbf` looks like milliseconds: it must be in seconds."
     } else {
         "Look at both clocks (NTP). AUTH_LEEWAY_SECONDS bridges up to 60 seconds."
     };
@@ -120,14 +123,14 @@ fn not_before(claims: &Object, rules: &ClaimRules, now: f64) -> Option<Finding> 
 }
 
 fn subject(claims: &Object) -> Option<Finding> {
-    const ADVICE: &str = "`sub` has to be the user's id, as text. The `jwt()` plugin does that by itself: look at its \
-                          `jwt.getSubject` and `definePayload`, or at who makes the token.";
+    const ADVICE: &str = "`sub` must be the user's id, as a string. The `jwt()` plugin sets it by itself: look at its \
+                          `jwt.getSubject` and `definePayload`, or at the issuer of the token.";
     let found = match claims.get("sub") {
         None => {
             let id = ["id", "userId", "user_id", "uid"].into_iter().find(|name| claims.contains_key(*name));
             match id {
-                Some(name) => format!("it has no `sub`; there is `{name}`, which is not looked at"),
-                None => "it has no `sub`: it speaks for nobody".to_owned(),
+                Some(name) => format!("it has no `sub`; it has `{name}`, which is ignored"),
+                None => "it has no `sub`, so it names no user".to_owned(),
             }
         }
         Some(Value::String(subject)) => {
@@ -140,23 +143,23 @@ fn subject(claims: &Object) -> Option<Finding> {
             };
             format!("`sub` is {}, which {why}", shown::quoted(subject))
         }
-        Some(other) => format!("`sub` is {}, and has to be a text", shown::value(other)),
+        Some(other) => format!("`sub` is {}, but must be a string", shown::value(other)),
     };
     Some(Finding::problem("token subject", found, ADVICE))
 }
 
 impl Compared<'_> {
-    fn misfit(&self, claim: Option<&Value>) -> Option<Finding> {
-        let Self { name, claim: claim_name, variable, expected, given } = self;
-        let origin = if *given { variable } else { "the origin of AUTH_JWKS_URL" };
+    fn fault(&self, claim: Option<&Value>) -> Option<Finding> {
+        let Self { name, claim: claim_name, variable, expected, is_set } = self;
+        let origin = if *is_set { variable } else { "the origin of AUTH_JWKS_URL" };
         let expected_text = format!("{} is expected ({origin})", shown::quoted(expected));
         let Some(claim) = claim else {
             return Some(Finding::problem(
                 name,
-                format!("it has no `{claim_name}`, and {expected_text}"),
+                format!("it has no `{claim_name}`, but {expected_text}"),
                 format!(
-                    "The `jwt()` plugin sets it to the origin of `baseURL`. Let whoever makes the token set it; with the \
-                     shared secret alone, {variable} may also be left unset."
+                    "The `jwt()` plugin sets it to the origin of `baseURL`. Let the issuer of the token set it; with the \
+                     shared secret alone, {variable} may also be unset."
                 ),
             ));
         };
@@ -170,12 +173,12 @@ impl Compared<'_> {
             return None;
         }
         let Some(closest) = entries.iter().min_by_key(|entry| distance(entry, expected)) else {
-            let found = format!("`{claim_name}` is {}, and {expected_text}", shown::value(claim));
-            let advice = format!("Let whoever makes the token set `{claim_name}` to a text.");
+            let found = format!("`{claim_name}` is {}, but {expected_text}", shown::value(claim));
+            let advice = format!("Let the issuer of the token set `{claim_name}` to a string.");
             return Some(Finding::problem(name, found, advice));
         };
         let found = format!(
-            "`{claim_name}` is {}, and {expected_text}: {}",
+            "`{claim_name}` is {}, but {expected_text}: {}",
             shown::value(claim),
             differences(closest, expected).join(", ")
         );
@@ -190,14 +193,14 @@ impl Compared<'_> {
         } else {
             format!("set {variable} to {}", shown::quoted(closest))
         };
-        let inner = if self.given {
+        let inner = if self.is_set {
             ""
         } else {
-            " Where AUTH_JWKS_URL is an address inside of your network, that is all there is to it."
+            " If AUTH_JWKS_URL is an address inside of your network, nothing else is needed."
         };
         format!(
             "If this is your Better Auth's token, {setting}: it is compared character by character.{inner} Otherwise correct \
-             `{claim}` where it is made: in Better Auth it is the origin of `baseURL` (BETTER_AUTH_URL), or what \
+             `{claim}` at its issuer: in Better Auth it is the origin of `baseURL` (BETTER_AUTH_URL), or what \
              `jwt.{}` of the `jwt()` plugin says.",
             if *claim == "iss" { "issuer" } else { "audience" },
         )

@@ -1,17 +1,16 @@
-//! In which way two addresses differ that should be the same.
+//! Describes how two addresses differ that should be equal.
 
 use url::{Host, Url};
 
 const UNRELATED: &str = "they have nothing to do with each other";
 
-/// How far from each other they are: the less, the likelier one is meant to be the other.
+/// How far apart the two are: the nearest address is probably the one that was meant.
 pub(super) fn distance(token: &str, setting: &str) -> usize {
     let found = differences(token, setting);
     if found == [UNRELATED] { usize::MAX } else { found.len() }
 }
 
-/// What the token has that the setting has not, and the other way round: at least one sentence for two texts that are not
-/// the same.
+/// The differences, one sentence each: at least one if the texts are not equal.
 pub(super) fn differences(token: &str, setting: &str) -> Vec<String> {
     let simple = if token.trim() == setting.trim() {
         Some("there is white space around one of them")
@@ -81,7 +80,7 @@ fn of_addresses(token_text: &str, token: &Url, setting_text: &str, setting: &Url
     if found.is_empty() && begins(token_text) != begins(setting_text) {
         found.push("upper and lower case differ".to_owned());
     } else if found.is_empty() && token == setting {
-        found.push("one of them writes the port out that its scheme has anyway".to_owned());
+        found.push("one of them writes the port out, although it is the default of its scheme".to_owned());
     }
     found
 }
@@ -117,7 +116,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn it_is_said_in_which_way_they_differ() {
+    fn each_difference_is_described() {
         const APP: &str = "https://app.example.com";
         for (token, setting, expected) in [
             ("https://app.example.com/", APP, "the token has a slash at the end"),
@@ -150,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn several_differences_are_all_told() {
+    fn all_differences_are_listed() {
         let found = differences("http://localhost:3000/", "https://app.example.com:8443");
         assert_eq!(found.len(), 4, "{found:?}");
     }

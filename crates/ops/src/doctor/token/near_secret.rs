@@ -1,4 +1,4 @@
-//! A signature that does not fit the secret: is it one that is nearly the same?
+//! Explains a signature that does not fit the secret: perhaps it was made with a slightly different one.
 
 use base64::{
     Engine, alphabet,
@@ -16,19 +16,19 @@ const BASE64: [GeneralPurpose; 2] = [
 const FORGIVING: GeneralPurposeConfig =
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent);
 
-/// Names the nearly right secret that a token is signed with, or else says where to look.
+/// Names the variant of the secret that the token is signed with, if there is one.
 pub(super) async fn wrong_secret(token: &str, secret: &[u8]) -> Finding {
-    for (near, found, advice) in nearly_the_same(secret) {
-        let verifier = SharedSecret::new(&near, ClaimRules::default());
+    for (variant, found, advice) in variants(secret) {
+        let verifier = SharedSecret::new(&variant, ClaimRules::default());
         let refused = [Refusal::Signature, Refusal::Malformed].map(VerifyError::Refused);
-        if !near.is_empty() && !verifier.verify(token).await.is_err_and(|error| refused.contains(&error)) {
+        if !variant.is_empty() && !verifier.verify(token).await.is_err_and(|error| refused.contains(&error)) {
             return Finding::problem("token signature", found, advice);
         }
     }
     let (found, mut advice) = (
         "it is signed with another secret than BETTER_AUTH_SECRET",
         "Give both programs the same BETTER_AUTH_SECRET, character by character, and restart both. Mind which .env each of \
-         them reads, and that quotation marks and white space count wherever they are not taken off (docker --env-file, \
+         them reads, and that quotation marks and white space count wherever they are not removed (docker --env-file, \
          Kubernetes)."
             .to_owned(),
     );
@@ -38,54 +38,69 @@ pub(super) async fn wrong_secret(token: &str, secret: &[u8]) -> Finding {
     Finding::problem("token signature", found, advice)
 }
 
-/// Whether a secret begins or ends with what is hardly part of it.
+/// Whether a secret begins or ends with white space or a quotation mark, which is hardly meant to be part of it.
 pub(in crate::doctor) fn has_edges(secret: &[u8]) -> bool {
     let is_edge = |byte: &u8| byte.is_ascii_whitespace() || matches!(byte, b'"' | b'\'');
     secret.first().is_some_and(is_edge) || secret.last().is_some_and(is_edge)
 }
 
-type Near = (Vec<u8>, &'static str, &'static str);
+/// A variant of the secret, with what to say and what to advise if the token is signed with it.
+type Variant = (Vec<u8>, &'static str, &'static str);
 
-fn nearly_the_same(secret: &[u8]) -> Vec<Near> {
+fn variants(secret: &[u8]) -> Vec<Variant> {
     let trimmed = secret.trim_ascii();
-    let mut near: Vec<Near> = vec![(
+    let mut all: Vec<Variant> = vec![(
         trimmed.to_vec(),
         "it is signed with BETTER_AUTH_SECRET without the white space that is around it here",
-        "Take the white space at the ends of BETTER_AUTH_SECRET away.",
+        "Remove the white space at the ends of BETTER_AUTH_SECRET.",
     )];
+    all.extend(quoted(secret, trimmed));
+    all.extend(["\n", "\r\n", "\r", " "].map(|end| {
+        (
+            [secret, end.as_bytes()].concat(),
+            "it is signed with BETTER_AUTH_SECRET and white space or a line break after it",
+            "Remove the white space from the secret of Better Auth, and restart it.",
+        )
+    }));
+    all.extend(decoded(trimmed));
+    all
+}
+
+/// Variants without the quotation marks that the secret has, and with those that it lacks.
+fn quoted(secret: &[u8], trimmed: &[u8]) -> Vec<Variant> {
+    let mut all = Vec::new();
     for quote in [b'"', b'\''] {
         if let [first, inner @ .., last] = trimmed
             && *first == quote
             && *last == quote
         {
-            near.push((
+            all.push((
                 inner.to_vec(),
                 "it is signed with BETTER_AUTH_SECRET without the quotation marks that are around it here",
-                "Take the quotation marks away: docker --env-file and Kubernetes take them for a part of the secret.",
+                "Remove the quotation marks: docker --env-file and Kubernetes treat them as part of the secret.",
             ));
         }
-        near.push((
+        all.push((
             [&[quote], secret, &[quote]].concat(),
             "it is signed with BETTER_AUTH_SECRET in quotation marks",
-            "Take the quotation marks away where Better Auth gets the secret from, and restart it.",
+            "Remove the quotation marks from the secret of Better Auth, and restart it.",
         ));
     }
-    for end in ["\n", "\r\n", "\r", " "] {
-        near.push((
-            [secret, end.as_bytes()].concat(),
-            "it is signed with BETTER_AUTH_SECRET and white space or a line break after it",
-            "Take the white space away where Better Auth gets the secret from, and restart it.",
-        ));
-    }
-    let decoded = BASE64.iter().filter_map(|base64| base64.decode(trimmed).ok());
-    for bytes in decoded.chain(unhexed(trimmed)) {
-        near.push((
-            bytes,
-            "it is signed with what BETTER_AUTH_SECRET is when it is decoded from base64 or hexadecimal",
-            "Sign with the text of the secret as it is, without decoding it: so does Better Auth.",
-        ));
-    }
-    near
+    all
+}
+
+fn decoded(trimmed: &[u8]) -> Vec<Variant> {
+    let base64 = BASE64.iter().filter_map(|base64| base64.decode(trimmed).ok());
+    base64
+        .chain(unhexed(trimmed))
+        .map(|bytes| {
+            (
+                bytes,
+                "it is signed with the bytes of BETTER_AUTH_SECRET decoded from base64 or hexadecimal",
+                "Sign with the text of the secret as it is, without decoding it, as Better Auth does.",
+            )
+        })
+        .collect()
 }
 
 fn unhexed(text: &[u8]) -> Option<Vec<u8>> {

@@ -1,11 +1,10 @@
-//! A token taken apart as far as it goes. What is said here is for people; the service's own parser decides.
+//! Splits and decodes a token for the report. The parser of the service decides whether the token is valid.
 
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use serde_json::Value;
 use task_support::json::{self, Object};
 
-use super::kind;
-use crate::doctor::report::Finding;
+use crate::doctor::{report::Finding, token::kind};
 
 /// The header and the claims of a token that has both.
 pub(super) struct Parts {
@@ -14,7 +13,7 @@ pub(super) struct Parts {
 }
 
 impl Parts {
-    /// Takes a token apart, or says why that cannot be done.
+    /// Splits and decodes a token, or explains why that fails.
     pub(super) fn of(token: &str) -> Result<Self, Finding> {
         let parts: Vec<&str> = token.split('.').collect();
         let [header, claims, _] = parts[..] else { return Err(kind::no_jwt(token, parts.len())) };
@@ -42,13 +41,13 @@ impl Parts {
 
 fn decode(name: &str, part: &str) -> Result<Object, Finding> {
     let damaged = |why: String| {
-        let advice = "It was changed or cut on its way, or whoever makes it does it by hand. Copy it anew; make tokens with a \
-                      library, such as the `jwt()` plugin.";
+        let advice = "It was changed or cut on its way, or was not made by a library. Copy it again; make tokens with a library, \
+                      such as the `jwt()` plugin.";
         Finding::problem("token", format!("it is not a well-formed JWT: its {name} {why}"), advice)
     };
     let bytes = BASE64_URL_SAFE_NO_PAD.decode(part).map_err(|_| {
         damaged(if part.contains(['=', '+', '/']) {
-            "has a character (= + /) of base64, and base64url without padding is needed".to_owned()
+            "has a character (= + /) of base64, but must be base64url without padding".to_owned()
         } else {
             "is not base64url".to_owned()
         })
