@@ -1,4 +1,4 @@
-use crate::TaskOutcome;
+use crate::task::command::TaskOutcome;
 
 /// What a client calls a request by, so that it can repeat it safely: 1 to [`IdempotencyKey::MAX_CHARS`] visible ASCII
 /// characters.

@@ -1,8 +1,14 @@
 use async_trait::async_trait;
 
 use crate::{
-    KeyedRequest, Once, ReceiptWriter, RepositoryError, Task, TaskCommand, TaskId, TaskOutcome, TaskPage,
-    TaskQuery, UserId,
+    error::RepositoryError,
+    idempotency::{KeyedRequest, Once, ReceiptWriter},
+    task::{
+        Task, TaskId,
+        command::{TaskCommand, TaskOutcome},
+        list::{TaskPage, TaskQuery},
+    },
+    user::UserId,
 };
 
 /// Where tasks are kept.

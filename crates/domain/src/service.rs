@@ -1,8 +1,15 @@
 use std::sync::Arc;
 
 use crate::{
-    KeyedRequest, Once, OnceOnly, ReceiptWriter, Task, TaskCommand, TaskError, TaskId, TaskOutcome, TaskPage,
-    TaskQuery, TaskRepository, UserId,
+    error::TaskError,
+    idempotency::{KeyedRequest, Once, ReceiptWriter},
+    ports::{OnceOnly, TaskRepository},
+    task::{
+        Task, TaskId,
+        command::{TaskCommand, TaskOutcome},
+        list::{TaskPage, TaskQuery},
+    },
+    user::UserId,
 };
 
 /// The use cases: what a user can do with their own tasks.
@@ -33,7 +40,7 @@ impl TaskService {
 
     /// Carries out a write on the owner's tasks.
     ///
-    /// Fails with [`RepositoryError::UnknownUser`](crate::RepositoryError::UnknownUser) when a task is to be created
+    /// Fails with [`RepositoryError::UnknownUser`](crate::error::RepositoryError::UnknownUser) when a task is to be created
     /// for somebody who is no user.
     pub async fn execute(&self, owner: &UserId, command: TaskCommand) -> Result<TaskOutcome, TaskError> {
         Ok(self.tasks.execute(owner, command).await?)
@@ -68,7 +75,9 @@ mod tests {
 
     use super::*;
     use crate::{
-        Expectation, Fingerprint, IdempotencyKey, Receipt, RepositoryError, TaskOrder,
+        error::RepositoryError,
+        idempotency::{Fingerprint, IdempotencyKey, Receipt},
+        task::{list::TaskOrder, version::Expectation},
         testing::{MockOnceOnly, MockTaskRepository, new_task, task, task_id, user},
     };
 

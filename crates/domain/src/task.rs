@@ -1,6 +1,15 @@
+pub(crate) mod changes;
+pub(crate) mod command;
+pub(crate) mod description;
+pub(crate) mod list;
+pub(crate) mod text;
+pub(crate) mod title;
+pub(crate) mod version;
+
 use chrono::{DateTime, Utc};
 
-use crate::{Description, Title, UserId, Version};
+use self::{description::Description, title::Title, version::Version};
+use crate::user::UserId;
 
 /// A task's number: assigned by the repository, ascending, never used again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -4,7 +4,10 @@
 use chrono::{DateTime, Utc};
 
 pub use crate::ports::{MockOnceOnly, MockTaskRepository};
-use crate::{Description, NewTask, Task, TaskId, Title, UserId, Version};
+use crate::{
+    task::{NewTask, Task, TaskId, description::Description, title::Title, version::Version},
+    user::UserId,
+};
 
 /// The user of that id.
 #[must_use]

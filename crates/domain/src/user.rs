@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use crate::text::char_count;
+use crate::task::text::char_count;
 
 /// Whose tasks: the opaque id that the identity provider gave a user.
 ///

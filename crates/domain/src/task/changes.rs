@@ -1,4 +1,4 @@
-use crate::{Description, Title};
+use super::{description::Description, title::Title};
 
 /// What to do with a member that may be empty.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -1,4 +1,4 @@
-use crate::{Expectation, NewTask, Task, TaskChanges, TaskId};
+use super::{NewTask, Task, TaskId, changes::TaskChanges, version::Expectation};
 
 /// A write that a user asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]

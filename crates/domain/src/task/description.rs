@@ -1,4 +1,4 @@
-use crate::text::{char_count, has_nul};
+use super::text::{char_count, has_nul};
 
 /// A task's description: at most [`Description::MAX_CHARS`] characters, kept as they were sent. It may be empty.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,6 +1,6 @@
 use chrono::{DateTime, Utc};
 
-use crate::{Task, TaskId, Title};
+use super::{Task, TaskId, title::Title};
 
 /// Which of a user's tasks to list.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]

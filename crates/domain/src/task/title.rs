@@ -1,6 +1,6 @@
 use std::borrow::Cow;
 
-use crate::text::{char_count, has_nul};
+use super::text::{char_count, has_nul};
 
 /// A task's title: 1 to [`Title::MAX_CHARS`] characters, with no white space at either end.
 #[derive(Clone, Debug, PartialEq, Eq)]
