@@ -20,9 +20,12 @@ pub use task::{
     NewTask, Task, TaskId,
     changes::{Change, TaskChanges},
     command::{TaskCommand, TaskOutcome},
+    decision::Decision,
     description::{Description, InvalidDescription},
-    list::{PageLimit, Position, StatusFilter, TaskOrder, TaskPage, TaskQuery},
+    list::{Direction, PageLimit, Position, StatusFilter, TaskOrder, TaskPage, TaskQuery},
+    text::InvalidText,
     title::{InvalidTitle, Title},
+    transition::Transition,
     version::{Expectation, Version},
 };
 pub use user::{InvalidUserId, UserId};
