@@ -1,7 +1,4 @@
-//! The rules of tasks, and the ports through which they reach the outside.
-//!
-//! Nothing here does I/O or knows a framework: values are made by constructors that refuse what breaks a rule, the
-//! use cases are [`TaskService`], and what they need from the outside are the traits [`TaskRepository`] and [`OnceOnly`].
+#![doc = include_str!("../README.md")]
 
 mod error;
 mod idempotency;
