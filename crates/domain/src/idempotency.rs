@@ -1,7 +1,7 @@
-use crate::TaskOutcome;
+use crate::task::command::TaskOutcome;
 
-/// What a client calls a request by, so that it can repeat it safely: 1 to [`IdempotencyKey::MAX_CHARS`] visible ASCII
-/// characters.
+/// The client's name for a request that it may repeat safely: 1 to [`IdempotencyKey::MAX_CHARS`] visible ASCII characters
+/// (`docs/api.md`, "Idempotency").
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct IdempotencyKey(String);
 
@@ -23,37 +23,37 @@ impl IdempotencyKey {
     }
 }
 
-/// A digest of all that makes a request the same request.
+/// A digest of everything in which a repeated request must equal the first one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Fingerprint(pub [u8; 32]);
 
 /// A request that may be repeated.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KeyedRequest {
-    /// What the client calls it by.
+    /// The client's name for it.
     pub key: IdempotencyKey,
-    /// What it asks for.
+    /// The digest of what it asks for.
     pub fingerprint: Fingerprint,
 }
 
-/// An answer, as whoever gives it wrote it down. Nobody else looks into it.
+/// An answer in the form in which it is stored. Only the code that wrote it reads it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Receipt(pub Vec<u8>);
 
-/// How an outcome is written down as an answer.
+/// Turns an outcome into the answer that is stored.
 #[derive(Clone, Copy, Debug)]
 pub struct ReceiptWriter(pub fn(&TaskOutcome) -> Receipt);
 
-/// What became of a request that may be a repeated one.
+/// What happened to a request that may be a repeated one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Once {
     /// It was carried out now, and this is its answer.
     First(Receipt),
-    /// It had been carried out before, and this was its answer.
+    /// It was carried out before, and this was its answer.
     Again(Receipt),
-    /// It is being carried out at this moment, by somebody else.
+    /// An equal request is being carried out at this moment.
     InProgress,
-    /// Its key was used for another request.
+    /// The client used its key for another request.
     Mismatch,
 }
 

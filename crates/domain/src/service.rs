@@ -1,13 +1,20 @@
 use std::sync::Arc;
 
 use crate::{
-    KeyedRequest, Once, OnceOnly, ReceiptWriter, Task, TaskCommand, TaskError, TaskId, TaskOutcome, TaskPage,
-    TaskQuery, TaskRepository, UserId,
+    error::TaskError,
+    idempotency::{KeyedRequest, Once, ReceiptWriter},
+    ports::{OnceOnly, TaskRepository},
+    task::{
+        Task, TaskId,
+        command::{TaskCommand, TaskOutcome},
+        list::{TaskPage, TaskQuery},
+    },
+    user::UserId,
 };
 
 /// The use cases: what a user can do with their own tasks.
 ///
-/// Each one is a single call of a port, so that it is atomic there and races with nothing.
+/// Each one is a single call of a port, so that it is atomic there.
 #[derive(Clone)]
 pub struct TaskService {
     tasks: Arc<dyn TaskRepository>,
@@ -15,7 +22,7 @@ pub struct TaskService {
 }
 
 impl TaskService {
-    /// Serves the tasks that `tasks` keeps; `once_only` carries out on them what may be repeated.
+    /// Serves the tasks in `tasks`; `once_only` carries out the writes on them that clients may repeat.
     #[must_use]
     pub fn new(tasks: Arc<dyn TaskRepository>, once_only: Arc<dyn OnceOnly>) -> Self {
         Self { tasks, once_only }
@@ -33,13 +40,13 @@ impl TaskService {
 
     /// Carries out a write on the owner's tasks.
     ///
-    /// Fails with [`RepositoryError::UnknownUser`](crate::RepositoryError::UnknownUser) when a task is to be created
-    /// for somebody who is no user.
+    /// Fails with [`RepositoryError::UnknownUser`](crate::error::RepositoryError::UnknownUser) if a task is to be created
+    /// for an owner who is not a known user.
     pub async fn execute(&self, owner: &UserId, command: TaskCommand) -> Result<TaskOutcome, TaskError> {
         Ok(self.tasks.execute(owner, command).await?)
     }
 
-    /// Carries out a write that may be repeated, once; see [`OnceOnly::execute_once`].
+    /// Carries out a write that the client may repeat, once; see [`OnceOnly::execute_once`].
     pub async fn execute_once(
         &self,
         owner: &UserId,
@@ -50,7 +57,7 @@ impl TaskService {
         Ok(self.once_only.execute_once(owner, request, command, receipts).await?)
     }
 
-    /// Says what became of a write that may be repeated, where it was asked for before; see [`OnceOnly::recall`].
+    /// Says what happened to a write that the client may repeat, if it was carried out before; see [`OnceOnly::recall`].
     pub async fn recall(&self, owner: &UserId, request: &KeyedRequest) -> Result<Option<Once>, TaskError> {
         Ok(self.once_only.recall(owner, request).await?)
     }
@@ -68,7 +75,9 @@ mod tests {
 
     use super::*;
     use crate::{
-        Expectation, Fingerprint, IdempotencyKey, Receipt, RepositoryError, TaskOrder,
+        error::RepositoryError,
+        idempotency::{Fingerprint, IdempotencyKey, Receipt},
+        task::{list::TaskOrder, version::Expectation},
         testing::{MockOnceOnly, MockTaskRepository, new_task, task, task_id, user},
     };
 
@@ -128,7 +137,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_write_with_a_key_goes_to_what_carries_it_out_once() {
+    async fn a_write_with_a_key_goes_to_the_port_that_carries_it_out_once() {
         let service = service(|_, once_only| {
             once_only
                 .expect_execute_once()
@@ -143,7 +152,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_became_of_a_key_is_what_is_remembered_of_it() {
+    async fn a_key_is_looked_up_in_the_port_that_remembers_it() {
         let service = service(|_, once_only| {
             let (alice, keyed) = (user("alice"), request());
             once_only

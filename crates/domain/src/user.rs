@@ -1,14 +1,14 @@
 use std::sync::Arc;
 
-use crate::text::char_count;
+use crate::task::text::char_count;
 
-/// Whose tasks: the opaque id that the identity provider gave a user.
+/// The opaque id that the identity provider gave a user.
 ///
-/// Compared byte by byte; cheap to clone, since each of a list's tasks carries it.
+/// It is compared byte by byte, and cheap to clone, because each task of a list carries it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct UserId(Arc<str>);
 
-/// Why a text is no user id.
+/// Why a text is not a user id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidUserId {
     /// It is empty or only white space.

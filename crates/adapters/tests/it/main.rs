@@ -22,6 +22,7 @@ mod support;
 mod tls;
 mod tls_server;
 mod together;
+mod transitions;
 mod versions;
 mod wall;
 mod writing;

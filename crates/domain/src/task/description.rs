@@ -1,22 +1,12 @@
-use crate::text::{char_count, has_nul};
+use super::text::{self, InvalidText};
 
-/// A task's description: at most [`Description::MAX_CHARS`] characters, kept as they were sent. It may be empty.
+/// A task's description: at most [`Description::MAX_CHARS`] characters, kept as they were sent. It may be empty
+/// (`docs/api.md`, "Rules").
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Description(String);
 
-/// Why a text is no description.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum InvalidDescription {
-    /// It has more than [`Description::MAX_CHARS`] characters.
-    #[error("must be at most {max} characters long; it has {actual}", max = Description::MAX_CHARS)]
-    TooLong {
-        /// How many characters it has.
-        actual: usize,
-    },
-    /// U+0000 is in it.
-    #[error("must not contain U+0000")]
-    Nul,
-}
+/// Why a text is not a description: it is too long or contains U+0000.
+pub type InvalidDescription = InvalidText;
 
 impl Description {
     /// The greatest length, in Unicode scalar values.
@@ -30,13 +20,7 @@ impl Description {
 
     /// Says whether `text` would make a description, without making one.
     pub fn check(text: &str) -> Result<(), InvalidDescription> {
-        if has_nul(text) {
-            return Err(InvalidDescription::Nul);
-        }
-        match char_count(text) {
-            actual if actual > Self::MAX_CHARS => Err(InvalidDescription::TooLong { actual }),
-            _ => Ok(()),
-        }
+        text::check(text, Self::MAX_CHARS)
     }
 
     /// The description as text.
@@ -72,7 +56,7 @@ mod tests {
             assert!(Description::parse(unit.repeat(Description::MAX_CHARS)).is_ok());
             assert_eq!(
                 Description::parse(unit.repeat(Description::MAX_CHARS + 1)),
-                Err(InvalidDescription::TooLong { actual: 10_001 })
+                Err(InvalidDescription::TooLong { max: 10_000, actual: 10_001 })
             );
         }
     }
@@ -80,15 +64,6 @@ mod tests {
     #[test]
     fn u0000_is_refused() {
         assert_eq!(Description::parse("a\0b".to_owned()), Err(InvalidDescription::Nul));
-    }
-
-    #[test]
-    fn each_refusal_says_what_is_wrong_and_by_how_much() {
-        assert_eq!(
-            InvalidDescription::TooLong { actual: 10_001 }.to_string(),
-            "must be at most 10000 characters long; it has 10001"
-        );
-        assert_eq!(InvalidDescription::Nul.to_string(), "must not contain U+0000");
     }
 
     proptest! {

@@ -1,4 +1,4 @@
-use crate::{Expectation, NewTask, Task, TaskChanges, TaskId};
+use super::{NewTask, Task, TaskId, changes::TaskChanges, version::Expectation};
 
 /// A write that a user asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,7 +30,20 @@ pub enum TaskCommand {
     },
 }
 
-/// What became of a [`TaskCommand`].
+impl TaskCommand {
+    /// The task that it acts on and the version of it that is expected; `None` if it creates one.
+    #[must_use]
+    pub fn target(&self) -> Option<(TaskId, &Expectation)> {
+        match self {
+            Self::Create(_) => None,
+            Self::Update { id, expected, .. }
+            | Self::Toggle { id, expected }
+            | Self::Delete { id, expected } => Some((*id, expected)),
+        }
+    }
+}
+
+/// The result of a [`TaskCommand`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TaskOutcome {
     /// The task was created.

@@ -1,4 +1,4 @@
-/// How often a task has been written: 1 at creation, one more at every change.
+/// How often a task has been written: 1 at creation, one more at every change (`docs/api.md`, "Versions and conditions").
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Version(i64);
 
@@ -17,17 +17,23 @@ impl Version {
     pub const fn get(self) -> i64 {
         self.0
     }
+
+    /// The version after one more change. The greatest one stays, as nothing can follow it; PostgreSQL refuses that write.
+    #[must_use]
+    pub const fn next(self) -> Self {
+        Self(self.0.saturating_add(1))
+    }
 }
 
-/// On which version of a task a write is meant to act.
+/// On which version of a task a write is meant to act: `If-Match` (`docs/api.md`, "Versions and conditions").
 ///
 /// It is judged together with the write: of several writers that expect the same version one succeeds.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Expectation {
-    /// On whatever is there: the last write wins.
+    /// On any version: the last write wins.
     #[default]
     Any,
-    /// On one of these; on none when there are none.
+    /// On one of these; on none if the list is empty.
     OneOf(Vec<Version>),
 }
 
@@ -53,6 +59,12 @@ mod tests {
         for value in [0, -1] {
             assert_eq!(Version::new(value), None);
         }
+    }
+
+    #[test]
+    fn the_next_version_is_one_more_up_to_the_greatest() {
+        assert_eq!(Version::FIRST.next(), Version(2));
+        assert_eq!(Version(i64::MAX).next(), Version(i64::MAX));
     }
 
     #[test]

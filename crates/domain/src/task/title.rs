@@ -1,27 +1,14 @@
 use std::borrow::Cow;
 
-use crate::text::{char_count, has_nul};
+use super::text::{self, InvalidText};
 
-/// A task's title: 1 to [`Title::MAX_CHARS`] characters, with no white space at either end.
+/// A task's title: 1 to [`Title::MAX_CHARS`] characters, with no white space at either end (`docs/api.md`,
+/// "Rules").
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Title(String);
 
-/// Why a text is no title.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum InvalidTitle {
-    /// Nothing is left once white space at both ends is trimmed.
-    #[error("must not be empty or only white space")]
-    Empty,
-    /// More than [`Title::MAX_CHARS`] characters are left after trimming.
-    #[error("must be at most {max} characters long; it has {actual}", max = Title::MAX_CHARS)]
-    TooLong {
-        /// How many characters it has.
-        actual: usize,
-    },
-    /// U+0000 is in it.
-    #[error("must not contain U+0000")]
-    Nul,
-}
+/// Why a text is not a title: what is left after trimming is empty, too long or contains U+0000.
+pub type InvalidTitle = InvalidText;
 
 impl Title {
     /// The greatest length, in Unicode scalar values.
@@ -57,19 +44,14 @@ impl Title {
     }
 }
 
-/// What makes the title.
+/// The part of `text` that is the title.
 fn trimmed(text: &str) -> Result<&str, InvalidTitle> {
     let trimmed = text.trim();
     if trimmed.is_empty() {
         return Err(InvalidTitle::Empty);
     }
-    if has_nul(trimmed) {
-        return Err(InvalidTitle::Nul);
-    }
-    match char_count(trimmed) {
-        actual if actual > Title::MAX_CHARS => Err(InvalidTitle::TooLong { actual }),
-        _ => Ok(trimmed),
-    }
+    text::check(trimmed, Title::MAX_CHARS)?;
+    Ok(trimmed)
 }
 
 #[cfg(test)]
@@ -102,7 +84,7 @@ mod tests {
             let longest = unit.repeat(Title::MAX_CHARS);
             assert_eq!(Title::parse(format!("  {longest}  ")).unwrap().as_str(), longest);
             let too_long = unit.repeat(Title::MAX_CHARS + 1);
-            assert_eq!(Title::parse(too_long), Err(InvalidTitle::TooLong { actual: 201 }));
+            assert_eq!(Title::parse(too_long), Err(InvalidTitle::TooLong { max: 200, actual: 201 }));
         }
         let combined = "e\u{301}".repeat(100);
         assert!(Title::parse(&combined).is_ok(), "200 scalar values in 100 visible characters");
@@ -116,19 +98,9 @@ mod tests {
         }
     }
 
-    #[test]
-    fn each_refusal_says_what_is_wrong_and_by_how_much() {
-        assert_eq!(InvalidTitle::Empty.to_string(), "must not be empty or only white space");
-        assert_eq!(
-            InvalidTitle::TooLong { actual: 250 }.to_string(),
-            "must be at most 200 characters long; it has 250"
-        );
-        assert_eq!(InvalidTitle::Nul.to_string(), "must not contain U+0000");
-    }
-
     proptest! {
         #[test]
-        fn whatever_is_accepted_is_trimmed_bounded_and_stable(text in "\\PC{0,250}|\\s{0,3}.{0,210}\\s{0,3}") {
+        fn every_accepted_title_is_trimmed_bounded_and_stable(text in "\\PC{0,250}|\\s{0,3}.{0,210}\\s{0,3}") {
             match Title::parse(text.as_str()) {
                 Ok(title) => {
                     prop_assert_eq!(title.as_str(), text.trim());
@@ -137,7 +109,9 @@ mod tests {
                     prop_assert_eq!(Title::parse(text), Ok(title));
                 }
                 Err(InvalidTitle::Empty) => prop_assert!(text.trim().is_empty()),
-                Err(InvalidTitle::TooLong { actual }) => prop_assert_eq!(actual, text.trim().chars().count()),
+                Err(InvalidTitle::TooLong { max, actual }) => {
+                    prop_assert_eq!((max, actual), (Title::MAX_CHARS, text.trim().chars().count()));
+                }
                 Err(InvalidTitle::Nul) => prop_assert!(text.contains('\0')),
             }
         }
