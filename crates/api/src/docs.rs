@@ -3,7 +3,10 @@
 //! All of it comes out of the binary, and no other host is asked. Swagger UI is the release that
 //! `utoipa-swagger-ui` embeds; `ReDoc` lies in `assets/redoc`.
 
+pub(crate) mod answer;
+pub(crate) mod input;
 pub(crate) mod openapi;
+pub(crate) mod operation;
 
 use std::{borrow::Cow, sync::Arc};
 

@@ -37,13 +37,6 @@ impl From<Identity> for WhoAmIBody {
     }
 }
 
-/// Tells whom the service takes the caller for.
-///
-/// What it answers is what every other route goes by. It never touches the database.
-#[utoipa::path(
-    get, path = "/api/whoami", tag = "service", operation_id = "who_am_i",
-    responses((status = 200, description = "The token is valid.", body = WhoAmIBody)),
-)]
 pub(crate) async fn whoami(Caller(identity): Caller) -> HttpResponse {
     HttpResponse::Ok().json(WhoAmIBody::from(identity))
 }
