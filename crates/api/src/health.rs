@@ -49,10 +49,10 @@ impl ToSchema for EnvironmentName {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Readiness)]
 pub(crate) struct ReadinessBody {
-    /// `ready`, `not ready`, or `stopping` once the program was told to end.
+    /// `ready`, `not ready`, or `stopping` once the program has been asked to end.
     #[schema(example = "ready")]
     status: &'static str,
-    /// What it was judged by.
+    /// What was checked.
     checks: Checks,
 }
 

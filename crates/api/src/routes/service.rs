@@ -35,8 +35,8 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
 }
 
 fn who_am_i() -> Operation {
-    Operation::new(&SERVICE, "who_am_i", "Tells whom the service takes the caller for.")
-        .description("What it answers is what every other route goes by. It never touches the database.")
+    Operation::new(&SERVICE, "who_am_i", "Says who the caller is.")
+        .description("Every other route judges the token in the same way. Never touches the database.")
         .answers(Answer::json::<WhoAmIBody>(StatusCode::OK, "The token is valid."))
 }
 
@@ -64,7 +64,7 @@ fn ready() -> Operation {
         "checks": {"database": "ok", "migrations": "pending", "keys": "ok"},
     });
     Operation::new(&SERVICE, "ready", "Says whether requests can be served now.")
-        .description("Needs no token. The database is looked at once in a second at the most, whoever asks.")
+        .description("Needs no token. The service looks at the database at most once a second, however many clients ask.")
         .answers(Answer::json::<ReadinessBody>(StatusCode::OK, "Requests can be served."))
         .answers(
             Answer::json::<ReadinessBody>(StatusCode::SERVICE_UNAVAILABLE, missing)

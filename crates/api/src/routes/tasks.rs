@@ -37,8 +37,8 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
 fn list() -> Operation {
     Operation::new(&TASKS, "list_tasks", "Lists the caller's tasks, a page at a time.")
         .description(
-            "While there are more, `next_cursor` and the `Link` header lead to the next page. Whatever is written \
-             in between, a task that exists and keeps its place is seen exactly once.",
+            "While there are more, `next_cursor` and the `Link` header lead to the next page. A task that exists \
+             throughout and keeps its place is seen exactly once, whatever other clients write in between.",
         )
         .answers(Answer::json::<TaskListBody<'_>>(StatusCode::OK, "The tasks.").next_page())
 }
@@ -66,7 +66,7 @@ fn update() -> Operation {
 fn patch() -> Operation {
     Operation::new(&TASKS, "patch_task", "Changes any of a task's members by a JSON Merge Patch (RFC 7396).")
         .description(
-            "Members that are left out stay as they are; null takes the description away. Values that the task \
+            "Members that are left out stay as they are; null clears the description. Values that the task \
              already has, and a patch of nothing, change nothing.",
         )
         .answers(changed())
@@ -79,7 +79,7 @@ fn delete() -> Operation {
 
 fn complete() -> Operation {
     Operation::new(&TASKS, "complete_task", "Completes a task, or reopens it if it is completed.")
-        .description("With a body it is set instead of flipped, so that a repeated request does no harm.")
+        .description("With a body the task is set to that state instead of flipped, so that a repeated request does no harm.")
         .answers(changed())
 }
 
