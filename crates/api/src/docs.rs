@@ -1,9 +1,12 @@
 //! The pages that show the API: Swagger UI at `/docs`, `ReDoc` at `/redoc`, and below them the files they load.
 //!
-//! All of it comes out of the binary, and no other host is asked. Swagger UI is the release that
-//! `utoipa-swagger-ui` embeds; `ReDoc` lies in `assets/redoc`.
+//! All files come out of the binary; a page loads nothing from another host. Swagger UI is the release that
+//! `utoipa-swagger-ui` embeds; `ReDoc` is in `assets/redoc`.
 
+pub(crate) mod answer;
+pub(crate) mod input;
 pub(crate) mod openapi;
+pub(crate) mod operation;
 
 use std::{borrow::Cow, sync::Arc};
 
@@ -33,10 +36,10 @@ const CSS: &str = "text/css; charset=utf-8";
 const SCRIPT: &str = "text/javascript; charset=utf-8";
 const SVG: &str = "image/svg+xml";
 
-/// What is ours is small and may change with every start, so a browser asks each time.
-const OURS: &str = "no-cache";
-/// What others made is large and changes with a release only.
-const THEIRS: &str = "public, max-age=3600";
+/// Our own files are small and may change with every start, so a browser asks each time.
+const REVALIDATE: &str = "no-cache";
+/// The bundles are large and change with a release only.
+const AN_HOUR: &str = "public, max-age=3600";
 
 const REDOC_BUNDLE: &[u8] = include_bytes!("../assets/redoc/redoc.standalone.js");
 
@@ -47,7 +50,7 @@ pub(crate) const SWAGGER_FILES: &str =
 pub(crate) const REDOC_FILES: &str =
     r"/redoc/{file:redoc-start\.js|redoc\.standalone\.js|icon\.svg|page\.css}";
 
-/// A file's type, for how long it may be kept, and its text.
+/// A file's media type, its `Cache-Control`, and its content.
 type File = (&'static str, &'static str, Bytes);
 
 /// The page of Swagger UI.
@@ -75,13 +78,13 @@ pub(crate) async fn redoc(document: web::Data<Document>) -> HttpResponse {
 pub(crate) async fn redoc_file(request: HttpRequest) -> Result<HttpResponse, ApiError> {
     let file = match request.match_info().query("file") {
         "redoc-start.js" => Some(ours(SCRIPT, include_str!("docs/redoc-start.js"))),
-        "redoc.standalone.js" => Some((SCRIPT, THEIRS, Bytes::from_static(REDOC_BUNDLE))),
+        "redoc.standalone.js" => Some((SCRIPT, AN_HOUR, Bytes::from_static(REDOC_BUNDLE))),
         name => shared(name),
     };
     file.map(|file| answer(REDOC_POLICY, file)).ok_or(ApiError::UnknownRoute)
 }
 
-/// What both pages load, each from below itself.
+/// A file that both pages load, each from below its own path.
 fn shared(name: &str) -> Option<File> {
     match name {
         "icon.svg" => Some(ours(SVG, include_str!("docs/icon.svg"))),
@@ -91,7 +94,7 @@ fn shared(name: &str) -> Option<File> {
 }
 
 fn ours(content_type: &'static str, text: &'static str) -> File {
-    (content_type, OURS, Bytes::from_static(text.as_bytes()))
+    (content_type, REVALIDATE, Bytes::from_static(text.as_bytes()))
 }
 
 /// A file of the Swagger UI in `utoipa-swagger-ui`. The configuration is for that crate's start script, which is
@@ -102,11 +105,11 @@ fn embedded(content_type: &'static str, name: &str) -> Option<File> {
         Cow::Borrowed(bytes) => Bytes::from_static(bytes),
         Cow::Owned(bytes) => Bytes::from(bytes),
     };
-    Some((content_type, THEIRS, bytes))
+    Some((content_type, AN_HOUR, bytes))
 }
 
 fn page(template: &str, title: &str) -> File {
-    (HTML, OURS, template.replace("{{title}}", &escape(title)).into())
+    (HTML, REVALIDATE, template.replace("{{title}}", &escape(title)).into())
 }
 
 /// The text as it is written between the tags of HTML.

@@ -13,10 +13,10 @@ use task_domain::UserId;
 
 use crate::http::{error::ApiError, limits::Limits, path::path_segment};
 
-/// The user who calls, and whose path it is.
+/// The caller, whose path it is.
 ///
-/// A handler that takes it cannot be reached without a valid token, nor, where the route has a `{user_id}`, with the
-/// token of anybody else.
+/// A handler that takes it cannot be reached without a valid token, nor, if the route has a `{user_id}`, with the
+/// token of another user.
 #[derive(Clone, Debug)]
 pub(crate) struct Caller(pub(crate) Identity);
 
@@ -49,22 +49,22 @@ pub fn verifier_data(verifier: Arc<dyn TokenVerifier>) -> web::Data<dyn TokenVer
     web::Data::from(verifier)
 }
 
-/// What the application was put together with.
+/// A part of the application, put there at startup.
 fn wired<T: 'static>(request: &HttpRequest) -> Result<&T, ApiError> {
     request
         .app_data()
         .ok_or_else(|| ApiError::Internal(format!("{} was not wired", std::any::type_name::<T>()).into()))
 }
 
-/// Something that only the caller may ask for: the guard has judged the request before anything else of it is read.
+/// What a handler takes behind the guard, which judges the request before anything else of it is read.
 ///
-/// actix polls the arguments of a handler side by side, so that, beside a guard that waits for something, the first
-/// fault of another argument would answer.
+/// actix polls the arguments of a handler concurrently: while the guard waits, an error of another argument would
+/// become the answer.
 #[derive(Debug)]
 pub(crate) struct Guarded<T> {
-    /// The user who calls.
+    /// The caller.
     pub(crate) user: UserId,
-    /// What else the handler takes, in the contract's order of checks.
+    /// The other arguments, in the contract's order of checks.
     pub(crate) parts: T,
 }
 
@@ -129,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn anything_but_one_header_one_scheme_one_space_and_a_token_is_refused() {
+    fn only_one_header_with_one_scheme_one_space_and_a_token_is_accepted() {
         assert_eq!(token_of(&[]), Err(Refusal::Missing));
         assert_eq!(token_of(&["Bearer a", "Bearer a"]), Err(Refusal::Header));
         for value in ["", "Bearer", "Bearer ", "Bearer  a", "Bearer\ta", "Basic a", "a.b.c", "Bearera b"] {
@@ -137,7 +137,7 @@ mod tests {
         }
     }
 
-    /// Refuses everybody, but only when it is asked a second time.
+    /// Refuses every token, but only when it is polled a second time.
     struct Slow;
 
     #[async_trait]
@@ -149,7 +149,7 @@ mod tests {
     }
 
     #[actix_web::test]
-    async fn nothing_is_judged_before_the_token_even_while_that_takes_time() {
+    async fn the_token_is_judged_first_even_if_that_takes_time() {
         let request = TestRequest::with_uri("/api/u/tasks/x")
             .app_data(verifier_data(Arc::new(Slow)))
             .app_data(web::Data::new(Limits::new(&LimitSettings::default())))

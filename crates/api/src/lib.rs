@@ -13,10 +13,10 @@ pub mod tasks;
 pub mod telemetry;
 mod whoami;
 
-pub use docs::openapi::openapi_json;
 pub use guard::verifier_data;
 pub use health::readiness::{Readiness, SchemaProbe};
 pub use http::{cors::Cors, limits::Limits};
+pub use routes::openapi_json;
 pub use startup::app::{Services, app};
 pub use tasks::cursor::{CursorSeal, SealKeySource};
 pub use telemetry::metrics::Metrics;

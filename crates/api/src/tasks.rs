@@ -1,4 +1,6 @@
 //! The handlers of tasks: take the request apart, call the use case, put the answer together.
+//!
+//! What each does is told in `routes/tasks.rs`, as the OpenAPI document tells it.
 
 pub mod cursor;
 mod json;
@@ -12,10 +14,10 @@ use actix_web::{HttpRequest, HttpResponse, http::header, web};
 use task_domain::{NewTask, Position, TaskChanges, TaskCommand, TaskService};
 
 use self::{
-    list_query::{ListParams, ListQuery},
+    list_query::ListQuery,
     receipt::perform,
     request::{CreateTask, PatchTask, SetCompleted, UpdateTask},
-    response::{DeletedBody, TaskBody, TaskListBody},
+    response::{TaskBody, TaskListBody},
 };
 use crate::{
     guard::Guarded,
@@ -35,15 +37,6 @@ type Write<Body> = (TaskIdInPath, IfMatch, Idempotency, Body);
 
 type Answer = Result<HttpResponse, ApiError>;
 
-/// Lists the caller's tasks, a page at a time.
-///
-/// While there are more, `next_cursor` and the `Link` header lead to the next page. Whatever is written in between, a
-/// task that exists and keeps its place is seen exactly once.
-#[utoipa::path(
-    get, path = "/api/{user_id}/tasks", tag = "tasks", operation_id = "list_tasks", params(ListParams),
-    responses((status = 200, description = "The tasks.", body = TaskListBody<'_>,
-        headers(("Link" = String, description = "The next page, with `rel=\"next\"` (RFC 8288), where there is one.")))),
-)]
 pub(crate) async fn list(
     Guarded { user, parts: query }: Guarded<ListQuery>,
     request: HttpRequest,
@@ -65,12 +58,6 @@ pub(crate) async fn list(
     Ok(answer.insert_header((header::CONTENT_TYPE, JSON)).body(body))
 }
 
-/// Creates a task.
-#[utoipa::path(
-    post, path = "/api/{user_id}/tasks", tag = "tasks", operation_id = "create_task", request_body = CreateTask,
-    responses((status = 201, description = "The new task.", body = TaskBody<'_>,
-        headers(("Location" = String, description = "The path of the new task.")))),
-)]
 pub(crate) async fn create(
     Guarded { user, parts: (idempotency, body) }: Guarded<(Idempotency, JsonBody<CreateTask>)>,
     tasks: web::Data<TaskService>,
@@ -79,14 +66,6 @@ pub(crate) async fn create(
     perform(&tasks, &user, idempotency.of(&body.bytes), command).await
 }
 
-/// Returns one task.
-#[utoipa::path(
-    get, path = "/api/{user_id}/tasks/{id}", tag = "tasks", operation_id = "get_task",
-    responses(
-        (status = 200, description = "The task.", body = TaskBody<'_>),
-        (status = 304, description = "The task is of the version that `If-None-Match` names."),
-    ),
-)]
 pub(crate) async fn get(
     Guarded { user, parts: (id, known) }: Guarded<(TaskIdInPath, IfNoneMatch)>,
     tasks: web::Data<TaskService>,
@@ -100,13 +79,6 @@ pub(crate) async fn get(
     Ok(HttpResponse::Ok().insert_header(tag).insert_header((header::CONTENT_TYPE, JSON)).body(body))
 }
 
-/// Changes a task's title, its description, or both.
-///
-/// Members that are left out or null stay as they are. Values that the task already has change nothing.
-#[utoipa::path(
-    put, path = "/api/{user_id}/tasks/{id}", tag = "tasks", operation_id = "update_task", request_body = UpdateTask,
-    responses((status = 200, description = "The task as it is now.", body = TaskBody<'_>)),
-)]
 pub(crate) async fn update(
     Guarded { user, parts: (id, expected, idempotency, body) }: Guarded<Write<JsonBody<UpdateTask>>>,
     tasks: web::Data<TaskService>,
@@ -116,15 +88,6 @@ pub(crate) async fn update(
     perform(&tasks, &user, idempotency.of(&body.bytes), command).await
 }
 
-/// Changes any of a task's members by a JSON Merge Patch (RFC 7396).
-///
-/// Members that are left out stay as they are; null takes the description away. Values that the task already has, and a
-/// patch of nothing, change nothing.
-#[utoipa::path(
-    patch, path = "/api/{user_id}/tasks/{id}", tag = "tasks", operation_id = "patch_task",
-    request_body(content((PatchTask = "application/merge-patch+json"), (PatchTask = "application/json"))),
-    responses((status = 200, description = "The task as it is now.", body = TaskBody<'_>)),
-)]
 pub(crate) async fn patch(
     Guarded { user, parts: (id, expected, idempotency, body) }: Guarded<Write<JsonBody<PatchTask>>>,
     tasks: web::Data<TaskService>,
@@ -134,11 +97,6 @@ pub(crate) async fn patch(
     perform(&tasks, &user, idempotency.of(&body.bytes), command).await
 }
 
-/// Deletes a task for good.
-#[utoipa::path(
-    delete, path = "/api/{user_id}/tasks/{id}", tag = "tasks", operation_id = "delete_task",
-    responses((status = 200, description = "The task is gone.", body = DeletedBody)),
-)]
 pub(crate) async fn delete(
     Guarded { user, parts: (id, expected, idempotency) }: Guarded<(TaskIdInPath, IfMatch, Idempotency)>,
     tasks: web::Data<TaskService>,
@@ -147,14 +105,6 @@ pub(crate) async fn delete(
     perform(&tasks, &user, idempotency.of(&[]), Ok(command)).await
 }
 
-/// Completes a task, or reopens it if it is completed.
-///
-/// With a body it is set instead of flipped, so that a repeated request does no harm.
-#[utoipa::path(
-    patch, path = "/api/{user_id}/tasks/{id}/complete", tag = "tasks", operation_id = "complete_task",
-    request_body = SetCompleted,
-    responses((status = 200, description = "The task as it is now.", body = TaskBody<'_>)),
-)]
 pub(crate) async fn complete(
     Guarded { user, parts: (id, expected, idempotency, body) }: Guarded<
         Write<OptionalJsonBody<SetCompleted>>,

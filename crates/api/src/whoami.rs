@@ -1,4 +1,4 @@
-//! Whom the service takes the caller for.
+//! Who the caller is.
 
 use actix_web::HttpResponse;
 use chrono::SecondsFormat;
@@ -12,13 +12,13 @@ use crate::guard::Caller;
 #[derive(Debug, PartialEq, Serialize, ToSchema)]
 #[schema(as = WhoAmI)]
 pub(crate) struct WhoAmIBody {
-    /// The token's `sub`: what stands in the paths of the caller's tasks.
+    /// The token's `sub`: the user in the paths of the caller's tasks.
     #[schema(example = "demo", min_length = 1, max_length = 255)]
     user_id: String,
-    /// The token's `iss`; null where it has none.
+    /// The token's `iss`; null if it has none.
     #[schema(example = "https://app.example.com", required = true)]
     issuer: Option<String>,
-    /// When the token expires: its `exp`, and the end of the year 9999 where that is later.
+    /// When the token expires: its `exp`, but the end of the year 9999 at the latest.
     #[schema(example = "2026-01-02T03:19:05.000000Z", format = DateTime)]
     expires_at: String,
     /// The algorithm that it is signed with.
@@ -37,13 +37,6 @@ impl From<Identity> for WhoAmIBody {
     }
 }
 
-/// Tells whom the service takes the caller for.
-///
-/// What it answers is what every other route goes by. It never touches the database.
-#[utoipa::path(
-    get, path = "/api/whoami", tag = "service", operation_id = "who_am_i",
-    responses((status = 200, description = "The token is valid.", body = WhoAmIBody)),
-)]
 pub(crate) async fn whoami(Caller(identity): Caller) -> HttpResponse {
     HttpResponse::Ok().json(WhoAmIBody::from(identity))
 }

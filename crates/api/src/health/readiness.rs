@@ -1,4 +1,4 @@
-//! Whether requests can be served now: looked at when somebody asks, once for all who ask.
+//! Whether requests can be served now: checked on demand, once for all clients that ask at the same time.
 
 use std::{
     convert::Infallible,
@@ -18,14 +18,14 @@ use task_support::SingleFlight;
 use tokio::time::timeout;
 use utoipa::ToSchema;
 
-/// For how long one look serves everybody: the question is public, and must not load the database.
+/// How long one result is reused. The route is public, and must not load the database.
 const FRESH: Duration = Duration::from_secs(1);
-/// How long a look may take.
+/// How long a check of the database may take.
 const LOOK_LIMIT: Duration = Duration::from_secs(2);
-/// How long a caller waits for a look, and perhaps for one before it.
+/// How long a request waits for a check, and perhaps for the one before it.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// Looks at the database for whoever wants to know whether it can be used.
+/// Finds out whether the database can be used.
 #[async_trait]
 pub trait SchemaProbe: Send + Sync {
     /// Whether the schema is what this program needs.
@@ -36,11 +36,11 @@ pub trait SchemaProbe: Send + Sync {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Check {
-    /// All is well.
+    /// Nothing is missing.
     Ok,
     /// The database does not answer.
     Unavailable,
-    /// Migrations are to be run first, or this role may not see which were.
+    /// A migration is pending, or this role may not read which were applied.
     Pending,
     /// It cannot be known while the database does not answer.
     Unknown,
@@ -60,7 +60,7 @@ pub(crate) struct Checks {
 }
 
 impl Checks {
-    /// Whether all is well.
+    /// Whether nothing is missing.
     pub(crate) fn are_ok(self) -> bool {
         [self.database, self.migrations, self.keys].iter().all(|check| *check == Check::Ok)
     }
@@ -76,7 +76,7 @@ pub struct Readiness {
 }
 
 impl Readiness {
-    /// Looks by that probe, once it is kept; and at the key set, where there is one.
+    /// Asks that probe once [`Self::keep`] runs, and the key set if there is one.
     #[must_use]
     pub fn new(schema: Box<dyn SchemaProbe>, keys: Option<Arc<PublishedKeys>>) -> Self {
         let seen = Mutex::new((Check::Unavailable, Check::Unknown));
@@ -89,7 +89,7 @@ impl Readiness {
         }
     }
 
-    /// Looks whenever somebody asks, for as long as the program runs.
+    /// Checks the database on demand, for as long as the program runs.
     pub async fn keep(&self) -> Infallible {
         loop {
             self.demand.demanded().await;
@@ -100,7 +100,7 @@ impl Readiness {
         }
     }
 
-    /// From now on nobody should send requests here any more.
+    /// From now on load balancers should send no more requests here.
     pub(crate) fn begin_to_stop(&self) {
         self.stopping.store(true, Ordering::Relaxed);
     }
@@ -110,9 +110,9 @@ impl Readiness {
         self.stopping.load(Ordering::Relaxed)
     }
 
-    /// What there is to say now, or was less than a second ago.
+    /// The result of a check that is at most a second old.
     pub(crate) async fn checks(&self) -> Checks {
-        // Once it is about to end, what was seen last will do: whoever asks wants to know at once.
+        // A load balancer must learn at once that the program is about to end, so the last result will do.
         if !self.is_stopping() {
             self.demand.wait().await;
         }
@@ -152,7 +152,7 @@ pub(crate) mod testing {
         }
     }
 
-    /// Finds everything ready, once it is kept.
+    /// Finds everything ready, once [`Readiness::keep`] runs.
     pub(crate) fn ready() -> Arc<Readiness> {
         Arc::new(Readiness::new(Box::new(UpToDate), None))
     }
@@ -184,7 +184,7 @@ mod tests {
         }
     }
 
-    /// A readiness that is kept, and how often its probe has looked.
+    /// A readiness whose `keep` runs, and how often its probe was asked.
     fn kept(found: Found, takes: Duration) -> (Arc<Readiness>, Arc<AtomicUsize>) {
         let looks = Arc::new(AtomicUsize::new(0));
         let readiness =
@@ -212,7 +212,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn one_look_serves_everybody_for_a_second() {
+    async fn one_check_serves_all_requests_for_a_second() {
         let (readiness, looks) = kept(|| Ok(true), Duration::from_millis(10));
         for round in 1..4 {
             let all = join_all((0..100).map(|_| readiness.checks())).await;

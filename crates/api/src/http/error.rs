@@ -144,7 +144,10 @@ pub(crate) struct ErrorBody<'a> {
 
 /// The schema of a task, by its name: errors must not depend on the type that it is made from.
 fn current_schema() -> Ref {
-    Ref::from_schema_name("Task")
+    Ref::builder()
+        .ref_location_from_schema_name("Task")
+        .description(Some("The task as it is now, with `precondition_failed` only."))
+        .build()
 }
 
 impl ApiError {

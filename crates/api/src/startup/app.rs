@@ -14,7 +14,7 @@ use task_domain::TaskService;
 use task_settings::{About, Environment};
 
 use crate::{
-    docs::openapi::{self, Document},
+    docs::openapi::Document,
     guard::verifier_data,
     health::readiness::Readiness,
     http::{
@@ -55,7 +55,7 @@ impl Services {
         limits: Arc<Limits>,
         about: &About,
     ) -> Result<Self, serde_json::Error> {
-        let json = openapi::json(&about.title, &about.version)?;
+        let json = routes::document(&about.title, &about.version)?;
         Ok(Self {
             tasks,
             verifier,
