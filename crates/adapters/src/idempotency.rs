@@ -11,7 +11,10 @@ use task_domain::{
     KeyedRequest, Once, OnceOnly, Receipt, ReceiptWriter, RepositoryError, TaskCommand, TaskOutcome, UserId,
 };
 
-use crate::{PgPool, fixed::fixed_statement, tasks::statements};
+use crate::{
+    postgres::{pool::PgPool, statement::fixed_statement},
+    tasks::statements,
+};
 
 /// The constraint that every key's owner is a user; see the migration that creates `idempotency_keys`.
 const OWNER_EXISTS: &str = "idempotency_keys_user_id_fkey";

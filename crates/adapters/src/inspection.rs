@@ -14,8 +14,11 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
 use task_domain::BoxError;
 
 use crate::{
-    ConnectError, Database, PoolOptions,
     migrations::{self, Migration},
+    postgres::{
+        database::{Database, error::ConnectError},
+        pool::options::PoolOptions,
+    },
 };
 
 /// The server and what it says of this connection.

@@ -16,7 +16,11 @@ use diesel_async::{AsyncMigrationHarness, AsyncPgConnection, RunQueryDsl, Simple
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 use task_domain::{BoxError, RepositoryError};
 
-use crate::{ConnectError, Database, PgPool, pooler};
+use crate::postgres::{
+    database::{Database, error::ConnectError},
+    pool::PgPool,
+    pooler,
+};
 
 const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../migrations");
 

@@ -21,7 +21,9 @@ use task_domain::{
 };
 
 use crate::{
-    PgOnceOnly, PgPool, PgTaskRepository, PoolOptions,
+    idempotency::PgOnceOnly,
+    postgres::pool::{PgPool, options::PoolOptions},
+    tasks::repository::PgTaskRepository,
     testing::{TestDatabase, pool_options},
 };
 

@@ -1,3 +1,5 @@
+mod manager;
+pub(crate) mod options;
 mod shared;
 #[cfg(test)]
 mod tests;
@@ -6,10 +8,7 @@ use std::{
     fmt,
     future::Future,
     ops::AsyncFnOnce,
-    sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicUsize, Ordering},
-    },
+    sync::atomic::{AtomicUsize, Ordering},
     time::{Duration, Instant},
 };
 
@@ -17,24 +16,19 @@ use deadpool::{
     Runtime,
     managed::{Object, Pool, QueueMode, Timeouts},
 };
-use diesel::{ConnectionError, QueryResult};
-use diesel_async::{
-    AsyncPgConnection, SimpleAsyncConnection,
-    pooled_connection::{
-        AsyncDieselConnectionManager, ManagerConfig, PoolableConnection, RecyclingMethod,
-        deadpool::{Hook, HookError},
-    },
-};
-use futures_util::FutureExt;
+use diesel::QueryResult;
+use diesel_async::{AsyncPgConnection, pooled_connection::PoolableConnection};
 use task_domain::RepositoryError;
 
-use self::shared::Sharing;
-use crate::{
-    Database,
+use self::{
+    manager::{Manager, PING_TIMEOUT, known_to_be_alive, manager},
+    options::{PoolOptions, PoolUsage},
+    shared::Sharing,
+};
+use super::{
+    database::Database,
     error::{Symptoms, classify, classify_pool},
 };
-
-type Manager = AsyncDieselConnectionManager<AsyncPgConnection>;
 
 /// What is done with connections that nobody uses.
 #[derive(Clone, Copy, Debug)]
@@ -47,81 +41,8 @@ struct Idle {
 }
 
 const IDLE: Idle = Idle { before_ping: Duration::from_secs(30), before_close: Duration::from_mins(1) };
-/// How long a ping may take.
-const PING_TIMEOUT: Duration = Duration::from_secs(1);
-
 /// How long somebody is kept who is turned away because too many wait.
 const TURNING_AWAY: Duration = Duration::from_millis(500);
-
-/// How many connections a pool keeps, and how long each step may take.
-#[derive(Clone, Debug)]
-pub struct PoolOptions {
-    /// How many connections stay open when there is nothing to do.
-    pub at_rest: usize,
-    /// How many connections there are at the most.
-    pub max: usize,
-    /// How many requests may be with the database or wait for it; who comes then is turned away at once.
-    pub max_requests: usize,
-    /// How long a request waits for a free connection, and how long opening one may take.
-    pub wait: Duration,
-    /// How long the server works on one statement before it gives up.
-    pub statement_timeout: Duration,
-    /// How long a statement waits for a lock before it gives up.
-    pub lock_timeout: Duration,
-    /// How long everything together may take, connection and statement, seen from here.
-    pub deadline: Duration,
-    /// After how long a connection is replaced, so that a change of address or credentials is noticed.
-    pub max_age: Duration,
-    /// Whether [`session`](Self::session) is left to the role: behind a pooler in transaction mode, what is set on a
-    /// connection would be for whoever comes next, and not for us.
-    pub session_of_role: bool,
-}
-
-impl PoolOptions {
-    /// What holds for each session of PostgreSQL, as names and values of its settings.
-    ///
-    /// Each statement is planned once for all values: for the values of the first few times PostgreSQL would, on disks
-    /// that it takes for slow, rather read all of a user's tasks and sort them than walk the index that has the order.
-    /// And it is planned for a table that will have grown: as long as that is small, PostgreSQL would rather read it
-    /// all, and would go on to do so until somebody counts it again.
-    #[must_use]
-    pub fn session(&self) -> [(&'static str, String); 5] {
-        let milliseconds = |time: Duration| format!("{}ms", time.as_millis());
-        [
-            ("statement_timeout", milliseconds(self.statement_timeout)),
-            ("lock_timeout", milliseconds(self.lock_timeout)),
-            ("idle_in_transaction_session_timeout", milliseconds(self.deadline)),
-            ("plan_cache_mode", "force_generic_plan".to_owned()),
-            ("enable_seqscan", "off".to_owned()),
-        ]
-    }
-}
-
-/// How a pool is used at a moment.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct PoolUsage {
-    /// Connections that work for somebody.
-    pub in_use: usize,
-    /// Open connections that nobody uses.
-    pub idle: usize,
-    /// How many connections there may be.
-    pub max: usize,
-    /// How many requests wait for a connection.
-    pub waiting: usize,
-}
-
-impl PoolUsage {
-    /// Both together.
-    #[must_use]
-    pub fn and(self, other: Self) -> Self {
-        Self {
-            in_use: self.in_use + other.in_use,
-            idle: self.idle + other.idle,
-            max: self.max + other.max,
-            waiting: self.waiting + other.waiting,
-        }
-    }
-}
 
 /// A read, which changes nothing and so may be repeated.
 pub(crate) trait Read: Send + Sync {
@@ -310,61 +231,6 @@ impl fmt::Debug for PgPool {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("PgPool").field("status", &self.connections.status()).finish_non_exhaustive()
     }
-}
-
-fn manager(database: &Database, options: &PoolOptions) -> Manager {
-    let mut session = options.session().map(|(name, value)| format!("SET {name} = '{value}'")).join("; ");
-    if options.session_of_role {
-        session.clear();
-    }
-    let database = database.clone();
-    let mut config = ManagerConfig::<AsyncPgConnection>::default();
-    // `Fast` looks at what is known here: that the connection is open and has no transaction. No round trip.
-    config.recycling_method = RecyclingMethod::Fast;
-    config.custom_setup = Box::new(move |_url| {
-        let (database, session) = (database.clone(), session.clone());
-        async move {
-            let bad = |error: &dyn std::error::Error| ConnectionError::BadConnection(error.to_string());
-            let mut connection = database.connect().await.map_err(|error| bad(&error))?;
-            if !session.is_empty() {
-                connection.batch_execute(&session).await.map_err(|error| bad(&error))?;
-            }
-            Ok(connection)
-        }
-        .boxed()
-    });
-    Manager::new_with_config("", config)
-}
-
-/// Refuses a connection that is too old, and pings one that nobody has used for a while.
-///
-/// Whatever cut one silent connection has cut those that were silent for as long, so that they are refused without
-/// another ping: a request waits for one dead connection, and not for all of them.
-fn known_to_be_alive(max_age: Duration, before_ping: Duration) -> Hook<AsyncPgConnection> {
-    let cut: Arc<Mutex<Option<Instant>>> = Arc::default();
-    Hook::async_fn(move |connection: &mut AsyncPgConnection, metrics| {
-        let (age, idle) = (metrics.age(), metrics.last_used());
-        let cut = Arc::clone(&cut);
-        Box::pin(async move {
-            if age > max_age {
-                return Err(HookError::message("the connection is too old"));
-            }
-            if idle <= before_ping {
-                return Ok(());
-            }
-            let asked = Instant::now();
-            let used_before = |moment: Instant| asked.checked_sub(idle).is_some_and(|used| used <= moment);
-            if cut.lock().unwrap_or_else(PoisonError::into_inner).is_some_and(used_before) {
-                return Err(HookError::message("the connection was cut with another one"));
-            }
-            let ping = tokio::time::timeout(PING_TIMEOUT, connection.batch_execute("SELECT 1"));
-            if matches!(ping.await, Ok(Ok(()))) {
-                return Ok(());
-            }
-            *cut.lock().unwrap_or_else(PoisonError::into_inner) = Some(asked);
-            Err(HookError::message("the connection does not answer"))
-        })
-    })
 }
 
 fn given_back() -> RepositoryError {

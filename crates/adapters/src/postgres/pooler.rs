@@ -9,7 +9,10 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::time::timeout;
 use tokio_postgres::{Client, SimpleQueryMessage, Statement, error::SqlState, types::Type};
 
-use crate::{ConnectError, Database, PoolOptions};
+use super::{
+    database::{Database, error::ConnectError},
+    pool::options::PoolOptions,
+};
 
 /// Which session of PostgreSQL carries out the statement.
 ///

@@ -2,7 +2,8 @@ use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use task_domain::RepositoryError;
 
-use crate::{PgPool, schema::service_keys};
+use super::pool::PgPool;
+use crate::schema::service_keys;
 
 /// The name of the key that cursors are sealed with; see the migration that creates `service_keys`.
 const CURSORS: &str = "cursors";

@@ -23,7 +23,7 @@ macro_rules! fixed_statement {
                 mut out: diesel::query_builder::AstPass<'_, 'b, diesel::pg::Pg>,
             ) -> diesel::QueryResult<()> {
                 $(
-                    out.push_sql($crate::fixed::fixed_text!($text));
+                    out.push_sql($crate::postgres::statement::fixed_text!($text));
                     $( out.push_bind_param::<$sql_type, _>(&self.$value)?; )?
                 )+
                 Ok(())

@@ -17,10 +17,11 @@ use super::{
     statements::{self, New, description_of},
 };
 use crate::{
-    PgPool,
-    error::{Symptoms, classify},
-    gather::{Outcomes, Together},
-    pool::Read,
+    batching::{Outcomes, Together},
+    postgres::{
+        error::{Symptoms, classify},
+        pool::{PgPool, Read},
+    },
 };
 
 /// Which task of whom.

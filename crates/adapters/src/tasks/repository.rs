@@ -1,10 +1,3 @@
-#[cfg(test)]
-mod benchmarked;
-pub(crate) mod row;
-pub(crate) mod sql;
-pub(crate) mod statements;
-mod together;
-
 use std::{fmt, sync::Arc};
 
 use async_trait::async_trait;
@@ -15,8 +8,14 @@ use task_domain::{
     TaskRepository, UserId,
 };
 
-use self::together::{Create, Find, Key, Update, What};
-use crate::{PgPool, gather::Gathering, pool::Read};
+use super::{
+    batches::{Create, Find, Key, Update, What},
+    statements,
+};
+use crate::{
+    batching::Gathering,
+    postgres::pool::{PgPool, Read},
+};
 
 /// Tasks in PostgreSQL. Each use case is one statement in one round trip, so that it is atomic by itself; the count of a
 /// list, and what is there where a version was expected in vain, take another.

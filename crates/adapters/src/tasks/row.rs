@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use diesel::{prelude::*, result::Error};
 use task_domain::{BoxError, Description, Task, TaskId, Title, UserId, Version};
 
-use crate::error::InconsistentRow;
+use crate::postgres::error::InconsistentRow;
 
 /// What is read of a task: the columns of the statements in `sql.rs`.
 #[derive(Queryable)]

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use diesel::sql_types::{Array, BigInt, Bool, Nullable, Text, Timestamptz};
 
-use crate::fixed::fixed_statement;
+use crate::postgres::statement::fixed_statement;
 
 /// What is read of a task; see [`TaskRow`](super::row::TaskRow).
 pub(crate) type TaskColumns = (

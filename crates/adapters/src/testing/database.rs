@@ -1,21 +1,3 @@
-//! A fresh, migrated database for each test.
-//!
-//! `TEST_DATABASE_URL` names a server on which databases may be made; `cargo xtask test` starts one and sets it. The
-//! first test makes a template, migrated and with a stand-in `users`; each test gets a copy of it, which is dropped
-//! when the test ends. A test without a server fails: a skipped test would look like a passed one.
-#![allow(
-    clippy::missing_panics_doc,
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "test support panics where a test cannot go on"
-)]
-
-mod later;
-mod proxy;
-mod rows;
-mod url;
-
 use std::{
     hash::{DefaultHasher, Hash, Hasher},
     sync::atomic::{AtomicU32, Ordering},
@@ -28,8 +10,14 @@ use diesel::{
 };
 use diesel_async::{AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
 
-pub use self::{later::LaterMigrations, proxy::Proxy, rows::ReceivedRows};
-use crate::{Database, PgPool, PoolOptions, migrations};
+use super::{proxy::Proxy, url};
+use crate::{
+    migrations,
+    postgres::{
+        database::Database,
+        pool::{PgPool, options::PoolOptions},
+    },
+};
 
 /// `users` as Better Auth 1.7 makes it with `user: { modelName: "users" }`.
 const USERS: &str = r#"
@@ -139,7 +127,7 @@ impl TestDatabase {
 
     /// A way to it that the test can block.
     pub async fn proxy(&self) -> Proxy {
-        Proxy::new(self).await
+        Proxy::new(&self.url).await
     }
 
     /// Its URL with another address, and the address that it has: for what stands in between.
@@ -268,7 +256,7 @@ async fn lines(connection: &mut AsyncPgConnection, sql: &str) -> Vec<String> {
     diesel::sql_query(sql).load::<Line>(connection).await.unwrap().into_iter().map(|row| row.line).collect()
 }
 
-async fn connect(database: &Database) -> AsyncPgConnection {
+pub(super) async fn connect(database: &Database) -> AsyncPgConnection {
     database
         .connect()
         .await

@@ -6,8 +6,9 @@ use diesel_async::{AsyncConnectionCore, AsyncPgConnection};
 use futures_util::TryStreamExt;
 use task_domain::{Task, UserId};
 
+use super::database::connect;
 use crate::{
-    Database,
+    postgres::database::Database,
     tasks::{
         row::TaskRow,
         sql::{NewestFirst, TaskColumns},
@@ -26,7 +27,7 @@ impl ReceivedRows {
     /// Asks once for the newest thousand tasks of a user.
     pub async fn of(database: &Database, owner: &str) -> Self {
         let newest = NewestFirst { owner, at: DateTime::<Utc>::MAX_UTC, id: i64::MAX, limit: 1000 };
-        let mut connection = super::connect(database).await;
+        let mut connection = connect(database).await;
         let rows = AsyncConnectionCore::load(&mut connection, newest).await.unwrap();
         Self { owner: UserId::parse(owner).unwrap(), rows: rows.try_collect().await.unwrap() }
     }

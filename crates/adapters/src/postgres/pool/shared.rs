@@ -9,7 +9,7 @@ use deadpool::managed::Object;
 use diesel_async::AsyncPgConnection;
 use tokio::sync::Mutex as AsyncMutex;
 
-use super::Manager;
+use super::manager::Manager;
 
 /// The connection that reads share, for as long as there are any.
 ///

@@ -1,0 +1,25 @@
+//! A fresh, migrated database for each test.
+//!
+//! `TEST_DATABASE_URL` names a server on which databases may be made; `cargo xtask test` starts one and sets it. The
+//! first test makes a template, migrated and with a stand-in `users`; each test gets a copy of it, which is dropped
+//! when the test ends. A test without a server fails: a skipped test would look like a passed one.
+#![allow(
+    clippy::missing_panics_doc,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "test support panics where a test cannot go on"
+)]
+
+mod database;
+mod later;
+mod proxy;
+mod rows;
+mod url;
+
+pub use self::{
+    database::{TestDatabase, create_users_table, insert_user, pool_options},
+    later::LaterMigrations,
+    proxy::Proxy,
+    rows::ReceivedRows,
+};
