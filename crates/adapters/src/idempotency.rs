@@ -1,76 +1,25 @@
+pub(crate) mod sql;
+
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use diesel::{
     prelude::*,
     result::{DatabaseErrorKind, Error},
-    sql_types::{BigInt, Binary, Bool, Text},
 };
 use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl};
 use task_domain::{
     KeyedRequest, Once, OnceOnly, Receipt, ReceiptWriter, RepositoryError, TaskCommand, TaskOutcome, UserId,
 };
 
+use self::sql::{Claim, Find, Forget, Lock, Store};
 use crate::{
-    postgres::{pool::PgPool, statement::fixed_statement},
+    postgres::{pool::PgPool, statement::Prepared},
     tasks::statements,
 };
 
 /// The constraint that every key's owner is a user; see the migration that creates `idempotency_keys`.
 const OWNER_EXISTS: &str = "idempotency_keys_user_id_fkey";
-
-fixed_statement! {
-    /// Takes the right to work on a key until the transaction ends, unless somebody else has it. Two keys with the same
-    /// hash exclude each other, which harms nobody.
-    Lock -> Bool {
-        "SELECT pg_try_advisory_xact_lock(hashtextextended(" key: &'a str => Text,
-        ", hashtext(" owner: &'a str => Text,
-        ")))",
-    }
-}
-
-fixed_statement! {
-    /// What was asked and answered under a key, unless it was too long ago.
-    Find -> (Binary, Binary) {
-        "SELECT fingerprint, receipt FROM idempotency_keys
-         WHERE created_at > statement_timestamp() - INTERVAL '24 hours' AND user_id = " owner: &'a str => Text,
-        " AND key = " key: &'a str => Text,
-    }
-}
-
-fixed_statement! {
-    /// Stores a key whose receipt is still to come, in place of an expired one; nothing where there is a fresh one.
-    Claim -> () {
-        "INSERT INTO idempotency_keys AS known (user_id, key, fingerprint, receipt) VALUES ("
-            owner: &'a str => Text,
-        ", " key: &'a str => Text,
-        ", " fingerprint: &'a [u8] => Binary,
-        ", '') ON CONFLICT (user_id, key) DO UPDATE
-             SET fingerprint = excluded.fingerprint, receipt = excluded.receipt, created_at = excluded.created_at
-             WHERE known.created_at <= statement_timestamp() - INTERVAL '24 hours'",
-    }
-}
-
-fixed_statement! {
-    /// Stores the receipt of a key.
-    Store -> () {
-        "UPDATE idempotency_keys SET receipt = " receipt: &'a [u8] => Binary,
-        " WHERE user_id = " owner: &'a str => Text,
-        " AND key = " key: &'a str => Text,
-    }
-}
-
-fixed_statement! {
-    /// Removes expired keys, the oldest first. Rows that another replica is removing are passed over, not waited for. By
-    /// their place in the table, because a join by the key would read all of it.
-    Forget -> () {
-        "DELETE FROM idempotency_keys WHERE ctid = ANY (ARRAY(
-             SELECT ctid FROM idempotency_keys
-             WHERE created_at <= statement_timestamp() - INTERVAL '24 hours'
-             ORDER BY created_at LIMIT " limit: &'a i64 => BigInt,
-        " FOR UPDATE SKIP LOCKED))",
-    }
-}
 
 /// Carries out repeated writes once, with a table of keys beside the tasks.
 ///
@@ -130,7 +79,7 @@ impl OnceOnly for PgOnceOnly {
 
     async fn forget_expired(&self, limit: u16) -> Result<usize, RepositoryError> {
         let limit = i64::from(limit);
-        self.pool.run(async |connection| Forget { limit: &limit }.execute(connection).await).await
+        self.pool.run(async |connection| Prepared(Forget { limit: &limit }).execute(connection).await).await
     }
 }
 
@@ -147,13 +96,13 @@ async fn first(
         return Ok(find(connection, owner, request).await?.unwrap_or(Once::InProgress));
     }
     let (owner_id, key) = (owner.as_str(), request.key.as_str());
-    let claim = Claim { owner: owner_id, key, fingerprint: &request.fingerprint.0 };
+    let claim = Prepared(Claim { owner: owner_id, key, fingerprint: &request.fingerprint.0 });
     if claim.execute(connection).await? == 0 {
         // It may have expired in between; the next try will see that.
         return Ok(find(connection, owner, request).await?.unwrap_or(Once::InProgress));
     }
     let Receipt(receipt) = (receipts.0)(&statements::execute(connection, owner, command).await?);
-    Store { receipt: &receipt, owner: owner_id, key }.execute(connection).await?;
+    Prepared(Store { receipt: &receipt, owner: owner_id, key }).execute(connection).await?;
     Ok(Once::First(Receipt(receipt)))
 }
 
@@ -173,7 +122,7 @@ async fn lock(
     owner: &UserId,
     request: &KeyedRequest,
 ) -> QueryResult<bool> {
-    Lock { key: request.key.as_str(), owner: owner.as_str() }.get_result(connection).await
+    Prepared(Lock { key: request.key.as_str(), owner: owner.as_str() }).get_result(connection).await
 }
 
 async fn find(
@@ -181,7 +130,7 @@ async fn find(
     owner: &UserId,
     request: &KeyedRequest,
 ) -> QueryResult<Option<Once>> {
-    let find = Find { owner: owner.as_str(), key: request.key.as_str() };
+    let find = Prepared(Find { owner: owner.as_str(), key: request.key.as_str() });
     let known: Option<(Vec<u8>, Vec<u8>)> = find.get_result(connection).await.optional()?;
     Ok(known.map(|(fingerprint, receipt)| {
         if fingerprint == request.fingerprint.0 { Once::Again(Receipt(receipt)) } else { Once::Mismatch }

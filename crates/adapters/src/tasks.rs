@@ -1,9 +1,12 @@
 //! Tasks in PostgreSQL.
 
 mod batches;
-#[cfg(test)]
-mod benchmarked;
+mod list;
+mod member_macro;
+pub(crate) mod members;
+pub(crate) mod page;
 pub(crate) mod repository;
-pub(crate) mod row;
+mod row;
+mod setting;
 pub(crate) mod sql;
 pub(crate) mod statements;

@@ -13,13 +13,17 @@
 
 mod database;
 mod later;
+mod pgbench;
 mod proxy;
 mod rows;
 mod url;
 
+#[cfg(test)]
+pub(crate) use self::pgbench::statements;
 pub use self::{
     database::{TestDatabase, create_users_table, insert_user, pool_options},
     later::LaterMigrations,
+    pgbench::pgbench_statement,
     proxy::Proxy,
     rows::ReceivedRows,
 };

@@ -1,60 +1,41 @@
-//! Requests on tasks that one statement can serve together, of whichever users they are.
+//! Requests on tasks that one statement can serve together, whoever their users are.
 //!
 //! The wall between users stands in each statement, which joins owner and id, and once more here: a row that is not of
-//! who asked, or not what was asked for, is nobody's.
+//! the request's owner is dropped.
 
-use std::{collections::VecDeque, sync::Arc};
+use std::sync::Arc;
 
 use diesel::{QueryResult, result::DatabaseErrorKind, result::Error};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
-use task_domain::{
-    Expectation, NewTask, RepositoryError, Task, TaskChanges, TaskCommand, TaskId, TaskOutcome, UserId,
-};
+use task_domain::{Expectation, RepositoryError, Task, TaskCommand, TaskId, TaskOutcome, UserId};
 
 use super::{
-    row::TaskRow,
-    sql::{CreateTogether, FindTogether, UpdateTogether},
-    statements::{self, New, description_of},
+    members::{NewValues, TaskRow, UpdateParams},
+    sql::{CreateMany, FindMany, UpdateMany},
+    statements,
 };
 use crate::{
     batching::{Outcomes, Together},
     postgres::{
         error::{Symptoms, classify},
         pool::{PgPool, Read},
+        statement::Prepared,
     },
 };
 
-/// Which task of whom.
-#[derive(PartialEq, Eq)]
-pub(super) struct Key {
+/// A user asks for one of their tasks.
+pub(super) struct FindRequest {
     pub(super) owner: UserId,
     pub(super) id: TaskId,
 }
 
-/// One task is asked for.
-pub(super) struct Find(pub(super) Key);
-
-/// A task is to be created.
-pub(super) struct Create {
+/// A user asks for a write.
+pub(super) struct WriteRequest {
     pub(super) owner: UserId,
-    pub(super) new: NewTask,
+    pub(super) command: TaskCommand,
 }
 
-/// A task is to be changed, whatever its version.
-pub(super) struct Update {
-    pub(super) key: Key,
-    pub(super) what: What,
-}
-
-/// What is to be done with a task.
-pub(super) enum What {
-    /// Set these.
-    Change(TaskChanges),
-    /// Complete it if it is pending, and reopen it if it is completed.
-    Toggle,
-}
-
-impl Together for Find {
+impl Together for FindRequest {
     type Output = Option<Task>;
     type Store = Arc<PgPool>;
 
@@ -66,8 +47,10 @@ impl Together for Find {
         store: &Arc<PgPool>,
         requests: &[Self],
     ) -> Result<Outcomes<Option<Task>>, RepositoryError> {
-        let found = handed_out(requests, store.read(FindAll(requests)).await?);
-        // Whoever gets no row has no such task.
+        let rows = store.read(FindAll(requests)).await?;
+        let wanted = requests.iter().map(|request| Wanted { owner: &request.owner, id: Some(request.id) });
+        let found = by_place(wanted, rows);
+        // Without a row there is no such task.
         Ok(found.into_iter().map(|task| Some(task.transpose())).collect())
     }
 
@@ -76,168 +59,149 @@ impl Together for Find {
     }
 }
 
-impl Read for Find {
+impl Read for FindRequest {
     type Output = Option<Task>;
 
     async fn read(&self, connection: &AsyncPgConnection) -> QueryResult<Option<Task>> {
-        statements::find(connection, &self.0.owner, self.0.id).await
+        statements::find(connection, &self.owner, self.id).await
     }
 }
 
-struct FindAll<'a>(&'a [Find]);
+struct FindAll<'a>(&'a [FindRequest]);
 
 impl Read for FindAll<'_> {
-    type Output = Vec<OwnedRow>;
+    type Output = Vec<BatchRow>;
 
-    async fn read(&self, mut connection: &AsyncPgConnection) -> QueryResult<Vec<OwnedRow>> {
-        let (owners, ids) = columns(self.0.iter().map(|Find(key)| key));
-        FindTogether { owners: &owners, ids: &ids }.load(&mut connection).await
+    async fn read(&self, mut connection: &AsyncPgConnection) -> QueryResult<Vec<BatchRow>> {
+        let (owners, ids): (Vec<_>, Vec<_>) =
+            self.0.iter().map(|request| (request.owner.as_str(), request.id.get())).unzip();
+        Prepared(FindMany { owners: &owners, ids: &ids }).load(&mut connection).await
     }
 }
 
-impl Together for Create {
-    type Output = TaskOutcome;
-    type Store = Arc<PgPool>;
-
-    fn goes_with(&self, _: &Self) -> bool {
-        true
-    }
-
-    async fn carry_out(
-        store: &Arc<PgPool>,
-        requests: &[Self],
-    ) -> Result<Outcomes<TaskOutcome>, RepositoryError> {
-        let owners: Vec<_> = requests.iter().map(|request| request.owner.as_str()).collect();
-        let titles: Vec<_> = requests.iter().map(|request| request.new.title.as_str()).collect();
-        let descriptions: Vec<_> = requests.iter().map(|request| description_of(&request.new)).collect();
-        let create = CreateTogether { owners: &owners, titles: &titles, descriptions: &descriptions };
-        let rows = all_or_none(store, async |connection| create.load(connection).await).await?;
-        Ok(outcomes(handed_out(requests, rows), TaskOutcome::Created))
-    }
-
-    async fn carry_out_alone(self, store: &Arc<PgPool>) -> Result<TaskOutcome, RepositoryError> {
-        alone(store, &self.owner, &TaskCommand::Create(self.new)).await
-    }
+/// Which requests a write can share a statement with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum WriteKind {
+    /// With other creates.
+    Create,
+    /// With updates of other tasks.
+    Update(TaskId),
+    /// With none.
+    Single,
 }
 
-impl Together for Update {
-    type Output = TaskOutcome;
-    type Store = Arc<PgPool>;
-
-    fn goes_with(&self, other: &Self) -> bool {
-        self.key != other.key
-    }
-
-    async fn carry_out(
-        store: &Arc<PgPool>,
-        requests: &[Self],
-    ) -> Result<Outcomes<TaskOutcome>, RepositoryError> {
-        let (owners, ids) = columns(requests.iter().map(|update| &update.key));
-        let new = || requests.iter().map(Self::values);
-        let update = UpdateTogether {
-            owners: &owners,
-            ids: &ids,
-            titles: &new().map(|new| new.title).collect::<Vec<_>>(),
-            descriptions: &new().map(|new| new.description).collect::<Vec<_>>(),
-            keep_descriptions: &new().map(|new| new.keep_description).collect::<Vec<_>>(),
-            completed: &new().map(|new| new.completed).collect::<Vec<_>>(),
-            flips: &new().map(|new| new.flip).collect::<Vec<_>>(),
-        };
-        let rows = all_or_none(store, async |connection| update.load(connection).await).await?;
-        Ok(outcomes(handed_out(requests, rows), TaskOutcome::Updated))
-    }
-
-    async fn carry_out_alone(self, store: &Arc<PgPool>) -> Result<TaskOutcome, RepositoryError> {
-        let Self { key: Key { owner, id }, what } = self;
-        let expected = Expectation::Any;
-        let command = match what {
-            What::Change(changes) => TaskCommand::Update { id, expected, changes },
-            What::Toggle => TaskCommand::Toggle { id, expected },
-        };
-        alone(store, &owner, &command).await
-    }
-}
-
-impl Update {
-    /// What is to be done, as the statement says it.
-    fn values(&self) -> New<'_> {
-        match &self.what {
-            What::Change(changes) => New::of(changes),
-            What::Toggle => New::FLIPPED,
+impl WriteRequest {
+    pub(super) fn kind(&self) -> WriteKind {
+        match &self.command {
+            TaskCommand::Create(_) => WriteKind::Create,
+            TaskCommand::Update { id, expected: Expectation::Any, .. }
+            | TaskCommand::Toggle { id, expected: Expectation::Any } => WriteKind::Update(*id),
+            TaskCommand::Update { .. } | TaskCommand::Toggle { .. } | TaskCommand::Delete { .. } => {
+                WriteKind::Single
+            }
         }
     }
 }
 
-/// A row and its owner.
-type OwnedRow = (String, TaskRow);
+impl Together for WriteRequest {
+    type Output = TaskOutcome;
+    type Store = Arc<PgPool>;
 
-/// A request that gets a row.
-trait Claim {
-    fn owner(&self) -> &UserId;
-
-    /// Whether the row, which is its owner's, is the one.
-    fn is_for(&self, row: &TaskRow) -> bool;
-}
-
-impl Claim for Find {
-    fn owner(&self) -> &UserId {
-        &self.0.owner
+    fn goes_with(&self, other: &Self) -> bool {
+        match (self.kind(), other.kind()) {
+            (WriteKind::Create, WriteKind::Create) => true,
+            (WriteKind::Update(id), WriteKind::Update(other_id)) => {
+                id != other_id || self.owner != other.owner
+            }
+            _ => false,
+        }
     }
 
-    fn is_for(&self, row: &TaskRow) -> bool {
-        row.id() == self.0.id.get()
-    }
-}
-
-impl Claim for Create {
-    fn owner(&self) -> &UserId {
-        &self.owner
-    }
-
-    /// Those who create the same may have each other's row.
-    fn is_for(&self, row: &TaskRow) -> bool {
-        row.is(self.new.title.as_str(), description_of(&self.new))
-    }
-}
-
-impl Claim for Update {
-    fn owner(&self) -> &UserId {
-        &self.key.owner
+    async fn carry_out(
+        store: &Arc<PgPool>,
+        requests: &[Self],
+    ) -> Result<Outcomes<TaskOutcome>, RepositoryError> {
+        let (rows, outcome): (_, fn(Task) -> TaskOutcome) = match requests.first().map(Self::kind) {
+            Some(WriteKind::Create) => (create_all(store, requests).await?, TaskOutcome::Created),
+            Some(WriteKind::Update(_)) => (update_all(store, requests).await?, TaskOutcome::Updated),
+            Some(WriteKind::Single) | None => (Vec::new(), TaskOutcome::Updated),
+        };
+        let wanted = requests.iter().map(|request| match request.kind() {
+            WriteKind::Update(id) => Wanted { owner: &request.owner, id: Some(id) },
+            WriteKind::Create | WriteKind::Single => Wanted { owner: &request.owner, id: None },
+        });
+        let tasks = by_place(wanted, rows).into_iter();
+        Ok(tasks.map(|task| task.map(|task| task.map(outcome))).collect())
     }
 
-    fn is_for(&self, row: &TaskRow) -> bool {
-        row.id() == self.key.id.get()
+    async fn carry_out_alone(self, store: &Arc<PgPool>) -> Result<TaskOutcome, RepositoryError> {
+        let Self { owner, command } = &self;
+        store.run(async |connection| statements::execute(connection, owner, command).await).await
     }
 }
 
-fn columns<'a>(keys: impl Iterator<Item = &'a Key>) -> (Vec<&'a str>, Vec<i64>) {
-    keys.map(|key| (key.owner.as_str(), key.id.get())).unzip()
+async fn create_all(store: &PgPool, requests: &[WriteRequest]) -> Result<Vec<BatchRow>, RepositoryError> {
+    let owners: Vec<_> = requests.iter().map(|request| request.owner.as_str()).collect();
+    let new = requests.iter().filter_map(|request| match &request.command {
+        TaskCommand::Create(new) => Some(NewValues::of(new)),
+        _ => None,
+    });
+    let create = Prepared(CreateMany { owners: &owners, new: new.collect() });
+    all_or_none(store, async |connection| create.load(connection).await).await
 }
 
-/// Gives each request its row. A row that is nobody's is dropped; one that breaks a rule is told to who asked for it,
-/// and to nobody else. The rows mostly come in the order of the requests, so that each one is found at once.
-fn handed_out<R: Claim>(requests: &[R], rows: Vec<OwnedRow>) -> Outcomes<Task> {
-    let mut rows = VecDeque::from(rows);
-    let row_of = |request: &R| {
-        let owner = request.owner();
-        let is_theirs = |(user_id, row): &OwnedRow| user_id == owner.as_str() && request.is_for(row);
-        let (_, row) = rows.iter().position(is_theirs).and_then(|place| rows.remove(place))?;
+async fn update_all(store: &PgPool, requests: &[WriteRequest]) -> Result<Vec<BatchRow>, RepositoryError> {
+    let owners: Vec<_> = requests.iter().map(|request| request.owner.as_str()).collect();
+    let updates = requests.iter().filter_map(|request| match &request.command {
+        TaskCommand::Update { id, changes, .. } => Some((id.get(), UpdateParams::of(changes))),
+        TaskCommand::Toggle { id, .. } => Some((id.get(), UpdateParams::toggle())),
+        TaskCommand::Create(_) | TaskCommand::Delete { .. } => None,
+    });
+    let (ids, changes): (Vec<_>, Vec<_>) = updates.unzip();
+    let changes = changes.into_iter().collect();
+    let update = Prepared(UpdateMany { owners: &owners, ids: &ids, changes });
+    all_or_none(store, async |connection| update.load(connection).await).await
+}
+
+/// The place of a request in its batch, counted from 1, the owner of the row, and the row.
+type BatchRow = (i64, String, TaskRow);
+
+/// What the row of a request must be.
+struct Wanted<'a> {
+    owner: &'a UserId,
+    /// `None` if the task is new.
+    id: Option<TaskId>,
+}
+
+impl Wanted<'_> {
+    fn is(&self, (_, owner, row): &BatchRow) -> bool {
+        owner == self.owner.as_str() && self.id.is_none_or(|id| id.get() == row.id)
+    }
+}
+
+/// The task of each request, in whatever order the rows came. A row that is not what its request wants is dropped; one that
+/// breaks a rule fails its own request alone.
+fn by_place<'a>(wanted: impl ExactSizeIterator<Item = Wanted<'a>>, rows: Vec<BatchRow>) -> Outcomes<Task> {
+    let mut places: Vec<Option<BatchRow>> = std::iter::repeat_with(|| None).take(wanted.len()).collect();
+    for row in rows {
+        if let Some(place) = usize::try_from(row.0 - 1).ok().and_then(|index| places.get_mut(index)) {
+            *place = Some(row);
+        }
+    }
+    let task = |(wanted, row): (Wanted<'_>, Option<BatchRow>)| {
+        let (_, _, row) = row.filter(|row| wanted.is(row))?;
         let seen = Symptoms { broken: false, timed_out: false };
-        Some(row.into_task(owner).map_err(|error| classify(error, seen)))
+        Some(row.into_task(wanted.owner).map_err(|error| classify(error, seen)))
     };
-    requests.iter().map(row_of).collect()
+    wanted.zip(places).map(task).collect()
 }
 
-fn outcomes(tasks: Outcomes<Task>, outcome: impl Fn(Task) -> TaskOutcome) -> Outcomes<TaskOutcome> {
-    tasks.into_iter().map(|task| task.map(|task| task.map(&outcome))).collect()
-}
-
-/// Writes by one statement. Where PostgreSQL refuses it, nothing was done and there are no rows: one of the requests is
-/// at fault, and each one by itself will show which.
+/// Writes by one statement. If PostgreSQL refuses it, nothing was done and there are no rows: one of the requests is at
+/// fault, and each one by itself will show which.
 async fn all_or_none(
     store: &PgPool,
-    write: impl AsyncFnOnce(&mut AsyncPgConnection) -> QueryResult<Vec<OwnedRow>>,
-) -> Result<Vec<OwnedRow>, RepositoryError> {
+    write: impl AsyncFnOnce(&mut AsyncPgConnection) -> QueryResult<Vec<BatchRow>>,
+) -> Result<Vec<BatchRow>, RepositoryError> {
     let mut refused = false;
     let outcome = store.run(async |connection| {
         let outcome = write(connection).await;
@@ -255,10 +219,59 @@ fn is_refusal(error: &Error) -> bool {
     matches!(error, Error::DatabaseError(kind, _) if !matches!(kind, ClosedConnection | UnableToSendCommand))
 }
 
-async fn alone(
-    store: &PgPool,
-    owner: &UserId,
-    command: &TaskCommand,
-) -> Result<TaskOutcome, RepositoryError> {
-    store.run(async |connection| statements::execute(connection, owner, command).await).await
+#[cfg(test)]
+mod tests {
+    use chrono::{DateTime, Utc};
+    use task_domain::testing::{task_id, user};
+
+    use super::*;
+
+    /// A row for a place, of a task with that owner and id.
+    fn row(place: i64, owner: &str, id: i64) -> BatchRow {
+        let row = TaskRow {
+            id,
+            title: "buy milk".to_owned(),
+            description: None,
+            created_at: DateTime::<Utc>::UNIX_EPOCH,
+            updated_at: None,
+            version: None,
+            completed_at: None,
+        };
+        (place, owner.to_owned(), row)
+    }
+
+    /// The ids of the tasks that requests of these owners, for these tasks, are given.
+    fn given(wanted: &[(&str, Option<i64>)], rows: Vec<BatchRow>) -> Vec<Option<i64>> {
+        let owners: Vec<_> = wanted.iter().map(|(owner, _)| user(owner)).collect();
+        let wanted = owners.iter().zip(wanted);
+        let wanted = wanted.map(|(owner, (_, id))| Wanted { owner, id: id.map(task_id) });
+        let tasks = by_place(wanted, rows);
+        tasks.into_iter().map(|task| task.map(|task| task.unwrap().id.get())).collect()
+    }
+
+    #[test]
+    fn equal_tasks_of_one_batch_go_to_those_who_created_them_in_whatever_order_the_rows_come() {
+        let rows = || vec![row(1, "ada", 11), row(2, "bob", 12), row(3, "ada", 13), row(4, "ada", 14)];
+        let wanted = [("ada", None), ("bob", None), ("ada", None), ("ada", None)];
+        let expected = [Some(11), Some(12), Some(13), Some(14)];
+        for order in [[0, 1, 2, 3], [3, 2, 1, 0], [2, 0, 3, 1]] {
+            let mut rows: Vec<_> = rows().into_iter().map(Some).collect();
+            let shuffled = order.iter().filter_map(|index| rows[*index].take()).collect();
+            assert_eq!(given(&wanted, shuffled), expected, "{order:?}");
+        }
+    }
+
+    #[test]
+    fn a_row_of_another_owner_or_task_or_place_is_given_to_none() {
+        for (stray, expected) in [
+            (row(1, "bob", 11), None),
+            (row(1, "ada", 12), None),
+            (row(0, "ada", 11), None),
+            (row(2, "ada", 11), None),
+            (row(i64::MIN + 1, "ada", 11), None),
+            (row(1, "ada", 11), Some(11)),
+        ] {
+            assert_eq!(given(&[("ada", Some(11))], vec![stray]), [expected]);
+        }
+    }
 }

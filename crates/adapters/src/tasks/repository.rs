@@ -1,32 +1,29 @@
 use std::{fmt, sync::Arc};
 
 use async_trait::async_trait;
-use diesel::QueryResult;
-use diesel_async::AsyncPgConnection;
 use task_domain::{
-    Expectation, RepositoryError, Task, TaskCommand, TaskId, TaskOutcome, TaskPage, TaskQuery,
-    TaskRepository, UserId,
+    RepositoryError, Task, TaskCommand, TaskId, TaskOutcome, TaskPage, TaskQuery, TaskRepository, UserId,
 };
 
 use super::{
-    batches::{Create, Find, Key, Update, What},
-    statements,
+    batches::{FindRequest, WriteKind, WriteRequest},
+    list::List,
 };
 use crate::{
-    batching::Gathering,
+    batching::{Gathering, Together},
     postgres::pool::{PgPool, Read},
 };
 
-/// Tasks in PostgreSQL. Each use case is one statement in one round trip, so that it is atomic by itself; the count of a
-/// list, and what is there where a version was expected in vain, take another.
+/// Tasks in PostgreSQL. Each use case is one statement in one round trip, so that it is atomic by itself. The count of a
+/// list takes another, and so does the task that is there if its version is not an expected one.
 ///
-/// What several ask for at the same time is one statement too. For one runtime, like its pool.
+/// Requests that come at the same time share a statement. For one runtime, like its pool.
 #[derive(Clone)]
 pub struct PgTaskRepository {
     pool: Arc<PgPool>,
-    finds: Gathering<Find>,
-    creates: Gathering<Create>,
-    updates: Gathering<Update>,
+    finds: Gathering<FindRequest>,
+    creates: Gathering<WriteRequest>,
+    updates: Gathering<WriteRequest>,
 }
 
 impl PgTaskRepository {
@@ -41,8 +38,8 @@ impl PgTaskRepository {
         }
     }
 
-    /// The same tasks through another pool, for another runtime. What both are asked to write at the same time is
-    /// written together.
+    /// The same tasks through another pool, for another runtime. Writes that come to both at the same time share a
+    /// statement.
     #[must_use]
     pub fn join(&self, pool: Arc<PgPool>) -> Self {
         Self {
@@ -64,52 +61,28 @@ impl fmt::Debug for PgTaskRepository {
 impl TaskRepository for PgTaskRepository {
     async fn list(&self, owner: &UserId, query: &TaskQuery) -> Result<TaskPage, RepositoryError> {
         let _place = self.pool.admit().await?;
+        let list = List { owner, query };
         if query.count_all {
-            // To count takes as long as there are tasks, and nobody should have to wait behind it.
-            return self.pool.run(async |connection| statements::list(connection, owner, query).await).await;
+            // To count takes as long as there are tasks, and no other read should wait behind it.
+            return self.pool.run(async |connection| list.read(connection).await).await;
         }
-        self.pool.read(List { owner, query }).await
+        self.pool.read(list).await
     }
 
     async fn find(&self, owner: &UserId, id: TaskId) -> Result<Option<Task>, RepositoryError> {
         let _place = self.pool.admit().await?;
-        let find = Find(Key { owner: owner.clone(), id });
+        let find = FindRequest { owner: owner.clone(), id };
         self.pool.in_time(self.finds.carry_out(find)).await
     }
 
     async fn execute(&self, owner: &UserId, command: TaskCommand) -> Result<TaskOutcome, RepositoryError> {
         let _place = self.pool.admit().await?;
-        let owner = owner.clone();
-        match command {
-            TaskCommand::Create(new) => {
-                self.pool.in_time(self.creates.carry_out(Create { owner, new })).await
-            }
-            TaskCommand::Update { id, expected: Expectation::Any, changes } => {
-                let update = Update { key: Key { owner, id }, what: What::Change(changes) };
-                self.pool.in_time(self.updates.carry_out(update)).await
-            }
-            TaskCommand::Toggle { id, expected: Expectation::Any } => {
-                let update = Update { key: Key { owner, id }, what: What::Toggle };
-                self.pool.in_time(self.updates.carry_out(update)).await
-            }
-            command => {
-                self.pool
-                    .run(async |connection| statements::execute(connection, &owner, &command).await)
-                    .await
-            }
-        }
-    }
-}
-
-struct List<'a> {
-    owner: &'a UserId,
-    query: &'a TaskQuery,
-}
-
-impl Read for List<'_> {
-    type Output = TaskPage;
-
-    async fn read(&self, connection: &AsyncPgConnection) -> QueryResult<TaskPage> {
-        statements::list(connection, self.owner, self.query).await
+        let write = WriteRequest { owner: owner.clone(), command };
+        let batcher = match write.kind() {
+            WriteKind::Create => &self.creates,
+            WriteKind::Update(_) => &self.updates,
+            WriteKind::Single => return write.carry_out_alone(&self.pool).await,
+        };
+        self.pool.in_time(batcher.carry_out(write)).await
     }
 }
