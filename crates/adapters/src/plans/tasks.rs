@@ -91,7 +91,8 @@ async fn several_tasks_are_read_and_written_by_their_keys_however_small_the_tabl
         let plan = plans.plan("create_many", &values).await;
         assert!(plan.contains("Function Scan on new (actual rows=3 loops=1)"), "{plan}");
         // The ids are drawn in the order of the requests: nothing is between the insert and the requests that sorts.
-        let nodes: Vec<_> = plan.lines().filter_map(|line| line.trim_start().strip_prefix("->  ")).collect();
+        let nodes = plan.lines().filter(|line| line.contains("(actual rows="));
+        let nodes: Vec<_> = nodes.map(|line| line.trim_start().trim_start_matches("->  ")).collect();
         for (node, name) in nodes.iter().zip(["Insert on tasks", "Subquery Scan", "Function Scan on new"]) {
             assert!(node.starts_with(name), "{plan}");
         }

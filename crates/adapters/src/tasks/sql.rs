@@ -26,7 +26,7 @@ prepared_statements! {
         ..new: NewValues
     }
 
-    CreateMany("create_many") -> BatchColumns {
+    CreateMany("create_many") -> (Text, TaskColumns) {
         owners: &'a [&'a str] => Array<Text>,
         ..new: ManyNewValues
     }
