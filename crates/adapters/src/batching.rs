@@ -60,9 +60,9 @@ pub(crate) trait Together: Sized + Send + 'static {
     ) -> impl Future<Output = Result<Self::Output, RepositoryError>> + Send;
 }
 
-/// Gathers the requests of one kind. A store is for one runtime; the gatherings of several runtimes may be joined, and
+/// Gathers the requests of one kind. A store is for one runtime; the batchers of several runtimes may be joined, and
 /// each of them then has a lane.
-pub(crate) struct Gathering<T: Together> {
+pub(crate) struct Batcher<T: Together> {
     store: T::Store,
     shared: Shared<T>,
     lane: usize,
@@ -97,14 +97,14 @@ enum Entry<T: Together> {
     Later(oneshot::Receiver<Answer<T>>),
 }
 
-impl<T: Together> Gathering<T> {
+impl<T: Together> Batcher<T> {
     pub(crate) fn new(store: T::Store) -> Self {
         let shared = Shared(Arc::new(Mutex::new(Queue(Vec::new()))));
         let lane = shared.lock().add_lane();
         Self { store, shared, lane }
     }
 
-    /// Another lane of this gathering, with a store for another runtime.
+    /// Another lane of this batcher, with a store for another runtime.
     pub(crate) fn join(&self, store: T::Store) -> Self {
         let lane = self.shared.lock().add_lane();
         Self { store, shared: self.shared.clone(), lane }
@@ -150,7 +150,7 @@ impl<T: Together> Gathering<T> {
     }
 }
 
-impl<T: Together> Clone for Gathering<T> {
+impl<T: Together> Clone for Batcher<T> {
     fn clone(&self) -> Self {
         Self { store: self.store.clone(), shared: self.shared.clone(), lane: self.lane }
     }
@@ -347,15 +347,15 @@ mod tests {
         }
     }
 
-    fn gathering() -> Gathering<Number> {
+    fn batcher() -> Batcher<Number> {
         let (batches, alone) = (Mutex::default(), AtomicUsize::new(0));
-        Gathering::new(Arc::new(Store { batches, alone, permits: Semaphore::new(0) }))
+        Batcher::new(Arc::new(Store { batches, alone, permits: Semaphore::new(0) }))
     }
 
-    impl Gathering<Number> {
+    impl Batcher<Number> {
         fn asks(&self, number: u32) -> JoinHandle<Result<u32, RepositoryError>> {
-            let gathering = self.clone();
-            tokio::spawn(async move { gathering.carry_out(Number(number)).await })
+            let batcher = self.clone();
+            tokio::spawn(async move { batcher.carry_out(Number(number)).await })
         }
 
         /// A first one, and those who come while it is carried out; then all may go on.
@@ -382,129 +382,129 @@ mod tests {
 
     #[tokio::test]
     async fn who_comes_alone_is_served_alone() {
-        let gathering = gathering();
-        gathering.store.permits.add_permits(3);
+        let batcher = batcher();
+        batcher.store.permits.add_permits(3);
         for number in 1..=3 {
-            assert_eq!(gathering.carry_out(Number(number)).await.unwrap(), number * 2);
+            assert_eq!(batcher.carry_out(Number(number)).await.unwrap(), number * 2);
         }
-        assert!(gathering.batches().is_empty());
-        assert!(gathering.shared.lock().is_at_rest());
+        assert!(batcher.batches().is_empty());
+        assert!(batcher.shared.lock().is_at_rest());
     }
 
     #[tokio::test]
     async fn those_who_come_meanwhile_are_served_together_and_each_gets_its_own() {
-        let gathering = gathering();
-        let answers = gathering.asked_at_once(&[5, 6, 7]).await;
+        let batcher = batcher();
+        let answers = batcher.asked_at_once(&[5, 6, 7]).await;
         assert_eq!(numbers(answers), [10, 12, 14]);
-        assert_eq!(gathering.batches(), [[5, 6, 7]]);
+        assert_eq!(batcher.batches(), [[5, 6, 7]]);
         tokio::task::yield_now().await;
-        assert!(gathering.shared.lock().is_at_rest());
+        assert!(batcher.shared.lock().is_at_rest());
     }
 
     #[tokio::test]
     async fn no_more_are_served_together_than_one_statement_may_serve() {
-        let gathering = gathering();
+        let batcher = batcher();
         let asked: Vec<u32> = (0..150).collect();
-        let answers = numbers(gathering.asked_at_once(&asked).await);
+        let answers = numbers(batcher.asked_at_once(&asked).await);
         assert!(answers.iter().zip(&asked).all(|(answer, asked)| *answer == asked * 2));
-        let sizes: Vec<_> = gathering.batches().iter().map(Vec::len).collect();
+        let sizes: Vec<_> = batcher.batches().iter().map(Vec::len).collect();
         assert_eq!(sizes, [AT_MOST, AT_MOST, 150 - 2 * AT_MOST]);
     }
 
     #[tokio::test]
     async fn those_who_do_not_go_together_are_served_one_after_the_other_in_their_order() {
-        let gathering = gathering();
-        let answers = gathering.asked_at_once(&[5, 5, 6, 5]).await;
+        let batcher = batcher();
+        let answers = batcher.asked_at_once(&[5, 5, 6, 5]).await;
         assert_eq!(numbers(answers), [10, 10, 12, 10]);
-        assert_eq!(gathering.batches(), [vec![5, 6], vec![5], vec![5]]);
+        assert_eq!(batcher.batches(), [vec![5, 6], vec![5], vec![5]]);
     }
 
     #[tokio::test]
     async fn who_cannot_be_served_together_is_served_alone_and_a_fault_is_told_to_one_only() {
-        let gathering = gathering();
-        let answers = gathering.asked_at_once(&[5, SHY, WRONG, 6]).await;
+        let batcher = batcher();
+        let answers = batcher.asked_at_once(&[5, SHY, WRONG, 6]).await;
         assert!(matches!(answers[2], Err(RepositoryError::UnknownUser)));
         let fine: Vec<_> = answers.into_iter().filter_map(Result::ok).collect();
         assert_eq!(fine, [10, SHY * 2, 12]);
-        assert_eq!(gathering.store.alone.load(Ordering::Relaxed), 2, "the first one and the shy one");
+        assert_eq!(batcher.store.alone.load(Ordering::Relaxed), 2, "the first one and the shy one");
     }
 
     #[tokio::test]
     async fn a_failure_of_the_statement_is_told_to_all_and_the_next_are_served() {
-        let gathering = gathering();
+        let batcher = batcher();
         for trouble in [FATAL, PANIC] {
-            for answer in gathering.asked_at_once(&[5, trouble, 6]).await {
+            for answer in batcher.asked_at_once(&[5, trouble, 6]).await {
                 assert!(matches!(answer, Err(RepositoryError::Unavailable(_))), "{answer:?}");
             }
         }
-        assert_eq!(numbers(gathering.asked_at_once(&[5, 6]).await), [10, 12]);
+        assert_eq!(numbers(batcher.asked_at_once(&[5, 6]).await), [10, 12]);
     }
 
     #[tokio::test]
     async fn who_went_away_is_not_served() {
-        let gathering = gathering();
-        let first = gathering.asks(0);
+        let batcher = batcher();
+        let first = batcher.asks(0);
         tokio::task::yield_now().await;
-        let (gone, stays) = (gathering.asks(5), gathering.asks(6));
+        let (gone, stays) = (batcher.asks(5), batcher.asks(6));
         tokio::task::yield_now().await;
         gone.abort();
         tokio::task::yield_now().await;
-        gathering.store.permits.add_permits(2);
+        batcher.store.permits.add_permits(2);
         first.await.unwrap().unwrap();
         assert_eq!(stays.await.unwrap().unwrap(), 12);
-        assert_eq!(gathering.batches(), [[6]]);
+        assert_eq!(batcher.batches(), [[6]]);
     }
 
     #[tokio::test]
     async fn who_goes_away_while_being_served_lets_the_others_go_on() {
-        let gathering = gathering();
-        let first = gathering.asks(0);
+        let batcher = batcher();
+        let first = batcher.asks(0);
         tokio::task::yield_now().await;
-        let second = gathering.asks(5);
+        let second = batcher.asks(5);
         tokio::task::yield_now().await;
-        gathering.store.permits.add_permits(1);
+        batcher.store.permits.add_permits(1);
         first.abort();
         assert_eq!(timeout(SOON, second).await.unwrap().unwrap().unwrap(), 10);
     }
 
     #[tokio::test]
     async fn one_that_takes_long_by_itself_holds_up_nobody() {
-        let gathering = gathering();
-        let slow = gathering.asks(0);
+        let batcher = batcher();
+        let slow = batcher.asks(0);
         tokio::task::yield_now().await;
-        let second = gathering.asks(5);
+        let second = batcher.asks(5);
         sleep(PATIENCE * 3).await;
-        assert_eq!(gathering.batches(), [[5]], "it is being served while the first one still is");
-        gathering.store.permits.add_permits(2);
+        assert_eq!(batcher.batches(), [[5]], "it is being served while the first one still is");
+        batcher.store.permits.add_permits(2);
         assert_eq!((slow.await.unwrap().unwrap(), second.await.unwrap().unwrap()), (0, 10));
     }
 
     #[tokio::test]
     async fn many_that_take_long_together_hold_up_nobody() {
-        let gathering = gathering();
-        let first = gathering.asks(0);
+        let batcher = batcher();
+        let first = batcher.asks(0);
         tokio::task::yield_now().await;
-        let (second, third) = (gathering.asks(5), gathering.asks(6));
+        let (second, third) = (batcher.asks(5), batcher.asks(6));
         tokio::task::yield_now().await;
-        gathering.store.permits.add_permits(1);
+        batcher.store.permits.add_permits(1);
         first.await.unwrap().unwrap();
         tokio::task::yield_now().await;
-        let later = gathering.asks(7);
+        let later = batcher.asks(7);
         sleep(TOGETHER_PATIENCE * 3).await;
         assert_eq!(
-            gathering.batches(),
+            batcher.batches(),
             [vec![5, 6], vec![7]],
             "it is being served while the others still are"
         );
-        gathering.store.permits.add_permits(2);
+        batcher.store.permits.add_permits(2);
         for (asked, answer) in [(second, 10), (third, 12), (later, 14)] {
             assert_eq!(asked.await.unwrap().unwrap(), answer);
         }
     }
 
-    /// Two gatherings that are joined, and a first request of the first one, which is being served.
-    async fn joined() -> [Gathering<Number>; 2] {
-        let first = gathering();
+    /// Two batchers that are joined, and a first request of the first one, which is being served.
+    async fn joined() -> [Batcher<Number>; 2] {
+        let first = batcher();
         let second = first.join(Arc::clone(&first.store));
         first.asks(0);
         tokio::task::yield_now().await;
@@ -562,13 +562,13 @@ mod tests {
 
     #[test]
     fn who_is_served_with_others_is_served_on_the_runtime_of_one_who_waits() {
-        let first = gathering();
+        let first = batcher();
         let second = first.join(Arc::clone(&first.store));
         let ended = tokio::runtime::Runtime::new().unwrap();
         let goes_on = tokio::runtime::Runtime::new().unwrap();
-        let asks_on = |runtime: &tokio::runtime::Runtime, gathering: &Gathering<Number>, number| {
+        let asks_on = |runtime: &tokio::runtime::Runtime, batcher: &Batcher<Number>, number| {
             let _on = runtime.enter();
-            gathering.asks(number)
+            batcher.asks(number)
         };
         let alone = asks_on(&ended, &first, 0);
         while first.shared.lock().is_at_rest() {

@@ -10,7 +10,7 @@ use super::{
     list::List,
 };
 use crate::{
-    batching::{Gathering, Together},
+    batching::{Batcher, Together},
     postgres::pool::{PgPool, Read},
 };
 
@@ -21,9 +21,9 @@ use crate::{
 #[derive(Clone)]
 pub struct PgTaskRepository {
     pool: Arc<PgPool>,
-    finds: Gathering<FindRequest>,
-    creates: Gathering<WriteRequest>,
-    updates: Gathering<WriteRequest>,
+    finds: Batcher<FindRequest>,
+    creates: Batcher<WriteRequest>,
+    updates: Batcher<WriteRequest>,
 }
 
 impl PgTaskRepository {
@@ -31,9 +31,9 @@ impl PgTaskRepository {
     #[must_use]
     pub fn new(pool: Arc<PgPool>) -> Self {
         Self {
-            finds: Gathering::new(Arc::clone(&pool)),
-            creates: Gathering::new(Arc::clone(&pool)),
-            updates: Gathering::new(Arc::clone(&pool)),
+            finds: Batcher::new(Arc::clone(&pool)),
+            creates: Batcher::new(Arc::clone(&pool)),
+            updates: Batcher::new(Arc::clone(&pool)),
             pool,
         }
     }
@@ -43,7 +43,7 @@ impl PgTaskRepository {
     #[must_use]
     pub fn join(&self, pool: Arc<PgPool>) -> Self {
         Self {
-            finds: Gathering::new(Arc::clone(&pool)),
+            finds: Batcher::new(Arc::clone(&pool)),
             creates: self.creates.join(Arc::clone(&pool)),
             updates: self.updates.join(Arc::clone(&pool)),
             pool,
