@@ -28,7 +28,7 @@ const ENOUGH: usize = 16;
 const PATIENCE: Duration = Duration::from_millis(20);
 
 /// How long others wait for a statement of many, which is more than most take.
-const TOGETHER_PATIENCE: Duration = Duration::from_millis(100);
+const BATCH_PATIENCE: Duration = Duration::from_millis(100);
 
 /// What became of each request; `None` is for one that needs a statement of its own, for which nothing was done.
 pub(crate) type Outcomes<T> = Vec<Option<Result<T, RepositoryError>>>;
@@ -37,24 +37,24 @@ pub(crate) type Outcomes<T> = Vec<Option<Result<T, RepositoryError>>>;
 ///
 /// What is done for one must not depend on the others: a fault of one is told to that one alone, and none of them should
 /// wait for what another one needs.
-pub(crate) trait Together: Sized + Send + 'static {
+pub(crate) trait Batchable: Sized + Send + 'static {
     /// What becomes of it.
     type Output: Send + 'static;
     /// By what it is carried out.
     type Store: Clone + Send + Sync + 'static;
 
     /// Whether one statement can serve both.
-    fn goes_with(&self, other: &Self) -> bool;
+    fn compatible_with(&self, other: &Self) -> bool;
 
     /// Carries out all, each one completely or not at all, and says in their order what became of them. An
     /// error is for all.
-    fn carry_out(
+    fn execute_batch(
         store: &Self::Store,
         requests: &[Self],
     ) -> impl Future<Output = Result<Outcomes<Self::Output>, RepositoryError>> + Send;
 
     /// Carries it out by a statement of its own.
-    fn carry_out_alone(
+    fn execute_single(
         self,
         store: &Self::Store,
     ) -> impl Future<Output = Result<Self::Output, RepositoryError>> + Send;
@@ -62,24 +62,24 @@ pub(crate) trait Together: Sized + Send + 'static {
 
 /// Gathers the requests of one kind. A store is for one runtime; the batchers of several runtimes may be joined, and
 /// each of them then has a lane.
-pub(crate) struct Batcher<T: Together> {
+pub(crate) struct Batcher<T: Batchable> {
     store: T::Store,
     shared: Shared<T>,
     lane: usize,
 }
 
-struct Shared<T: Together>(Arc<Mutex<Queue<T>>>);
+struct Shared<T: Batchable>(Arc<Mutex<Queue<T>>>);
 
-struct Queue<T: Together>(Vec<Lane<T>>);
+struct Queue<T: Batchable>(Vec<Lane<T>>);
 
 /// The requests of one runtime.
-struct Lane<T: Together> {
+struct Lane<T: Batchable> {
     /// Whether a statement is under way for it.
     is_served: bool,
     waiting: VecDeque<Waiting<T>>,
 }
 
-struct Waiting<T: Together> {
+struct Waiting<T: Batchable> {
     request: T,
     answer: oneshot::Sender<Answer<T>>,
     /// Where it came from. The first one that is served lends its store and its runtime, which last for as long as it
@@ -87,17 +87,17 @@ struct Waiting<T: Together> {
     origin: (T::Store, Handle),
 }
 
-enum Answer<T: Together> {
+enum Answer<T: Batchable> {
     Done(Result<T::Output, RepositoryError>),
     Alone(T),
 }
 
-enum Entry<T: Together> {
+enum Entry<T: Batchable> {
     Now(T, Turn<T>),
     Later(oneshot::Receiver<Answer<T>>),
 }
 
-impl<T: Together> Batcher<T> {
+impl<T: Batchable> Batcher<T> {
     pub(crate) fn new(store: T::Store) -> Self {
         let shared = Shared(Arc::new(Mutex::new(Queue(Vec::new()))));
         let lane = shared.lock().add_lane();
@@ -111,11 +111,11 @@ impl<T: Together> Batcher<T> {
     }
 
     /// Carries out the request, with others or alone. Where the caller goes away while it waits, nothing is done.
-    pub(crate) async fn carry_out(&self, request: T) -> Result<T::Output, RepositoryError> {
+    pub(crate) async fn execute(&self, request: T) -> Result<T::Output, RepositoryError> {
         match self.enter(request) {
             Entry::Now(request, turn) => {
                 // In a box, as below: those who are served together, which are most under load, carry no room for it.
-                let mut alone = Box::pin(request.carry_out_alone(&self.store));
+                let mut alone = Box::pin(request.execute_single(&self.store));
                 if let Ok(outcome) = timeout(PATIENCE, &mut alone).await {
                     return outcome;
                 }
@@ -124,7 +124,7 @@ impl<T: Together> Batcher<T> {
             }
             Entry::Later(answer) => match answer.await.map_err(|_| forgotten())? {
                 Answer::Done(outcome) => outcome,
-                Answer::Alone(request) => Box::pin(request.carry_out_alone(&self.store)).await,
+                Answer::Alone(request) => Box::pin(request.execute_single(&self.store)).await,
             },
         }
     }
@@ -150,25 +150,25 @@ impl<T: Together> Batcher<T> {
     }
 }
 
-impl<T: Together> Clone for Batcher<T> {
+impl<T: Batchable> Clone for Batcher<T> {
     fn clone(&self) -> Self {
         Self { store: self.store.clone(), shared: self.shared.clone(), lane: self.lane }
     }
 }
 
-impl<T: Together> Clone for Shared<T> {
+impl<T: Batchable> Clone for Shared<T> {
     fn clone(&self) -> Self {
         Self(Arc::clone(&self.0))
     }
 }
 
-impl<T: Together> Shared<T> {
+impl<T: Batchable> Shared<T> {
     fn lock(&self) -> MutexGuard<'_, Queue<T>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl<T: Together> Queue<T> {
+impl<T: Batchable> Queue<T> {
     fn add_lane(&mut self) -> usize {
         self.0.push(Lane { is_served: false, waiting: VecDeque::new() });
         self.0.len() - 1
@@ -197,7 +197,7 @@ impl<T: Together> Queue<T> {
     }
 }
 
-impl<T: Together> Lane<T> {
+impl<T: Batchable> Lane<T> {
     /// Adds those who still wait, and who go with all that are taken already.
     fn take_into(&mut self, batch: &mut Vec<Waiting<T>>) {
         let mut left = VecDeque::new();
@@ -207,7 +207,7 @@ impl<T: Together> Lane<T> {
             if waiting.answer.is_closed() {
                 continue;
             }
-            if batch.iter().all(|taken| taken.request.goes_with(&waiting.request)) {
+            if batch.iter().all(|taken| taken.request.compatible_with(&waiting.request)) {
                 batch.push(waiting);
             } else {
                 left.push_back(waiting);
@@ -218,10 +218,10 @@ impl<T: Together> Lane<T> {
     }
 }
 
-async fn serve<T: Together>(store: T::Store, batch: Vec<Waiting<T>>) {
+async fn serve<T: Batchable>(store: T::Store, batch: Vec<Waiting<T>>) {
     let (requests, answers): (Vec<_>, Vec<_>) =
         batch.into_iter().map(|waiting| (waiting.request, waiting.answer)).unzip();
-    match T::carry_out(&store, &requests).await {
+    match T::execute_batch(&store, &requests).await {
         Ok(outcomes) => {
             for ((request, answer), outcome) in requests.into_iter().zip(answers).zip(outcomes) {
                 // Whoever does not wait any more does not need to know.
@@ -238,12 +238,12 @@ async fn serve<T: Together>(store: T::Store, batch: Vec<Waiting<T>>) {
 }
 
 /// The right to have a statement under way. Whoever gives it back lets those who wait go on.
-struct Turn<T: Together> {
+struct Turn<T: Batchable> {
     shared: Shared<T>,
     lane: usize,
 }
 
-impl<T: Together> Drop for Turn<T> {
+impl<T: Batchable> Drop for Turn<T> {
     fn drop(&mut self) {
         let batch = self.shared.lock().next(self.lane);
         let Some(first) = batch.first() else { return };
@@ -254,7 +254,7 @@ impl<T: Together> Drop for Turn<T> {
         runtime.spawn(async move {
             let mut served = Box::pin(serve(store, batch));
             // Where it waits for a connection or for a lock, others go on beside it.
-            if timeout(TOGETHER_PATIENCE, &mut served).await.is_err() {
+            if timeout(BATCH_PATIENCE, &mut served).await.is_err() {
                 drop(next);
                 served.await;
             }
@@ -316,15 +316,15 @@ mod tests {
     /// Makes it panic.
     const PANIC: u32 = 1003;
 
-    impl Together for Number {
+    impl Batchable for Number {
         type Output = u32;
         type Store = Arc<Store>;
 
-        fn goes_with(&self, other: &Self) -> bool {
+        fn compatible_with(&self, other: &Self) -> bool {
             self.0 != other.0
         }
 
-        async fn carry_out(store: &Arc<Store>, requests: &[Self]) -> Result<Outcomes<u32>, RepositoryError> {
+        async fn execute_batch(store: &Arc<Store>, requests: &[Self]) -> Result<Outcomes<u32>, RepositoryError> {
             let numbers: Vec<_> = requests.iter().map(|number| number.0).collect();
             store.batches.lock().unwrap().push(numbers.clone());
             store.permits.acquire().await.unwrap().forget();
@@ -340,7 +340,7 @@ mod tests {
             Ok(numbers.into_iter().map(outcome).collect())
         }
 
-        async fn carry_out_alone(self, store: &Arc<Store>) -> Result<u32, RepositoryError> {
+        async fn execute_single(self, store: &Arc<Store>) -> Result<u32, RepositoryError> {
             store.alone.fetch_add(1, Ordering::Relaxed);
             store.permits.acquire().await.unwrap().forget();
             Ok(self.0 * 2)
@@ -355,7 +355,7 @@ mod tests {
     impl Batcher<Number> {
         fn asks(&self, number: u32) -> JoinHandle<Result<u32, RepositoryError>> {
             let batcher = self.clone();
-            tokio::spawn(async move { batcher.carry_out(Number(number)).await })
+            tokio::spawn(async move { batcher.execute(Number(number)).await })
         }
 
         /// A first one, and those who come while it is carried out; then all may go on.
@@ -385,7 +385,7 @@ mod tests {
         let batcher = batcher();
         batcher.store.permits.add_permits(3);
         for number in 1..=3 {
-            assert_eq!(batcher.carry_out(Number(number)).await.unwrap(), number * 2);
+            assert_eq!(batcher.execute(Number(number)).await.unwrap(), number * 2);
         }
         assert!(batcher.batches().is_empty());
         assert!(batcher.shared.lock().is_at_rest());
@@ -490,7 +490,7 @@ mod tests {
         first.await.unwrap().unwrap();
         tokio::task::yield_now().await;
         let later = batcher.asks(7);
-        sleep(TOGETHER_PATIENCE * 3).await;
+        sleep(BATCH_PATIENCE * 3).await;
         assert_eq!(
             batcher.batches(),
             [vec![5, 6], vec![7]],
@@ -546,14 +546,14 @@ mod tests {
         let busy = busy.into_iter().enumerate().map(|(at, lane)| {
             tokio::spawn(async move {
                 loop {
-                    lane.carry_out(Number(u32::try_from(at).unwrap())).await.unwrap();
+                    lane.execute(Number(u32::try_from(at).unwrap())).await.unwrap();
                     tokio::task::yield_now().await;
                 }
             })
         });
         let busy: Vec<_> = busy.collect();
         for _ in 0..100 {
-            assert_eq!(timeout(SOON, lanes[2].carry_out(Number(500))).await.unwrap().unwrap(), 1000);
+            assert_eq!(timeout(SOON, lanes[2].execute(Number(500))).await.unwrap().unwrap(), 1000);
         }
         for task in busy {
             task.abort();

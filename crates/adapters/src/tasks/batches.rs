@@ -15,7 +15,7 @@ use super::{
     statements,
 };
 use crate::{
-    batching::{Outcomes, Together},
+    batching::{Outcomes, Batchable},
     postgres::{
         error::{Symptoms, classify},
         pool::{PgPool, Read},
@@ -35,15 +35,15 @@ pub(super) struct WriteRequest {
     pub(super) command: TaskCommand,
 }
 
-impl Together for FindRequest {
+impl Batchable for FindRequest {
     type Output = Option<Task>;
     type Store = Arc<PgPool>;
 
-    fn goes_with(&self, _: &Self) -> bool {
+    fn compatible_with(&self, _: &Self) -> bool {
         true
     }
 
-    async fn carry_out(
+    async fn execute_batch(
         store: &Arc<PgPool>,
         requests: &[Self],
     ) -> Result<Outcomes<Option<Task>>, RepositoryError> {
@@ -54,7 +54,7 @@ impl Together for FindRequest {
         Ok(found.into_iter().map(|task| Some(task.transpose())).collect())
     }
 
-    async fn carry_out_alone(self, store: &Arc<PgPool>) -> Result<Option<Task>, RepositoryError> {
+    async fn execute_single(self, store: &Arc<PgPool>) -> Result<Option<Task>, RepositoryError> {
         store.read(self).await
     }
 }
@@ -103,11 +103,11 @@ impl WriteRequest {
     }
 }
 
-impl Together for WriteRequest {
+impl Batchable for WriteRequest {
     type Output = TaskOutcome;
     type Store = Arc<PgPool>;
 
-    fn goes_with(&self, other: &Self) -> bool {
+    fn compatible_with(&self, other: &Self) -> bool {
         match (self.kind(), other.kind()) {
             (WriteKind::Create, WriteKind::Create) => true,
             (WriteKind::Update(id), WriteKind::Update(other_id)) => {
@@ -117,7 +117,7 @@ impl Together for WriteRequest {
         }
     }
 
-    async fn carry_out(
+    async fn execute_batch(
         store: &Arc<PgPool>,
         requests: &[Self],
     ) -> Result<Outcomes<TaskOutcome>, RepositoryError> {
@@ -134,7 +134,7 @@ impl Together for WriteRequest {
         Ok(tasks.map(|task| task.map(|task| task.map(outcome))).collect())
     }
 
-    async fn carry_out_alone(self, store: &Arc<PgPool>) -> Result<TaskOutcome, RepositoryError> {
+    async fn execute_single(self, store: &Arc<PgPool>) -> Result<TaskOutcome, RepositoryError> {
         let Self { owner, command } = &self;
         store.run(async |connection| statements::execute(connection, owner, command).await).await
     }
@@ -300,7 +300,7 @@ mod tests {
             command: TaskCommand::Create(new_task(&(number * 7919 % 64).to_string())),
         };
         let requests: Vec<_> = (0..64).map(request).collect();
-        let outcomes = WriteRequest::carry_out(&pool, &requests).await.unwrap();
+        let outcomes = WriteRequest::execute_batch(&pool, &requests).await.unwrap();
         let mut last = None;
         for (request, outcome) in requests.iter().zip(outcomes) {
             let Some(Ok(TaskOutcome::Created(task))) = outcome else { panic!("{outcome:?}") };

@@ -10,7 +10,7 @@ use super::{
     list::List,
 };
 use crate::{
-    batching::{Batcher, Together},
+    batching::{Batcher, Batchable},
     postgres::pool::{PgPool, Read},
 };
 
@@ -72,7 +72,7 @@ impl TaskRepository for PgTaskRepository {
     async fn find(&self, owner: &UserId, id: TaskId) -> Result<Option<Task>, RepositoryError> {
         let _place = self.pool.admit().await?;
         let find = FindRequest { owner: owner.clone(), id };
-        self.pool.in_time(self.finds.carry_out(find)).await
+        self.pool.in_time(self.finds.execute(find)).await
     }
 
     async fn execute(&self, owner: &UserId, command: TaskCommand) -> Result<TaskOutcome, RepositoryError> {
@@ -81,8 +81,8 @@ impl TaskRepository for PgTaskRepository {
         let batcher = match write.kind() {
             WriteKind::Create => &self.creates,
             WriteKind::Update(_) => &self.updates,
-            WriteKind::Single => return write.carry_out_alone(&self.pool).await,
+            WriteKind::Single => return write.execute_single(&self.pool).await,
         };
-        self.pool.in_time(batcher.carry_out(write)).await
+        self.pool.in_time(batcher.execute(write)).await
     }
 }
