@@ -93,7 +93,7 @@ enum Answer<T: Batchable> {
 }
 
 enum Entry<T: Batchable> {
-    Now(T, Turn<T>),
+    Now(T, Permit<T>),
     Later(oneshot::Receiver<Answer<T>>),
 }
 
@@ -113,13 +113,13 @@ impl<T: Batchable> Batcher<T> {
     /// Carries out the request, with others or alone. Where the caller goes away while it waits, nothing is done.
     pub(crate) async fn execute(&self, request: T) -> Result<T::Output, RepositoryError> {
         match self.enter(request) {
-            Entry::Now(request, turn) => {
+            Entry::Now(request, permit) => {
                 // In a box, as below: those who are served together, which are most under load, carry no room for it.
                 let mut alone = Box::pin(request.execute_single(&self.store));
                 if let Ok(outcome) = timeout(PATIENCE, &mut alone).await {
                     return outcome;
                 }
-                drop(turn);
+                drop(permit);
                 alone.await
             }
             Entry::Later(answer) => match answer.await.map_err(|_| forgotten())? {
@@ -131,10 +131,10 @@ impl<T: Batchable> Batcher<T> {
 
     fn enter(&self, request: T) -> Entry<T> {
         let mut queue = self.shared.lock();
-        let turn = || Turn { shared: self.shared.clone(), lane: self.lane };
+        let permit = || Permit { shared: self.shared.clone(), lane: self.lane };
         if queue.is_at_rest() {
             queue.0[self.lane].is_served = true;
-            return Entry::Now(request, turn());
+            return Entry::Now(request, permit());
         }
         let (answer, receiver) = oneshot::channel();
         let origin = (self.store.clone(), Handle::current());
@@ -144,7 +144,7 @@ impl<T: Batchable> Batcher<T> {
             lane.is_served = true;
             drop(queue);
             // It is given back at once to the lane itself.
-            drop(turn());
+            drop(permit());
         }
         Entry::Later(receiver)
     }
@@ -238,12 +238,12 @@ async fn serve<T: Batchable>(store: T::Store, batch: Vec<Waiting<T>>) {
 }
 
 /// The right to have a statement under way. Whoever gives it back lets those who wait go on.
-struct Turn<T: Batchable> {
+struct Permit<T: Batchable> {
     shared: Shared<T>,
     lane: usize,
 }
 
-impl<T: Batchable> Drop for Turn<T> {
+impl<T: Batchable> Drop for Permit<T> {
     fn drop(&mut self) {
         let batch = self.shared.lock().next(self.lane);
         let Some(first) = batch.first() else { return };
