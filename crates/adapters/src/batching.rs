@@ -92,7 +92,7 @@ enum Answer<T: Batchable> {
     Alone(T),
 }
 
-enum Entry<T: Batchable> {
+enum Admission<T: Batchable> {
     Now(T, Permit<T>),
     Later(oneshot::Receiver<Answer<T>>),
 }
@@ -113,7 +113,7 @@ impl<T: Batchable> Batcher<T> {
     /// Carries out the request, with others or alone. Where the caller goes away while it waits, nothing is done.
     pub(crate) async fn execute(&self, request: T) -> Result<T::Output, RepositoryError> {
         match self.enter(request) {
-            Entry::Now(request, permit) => {
+            Admission::Now(request, permit) => {
                 // In a box, as below: those who are served together, which are most under load, carry no room for it.
                 let mut alone = Box::pin(request.execute_single(&self.store));
                 if let Ok(outcome) = timeout(PATIENCE, &mut alone).await {
@@ -122,19 +122,19 @@ impl<T: Batchable> Batcher<T> {
                 drop(permit);
                 alone.await
             }
-            Entry::Later(answer) => match answer.await.map_err(|_| forgotten())? {
+            Admission::Later(answer) => match answer.await.map_err(|_| forgotten())? {
                 Answer::Done(outcome) => outcome,
                 Answer::Alone(request) => Box::pin(request.execute_single(&self.store)).await,
             },
         }
     }
 
-    fn enter(&self, request: T) -> Entry<T> {
+    fn enter(&self, request: T) -> Admission<T> {
         let mut queue = self.shared.lock();
         let permit = || Permit { shared: self.shared.clone(), lane: self.lane };
         if queue.is_at_rest() {
             queue.0[self.lane].is_served = true;
-            return Entry::Now(request, permit());
+            return Admission::Now(request, permit());
         }
         let (answer, receiver) = oneshot::channel();
         let origin = (self.store.clone(), Handle::current());
@@ -146,7 +146,7 @@ impl<T: Batchable> Batcher<T> {
             // It is given back at once to the lane itself.
             drop(permit());
         }
-        Entry::Later(receiver)
+        Admission::Later(receiver)
     }
 }
 
