@@ -49,7 +49,7 @@ impl OnceOnly for PgOnceOnly {
         command: TaskCommand,
         receipts: ReceiptWriter,
     ) -> Result<Once, RepositoryError> {
-        let _place = self.pool.admit().await?;
+        let _permit = self.pool.admit().await?;
         self.pool
             .run(async |connection| {
                 let transaction = connection.transaction(async |connection| {
@@ -69,7 +69,7 @@ impl OnceOnly for PgOnceOnly {
     }
 
     async fn recall(&self, owner: &UserId, request: &KeyedRequest) -> Result<Option<Once>, RepositoryError> {
-        let _place = self.pool.admit().await?;
+        let _permit = self.pool.admit().await?;
         self.pool
             .run(async |connection| {
                 connection.transaction(async |connection| known(connection, owner, request).await).await

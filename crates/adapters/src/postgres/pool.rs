@@ -66,9 +66,9 @@ pub struct PgPool {
 }
 
 /// A request's place among those that are with the database or wait for it, given back with this value.
-pub(crate) struct Place<'a>(&'a AtomicUsize);
+pub(crate) struct AdmissionPermit<'a>(&'a AtomicUsize);
 
-impl Drop for Place<'_> {
+impl Drop for AdmissionPermit<'_> {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::Relaxed);
     }
@@ -105,13 +105,13 @@ impl PgPool {
     ///
     /// It is turned away after a moment, since clients that repeat at once would otherwise keep the processors busy with
     /// being turned away.
-    pub(crate) async fn admit(&self) -> Result<Place<'_>, RepositoryError> {
+    pub(crate) async fn admit(&self) -> Result<AdmissionPermit<'_>, RepositoryError> {
         let before = self.admitted.fetch_add(1, Ordering::Relaxed);
-        let place = Place(&self.admitted);
+        let permit = AdmissionPermit(&self.admitted);
         if before < self.options.max_requests {
-            return Ok(place);
+            return Ok(permit);
         }
-        drop(place);
+        drop(permit);
         tokio::time::sleep(TURNING_AWAY).await;
         Err(RepositoryError::Overloaded)
     }

@@ -60,7 +60,7 @@ impl fmt::Debug for PgTaskRepository {
 #[async_trait]
 impl TaskRepository for PgTaskRepository {
     async fn list(&self, owner: &UserId, query: &TaskQuery) -> Result<TaskPage, RepositoryError> {
-        let _place = self.pool.admit().await?;
+        let _permit = self.pool.admit().await?;
         let list = List { owner, query };
         if query.count_all {
             // To count takes as long as there are tasks, and no other read should wait behind it.
@@ -70,13 +70,13 @@ impl TaskRepository for PgTaskRepository {
     }
 
     async fn find(&self, owner: &UserId, id: TaskId) -> Result<Option<Task>, RepositoryError> {
-        let _place = self.pool.admit().await?;
+        let _permit = self.pool.admit().await?;
         let find = FindRequest { owner: owner.clone(), id };
         self.pool.in_time(self.finds.execute(find)).await
     }
 
     async fn execute(&self, owner: &UserId, command: TaskCommand) -> Result<TaskOutcome, RepositoryError> {
-        let _place = self.pool.admit().await?;
+        let _permit = self.pool.admit().await?;
         let write = WriteRequest { owner: owner.clone(), command };
         let batcher = match write.kind() {
             WriteKind::Create => &self.creates,
