@@ -75,7 +75,7 @@ impl DatabaseCheck {
                  PostgreSQL itself, without which migrations are refused and limits are set on sessions that others use"
             );
         }
-        if self.options.session_of_role {
+        if self.options.session_settings_from_role {
             let unset = pooler::unset(&self.database, &self.options).await;
             let unset = unset.map_err(|error| error.to_string())?;
             if !unset.is_empty() {

@@ -129,7 +129,7 @@ impl Settings {
         };
         let mut pool = database::pool(&mut reader);
         // Whoever names another way besides has a pooler on this one.
-        pool.session_of_role = direct_database
+        pool.session_settings_from_role = direct_database
             .as_ref()
             .zip(database.as_ref())
             .is_some_and(|(direct, usual)| direct.address() != usual.address());
@@ -305,7 +305,7 @@ mod tests {
         assert_eq!(settings.about.title, "Task API");
         assert_eq!(settings.about.environment, Environment::Dev);
         assert_eq!((settings.host.as_str(), settings.port), ("127.0.0.1", 8080));
-        assert_eq!((settings.pool.at_rest, settings.pool.max), (10, 30));
+        assert_eq!((settings.pool.min_idle, settings.pool.max), (10, 30));
         assert_eq!(settings.pool.wait, Duration::from_secs(2));
         assert_eq!(settings.log_format, LogFormat::Pretty);
         assert_eq!(settings.auth.claims.leeway_seconds, 0);
@@ -407,7 +407,7 @@ mod tests {
         }
         assert_eq!(problem("DATABASE_POOL_SIZE", "31"), "must be a whole number from 0 to 30, not \"31\"");
         let pool = with(&[("DATABASE_POOL_MAX", "5")]).unwrap().pool;
-        assert_eq!((pool.at_rest, pool.max), (5, 5), "no more stay open than there may be");
+        assert_eq!((pool.min_idle, pool.max), (5, 5), "no more stay open than there may be");
     }
 
     #[test]

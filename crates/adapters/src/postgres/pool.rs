@@ -216,7 +216,7 @@ impl PgPool {
 
     /// Closes connections beyond those kept at rest that have not been used for a while. To be called now and then.
     pub fn close_idle(&self) {
-        let mut spare = self.connections.status().size.saturating_sub(self.options.at_rest);
+        let mut spare = self.connections.status().size.saturating_sub(self.options.min_idle);
         if spare > 0 {
             self.connections.retain(|_, metrics| {
                 let close = spare > 0 && metrics.last_used() > self.idle.before_close;

@@ -169,7 +169,7 @@ impl Drop for TestDatabase {
 #[must_use]
 pub fn pool_options() -> PoolOptions {
     PoolOptions {
-        at_rest: 2,
+        min_idle: 2,
         max: 10,
         max_requests: 10_000,
         wait: Duration::from_secs(20),
@@ -177,7 +177,7 @@ pub fn pool_options() -> PoolOptions {
         lock_timeout: Duration::from_secs(20),
         deadline: Duration::from_secs(30),
         max_age: Duration::from_mins(10),
-        session_of_role: false,
+        session_settings_from_role: false,
     }
 }
 

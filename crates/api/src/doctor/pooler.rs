@@ -28,7 +28,7 @@ pub(super) async fn examine(settings: &Settings) -> Vec<Finding> {
             findings.push(Finding::warning(NAME, found, advice));
         }
     }
-    if settings.pool.session_of_role {
+    if settings.pool.session_settings_from_role {
         match within(limit, pooler::unset(&settings.database, &settings.pool)).await {
             Ok(unset) if unset.is_empty() => {}
             Ok(unset) => findings.push(limits(&unset)),

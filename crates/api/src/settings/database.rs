@@ -35,10 +35,10 @@ fn parse_database(url: &str) -> Result<Database, String> {
 pub(super) fn pool(reader: &mut Reader) -> PoolOptions {
     let max = reader.number("DATABASE_POOL_MAX", UPKEEP_CONNECTIONS + 1, MAX_CONNECTIONS);
     let max_requests = reader.number("DATABASE_QUEUE_MAX", 1, MAX_QUEUE);
-    let at_rest = reader.optional_number("DATABASE_POOL_SIZE", 0, max).unwrap_or(max.min(AT_REST));
+    let min_idle = reader.optional_number("DATABASE_POOL_SIZE", 0, max).unwrap_or(max.min(AT_REST));
     let mut time = |name| Duration::from_millis(reader.number(name, 1, MAX_DEADLINE_MS));
     PoolOptions {
-        at_rest,
+        min_idle,
         max,
         max_requests,
         wait: time("DATABASE_POOL_WAIT_MS"),
@@ -46,7 +46,7 @@ pub(super) fn pool(reader: &mut Reader) -> PoolOptions {
         lock_timeout: time("DATABASE_LOCK_TIMEOUT_MS"),
         deadline: time("DATABASE_DEADLINE_MS"),
         max_age: Duration::from_secs(reader.number("DATABASE_CONNECTION_MAX_AGE_SECONDS", 1, 86_400)),
-        session_of_role: false,
+        session_settings_from_role: false,
     }
 }
 
@@ -56,13 +56,13 @@ mod tests {
 
     #[test]
     fn whoever_names_a_direct_way_leaves_the_limits_of_sessions_to_the_role() {
-        assert!(!with(&[]).unwrap().pool.session_of_role);
+        assert!(!with(&[]).unwrap().pool.session_settings_from_role);
         let direct = |url| with(&[("DATABASE_DIRECT_URL", url)]).unwrap();
         let settings = direct("postgres://owner@localhost:5433/app");
-        assert!(settings.pool.session_of_role);
+        assert!(settings.pool.session_settings_from_role);
         assert_eq!(settings.direct_database.unwrap().address(), "localhost:5433/app");
         // The same way twice, as templates have it, is no pooler.
-        assert!(!direct("postgres://owner@localhost:5432/app").pool.session_of_role);
+        assert!(!direct("postgres://owner@localhost:5432/app").pool.session_settings_from_role);
         assert!(problem("DATABASE_DIRECT_URL", "localhost/app").starts_with("cannot be used: must begin"));
     }
 }

@@ -31,7 +31,7 @@ pub(super) struct Shared {
 impl Shared {
     pub(super) fn new(settings: &Settings) -> Result<Self, BoxError> {
         let (verifiers, keys) = verifiers(&settings.auth, key_source(&settings.auth)?);
-        let of_upkeep = PoolOptions { at_rest: 0, max: UPKEEP_CONNECTIONS, ..settings.pool.clone() };
+        let of_upkeep = PoolOptions { min_idle: 0, max: UPKEEP_CONNECTIONS, ..settings.pool.clone() };
         let upkeep = Arc::new(PgPool::new(&settings.database, of_upkeep)?);
         let readiness = Readiness::new(Box::new(SchemaInDatabase(Arc::clone(&upkeep))), keys.clone());
         let traces = settings.traces.as_ref().map(|traces| Traces::start(traces, &settings.about));
@@ -145,7 +145,7 @@ pub(crate) fn verifiers(
 /// The part of the connections that one worker has. The settings see to it that every worker has at least one.
 fn share(all: &PoolOptions, workers: usize) -> PoolOptions {
     PoolOptions {
-        at_rest: all.at_rest.div_ceil(workers),
+        min_idle: all.min_idle.div_ceil(workers),
         max: (all.max - UPKEEP_CONNECTIONS) / workers,
         max_requests: all.max_requests.div_ceil(workers),
         ..all.clone()
@@ -158,8 +158,8 @@ mod tests {
 
     #[test]
     fn connections_are_divided_among_workers_and_each_has_one() {
-        let all = PoolOptions { at_rest: 10, max: 30, ..task_adapters::testing::pool_options() };
-        let part = |workers| (share(&all, workers).at_rest, share(&all, workers).max);
+        let all = PoolOptions { min_idle: 10, max: 30, ..task_adapters::testing::pool_options() };
+        let part = |workers| (share(&all, workers).min_idle, share(&all, workers).max);
         assert_eq!((part(1), part(2), part(4), part(29)), ((10, 29), (5, 14), (3, 7), (1, 1)));
     }
 }

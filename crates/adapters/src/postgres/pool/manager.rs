@@ -25,7 +25,7 @@ pub(super) const PING_TIMEOUT: Duration = Duration::from_secs(1);
 
 pub(super) fn manager(database: &Database, options: &PoolOptions) -> Manager {
     let mut session = options.session().map(|(name, value)| format!("SET {name} = '{value}'")).join("; ");
-    if options.session_of_role {
+    if options.session_settings_from_role {
         session.clear();
     }
     let database = database.clone();

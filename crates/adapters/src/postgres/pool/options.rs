@@ -4,7 +4,7 @@ use std::time::Duration;
 #[derive(Clone, Debug)]
 pub struct PoolOptions {
     /// How many connections stay open when there is nothing to do.
-    pub at_rest: usize,
+    pub min_idle: usize,
     /// How many connections there are at the most.
     pub max: usize,
     /// How many requests may be with the database or wait for it; who comes then is turned away at once.
@@ -21,7 +21,7 @@ pub struct PoolOptions {
     pub max_age: Duration,
     /// Whether [`session`](Self::session) is left to the role: behind a pooler in transaction mode, what is set on a
     /// connection would be for whoever comes next, and not for us.
-    pub session_of_role: bool,
+    pub session_settings_from_role: bool,
 }
 
 impl PoolOptions {

@@ -96,7 +96,7 @@ async fn what_cut_one_idle_connection_costs_one_ping_and_not_one_for_each() {
 #[tokio::test]
 async fn connections_beyond_those_at_rest_are_closed_when_they_have_long_been_idle() {
     let db = TestDatabase::empty().await;
-    let options = PoolOptions { at_rest: 2, max: 6, ..pool_options() };
+    let options = PoolOptions { min_idle: 2, max: 6, ..pool_options() };
     for (before_close, left) in [(NEVER, 6), (Duration::ZERO, 2)] {
         let idle = Idle { before_ping: NEVER, before_close };
         let pool = PgPool::with_idle(db.database(), options.clone(), idle).unwrap();
