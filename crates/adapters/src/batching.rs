@@ -1,12 +1,15 @@
-//! Requests that come at the same time, carried out by one statement.
+//! Batching: one statement serves requests that come at the same time.
 //!
 //! A statement costs PostgreSQL and this program about the same whether it serves one request or some twenty: two
-//! switches of processes, a message each way, a plan to start, and for a write the wait for the disk. So whoever comes
-//! while others are at it waits for them, and is then served together with all who came meanwhile. Nobody waits for a
-//! clock: who comes alone is served at once, and the more there is to do, the more is done at a time.
+//! switches of processes, a message each way, a plan to start, and for a write the wait for the disk. So a request that
+//! comes while a statement is under way waits for its end, and then shares the next one with all that came meanwhile.
+//! No request waits for a clock: a single one is served at once, and batches grow with the load.
 //!
-//! Several workers may gather together. While there is little to do, one statement at a time serves all of them, so that
-//! few clients are gathered too; a worker that has enough for a statement of its own does not wait for the others.
+//! Several workers may share a batcher. While there is little to do, one statement at a time serves all of them, so that
+//! the requests of few clients meet too. A worker with enough requests for a statement of its own begins one.
+
+#[cfg(test)]
+mod tests;
 
 use std::{
     collections::VecDeque,
@@ -24,44 +27,43 @@ const AT_MOST: usize = 64;
 /// How many waiting requests are worth a statement while there is one under way already.
 const ENOUGH: usize = 16;
 
-/// How long others wait for one that is carried out by itself. It may have to wait for a lock, and they do not.
+/// How long others wait for a single request. It may have to wait for a lock, and they do not.
 const PATIENCE: Duration = Duration::from_millis(20);
 
-/// How long others wait for a statement of many, which is more than most take.
+/// How long others wait for a batch. Most take less.
 const BATCH_PATIENCE: Duration = Duration::from_millis(100);
 
-/// What became of each request; `None` is for one that needs a statement of its own, for which nothing was done.
+/// The outcome of each request. `None` if nothing was done for it, because it needs a statement of its own.
 pub(crate) type Outcomes<T> = Vec<Option<Result<T, RepositoryError>>>;
 
-/// A request that one statement can carry out together with others of its kind.
+/// A request that can share a statement with others of its kind.
 ///
-/// What is done for one must not depend on the others: a fault of one is told to that one alone, and none of them should
-/// wait for what another one needs.
+/// Its outcome must not depend on the others: a fault of one fails that one alone, and no request should wait for what
+/// another one needs.
 pub(crate) trait Batchable: Sized + Send + 'static {
-    /// What becomes of it.
+    /// Its outcome.
     type Output: Send + 'static;
-    /// By what it is carried out.
+    /// What executes it.
     type Store: Clone + Send + Sync + 'static;
 
     /// Whether one statement can serve both.
     fn compatible_with(&self, other: &Self) -> bool;
 
-    /// Carries out all, each one completely or not at all, and says in their order what became of them. An
-    /// error is for all.
+    /// Executes all, each one completely or not at all, and returns the outcomes in their order. An error is for all.
     fn execute_batch(
         store: &Self::Store,
         requests: &[Self],
     ) -> impl Future<Output = Result<Outcomes<Self::Output>, RepositoryError>> + Send;
 
-    /// Carries it out by a statement of its own.
+    /// Executes it by a statement of its own.
     fn execute_single(
         self,
         store: &Self::Store,
     ) -> impl Future<Output = Result<Self::Output, RepositoryError>> + Send;
 }
 
-/// Gathers the requests of one kind. A store is for one runtime; the batchers of several runtimes may be joined, and
-/// each of them then has a lane.
+/// Collects the requests of one kind into batches. A store is for one runtime; the batchers of several runtimes may be
+/// joined, and each of them then has a lane.
 pub(crate) struct Batcher<T: Batchable> {
     store: T::Store,
     shared: Shared<T>,
@@ -82,8 +84,8 @@ struct Lane<T: Batchable> {
 struct Waiting<T: Batchable> {
     request: T,
     answer: oneshot::Sender<Answer<T>>,
-    /// Where it came from. The first one that is served lends its store and its runtime, which last for as long as it
-    /// waits for its answer.
+    /// The store and the runtime of its worker. The batch is executed with those of its first request, which last for as
+    /// long as that waits for its answer.
     origin: (T::Store, Handle),
 }
 
@@ -110,11 +112,11 @@ impl<T: Batchable> Batcher<T> {
         Self { store, shared: self.shared.clone(), lane }
     }
 
-    /// Carries out the request, with others or alone. Where the caller goes away while it waits, nothing is done.
+    /// Executes the request, in a batch or alone. If the caller drops this while the request waits, nothing is done.
     pub(crate) async fn execute(&self, request: T) -> Result<T::Output, RepositoryError> {
         match self.enter(request) {
             Admission::Now(request, permit) => {
-                // In a box, as below: those who are served together, which are most under load, carry no room for it.
+                // In a box, as below, so that the future of a request in a batch, as most are under load, has no room for it.
                 let mut alone = Box::pin(request.execute_single(&self.store));
                 if let Ok(outcome) = timeout(PATIENCE, &mut alone).await {
                     return outcome;
@@ -143,7 +145,7 @@ impl<T: Batchable> Batcher<T> {
         if !lane.is_served && lane.waiting.len() >= ENOUGH {
             lane.is_served = true;
             drop(queue);
-            // It is given back at once to the lane itself.
+            // To drop it begins the next batch.
             drop(permit());
         }
         Admission::Later(receiver)
@@ -178,15 +180,14 @@ impl<T: Batchable> Queue<T> {
         self.0.iter().all(|lane| !lane.is_served)
     }
 
-    /// Those who are served next in the turn of a lane that was served: those of all lanes that nobody serves, unless
-    /// they are few and another statement is under way. Whoever ends the last statement takes all, so that nobody is
-    /// left behind.
+    /// The next batch, once a lane's statement has ended: the requests of all lanes that have no statement under way,
+    /// unless they are few and another lane has one. The last statement to end takes all, so that none is left behind.
     fn next(&mut self, ended: usize) -> Vec<Waiting<T>> {
         self.0[ended].is_served = false;
         let waiting = |lane: &Lane<T>| if lane.is_served { 0 } else { lane.waiting.len() };
         let mut batch = Vec::new();
         if self.is_at_rest() || self.0.iter().map(waiting).sum::<usize>() >= ENOUGH {
-            // The lane itself comes last: the others have waited for it, and the work goes around among the runtimes.
+            // The lane itself comes last: the others have waited for it, and so the runtimes take turns.
             let (until, after) = self.0.split_at_mut(ended + 1);
             for lane in after.iter_mut().chain(until).filter(|lane| !lane.is_served) {
                 lane.take_into(&mut batch);
@@ -198,7 +199,7 @@ impl<T: Batchable> Queue<T> {
 }
 
 impl<T: Batchable> Lane<T> {
-    /// Adds those who still wait, and who go with all that are taken already.
+    /// Adds the requests that still wait and are compatible with all that are taken.
     fn take_into(&mut self, batch: &mut Vec<Waiting<T>>) {
         let mut left = VecDeque::new();
         while batch.len() < AT_MOST
@@ -224,7 +225,7 @@ async fn serve<T: Batchable>(store: T::Store, batch: Vec<Waiting<T>>) {
     match T::execute_batch(&store, &requests).await {
         Ok(outcomes) => {
             for ((request, answer), outcome) in requests.into_iter().zip(answers).zip(outcomes) {
-                // Whoever does not wait any more does not need to know.
+                // A caller that has gone needs no answer.
                 let _ = answer.send(outcome.map_or(Answer::Alone(request), Answer::Done));
             }
         }
@@ -237,7 +238,7 @@ async fn serve<T: Batchable>(store: T::Store, batch: Vec<Waiting<T>>) {
     }
 }
 
-/// The right to have a statement under way. Whoever gives it back lets those who wait go on.
+/// The right to have a statement under way. To drop it begins the next batch.
 struct Permit<T: Batchable> {
     shared: Shared<T>,
     lane: usize,
@@ -249,11 +250,11 @@ impl<T: Batchable> Drop for Permit<T> {
         let Some(first) = batch.first() else { return };
         let (store, runtime) = first.origin.clone();
         let next = Self { shared: self.shared.clone(), lane: self.lane };
-        // A task of its own: nobody who was served before has to stay for it. Where that runtime is at its end, those
-        // who wait hear that nobody serves them.
+        // A task of its own, so that no caller that was served has to stay for it. If that runtime has ended, the batch is
+        // dropped and its callers get an error.
         runtime.spawn(async move {
             let mut served = Box::pin(serve(store, batch));
-            // Where it waits for a connection or for a lock, others go on beside it.
+            // While it waits for a connection or for a lock, others go on beside it.
             if timeout(BATCH_PATIENCE, &mut served).await.is_err() {
                 drop(next);
                 served.await;
@@ -262,7 +263,7 @@ impl<T: Batchable> Drop for Permit<T> {
     }
 }
 
-/// An error that several are told.
+/// An error that several requests share.
 #[derive(Clone, Debug, thiserror::Error)]
 #[error(transparent)]
 struct OfAll(Arc<RepositoryError>);
@@ -279,312 +280,4 @@ fn of_all(error: &Arc<RepositoryError>) -> RepositoryError {
 /// The task that served the request ended before it did: a panic, or the program stops.
 fn forgotten() -> RepositoryError {
     RepositoryError::Unavailable("the statement of several requests did not come to its end".into())
-}
-
-#[cfg(test)]
-mod tests {
-    use std::sync::atomic::{AtomicUsize, Ordering};
-
-    use futures_util::future::join_all;
-    use tokio::{
-        sync::Semaphore,
-        task::JoinHandle,
-        time::{sleep, timeout},
-    };
-
-    use super::*;
-
-    /// How long something may take that does not wait for anything.
-    const SOON: Duration = Duration::from_secs(5);
-
-    /// Remembers which numbers were served together, and lets nobody be served without a permit.
-    struct Store {
-        batches: Mutex<Vec<Vec<u32>>>,
-        alone: AtomicUsize,
-        permits: Semaphore,
-    }
-
-    /// A number, which comes back doubled.
-    struct Number(u32);
-
-    /// Needs a statement of its own.
-    const SHY: u32 = 1000;
-    /// Is refused by itself.
-    const WRONG: u32 = 1001;
-    /// Makes the statement of all fail.
-    const FATAL: u32 = 1002;
-    /// Makes it panic.
-    const PANIC: u32 = 1003;
-
-    impl Batchable for Number {
-        type Output = u32;
-        type Store = Arc<Store>;
-
-        fn compatible_with(&self, other: &Self) -> bool {
-            self.0 != other.0
-        }
-
-        async fn execute_batch(store: &Arc<Store>, requests: &[Self]) -> Result<Outcomes<u32>, RepositoryError> {
-            let numbers: Vec<_> = requests.iter().map(|number| number.0).collect();
-            store.batches.lock().unwrap().push(numbers.clone());
-            store.permits.acquire().await.unwrap().forget();
-            assert!(!numbers.contains(&PANIC), "it was asked to");
-            if numbers.contains(&FATAL) {
-                return Err(RepositoryError::Unavailable("gone".into()));
-            }
-            let outcome = |number| match number {
-                SHY => None,
-                WRONG => Some(Err(RepositoryError::UnknownUser)),
-                number => Some(Ok(number * 2)),
-            };
-            Ok(numbers.into_iter().map(outcome).collect())
-        }
-
-        async fn execute_single(self, store: &Arc<Store>) -> Result<u32, RepositoryError> {
-            store.alone.fetch_add(1, Ordering::Relaxed);
-            store.permits.acquire().await.unwrap().forget();
-            Ok(self.0 * 2)
-        }
-    }
-
-    fn batcher() -> Batcher<Number> {
-        let (batches, alone) = (Mutex::default(), AtomicUsize::new(0));
-        Batcher::new(Arc::new(Store { batches, alone, permits: Semaphore::new(0) }))
-    }
-
-    impl Batcher<Number> {
-        fn asks(&self, number: u32) -> JoinHandle<Result<u32, RepositoryError>> {
-            let batcher = self.clone();
-            tokio::spawn(async move { batcher.execute(Number(number)).await })
-        }
-
-        /// A first one, and those who come while it is carried out; then all may go on.
-        async fn asked_at_once(&self, numbers: &[u32]) -> Vec<Result<u32, RepositoryError>> {
-            self.store.permits.forget_permits(usize::MAX);
-            let first = self.asks(0);
-            tokio::task::yield_now().await;
-            let others: Vec<_> = numbers.iter().map(|number| self.asks(*number)).collect();
-            tokio::task::yield_now().await;
-            self.store.permits.add_permits(1000);
-            assert_eq!(first.await.unwrap().unwrap(), 0);
-            let answers = timeout(SOON, join_all(others)).await.unwrap();
-            answers.into_iter().map(Result::unwrap).collect()
-        }
-
-        fn batches(&self) -> Vec<Vec<u32>> {
-            self.store.batches.lock().unwrap().clone()
-        }
-    }
-
-    fn numbers(answers: Vec<Result<u32, RepositoryError>>) -> Vec<u32> {
-        answers.into_iter().map(Result::unwrap).collect()
-    }
-
-    #[tokio::test]
-    async fn who_comes_alone_is_served_alone() {
-        let batcher = batcher();
-        batcher.store.permits.add_permits(3);
-        for number in 1..=3 {
-            assert_eq!(batcher.execute(Number(number)).await.unwrap(), number * 2);
-        }
-        assert!(batcher.batches().is_empty());
-        assert!(batcher.shared.lock().is_at_rest());
-    }
-
-    #[tokio::test]
-    async fn those_who_come_meanwhile_are_served_together_and_each_gets_its_own() {
-        let batcher = batcher();
-        let answers = batcher.asked_at_once(&[5, 6, 7]).await;
-        assert_eq!(numbers(answers), [10, 12, 14]);
-        assert_eq!(batcher.batches(), [[5, 6, 7]]);
-        tokio::task::yield_now().await;
-        assert!(batcher.shared.lock().is_at_rest());
-    }
-
-    #[tokio::test]
-    async fn no_more_are_served_together_than_one_statement_may_serve() {
-        let batcher = batcher();
-        let asked: Vec<u32> = (0..150).collect();
-        let answers = numbers(batcher.asked_at_once(&asked).await);
-        assert!(answers.iter().zip(&asked).all(|(answer, asked)| *answer == asked * 2));
-        let sizes: Vec<_> = batcher.batches().iter().map(Vec::len).collect();
-        assert_eq!(sizes, [AT_MOST, AT_MOST, 150 - 2 * AT_MOST]);
-    }
-
-    #[tokio::test]
-    async fn those_who_do_not_go_together_are_served_one_after_the_other_in_their_order() {
-        let batcher = batcher();
-        let answers = batcher.asked_at_once(&[5, 5, 6, 5]).await;
-        assert_eq!(numbers(answers), [10, 10, 12, 10]);
-        assert_eq!(batcher.batches(), [vec![5, 6], vec![5], vec![5]]);
-    }
-
-    #[tokio::test]
-    async fn who_cannot_be_served_together_is_served_alone_and_a_fault_is_told_to_one_only() {
-        let batcher = batcher();
-        let answers = batcher.asked_at_once(&[5, SHY, WRONG, 6]).await;
-        assert!(matches!(answers[2], Err(RepositoryError::UnknownUser)));
-        let fine: Vec<_> = answers.into_iter().filter_map(Result::ok).collect();
-        assert_eq!(fine, [10, SHY * 2, 12]);
-        assert_eq!(batcher.store.alone.load(Ordering::Relaxed), 2, "the first one and the shy one");
-    }
-
-    #[tokio::test]
-    async fn a_failure_of_the_statement_is_told_to_all_and_the_next_are_served() {
-        let batcher = batcher();
-        for trouble in [FATAL, PANIC] {
-            for answer in batcher.asked_at_once(&[5, trouble, 6]).await {
-                assert!(matches!(answer, Err(RepositoryError::Unavailable(_))), "{answer:?}");
-            }
-        }
-        assert_eq!(numbers(batcher.asked_at_once(&[5, 6]).await), [10, 12]);
-    }
-
-    #[tokio::test]
-    async fn who_went_away_is_not_served() {
-        let batcher = batcher();
-        let first = batcher.asks(0);
-        tokio::task::yield_now().await;
-        let (gone, stays) = (batcher.asks(5), batcher.asks(6));
-        tokio::task::yield_now().await;
-        gone.abort();
-        tokio::task::yield_now().await;
-        batcher.store.permits.add_permits(2);
-        first.await.unwrap().unwrap();
-        assert_eq!(stays.await.unwrap().unwrap(), 12);
-        assert_eq!(batcher.batches(), [[6]]);
-    }
-
-    #[tokio::test]
-    async fn who_goes_away_while_being_served_lets_the_others_go_on() {
-        let batcher = batcher();
-        let first = batcher.asks(0);
-        tokio::task::yield_now().await;
-        let second = batcher.asks(5);
-        tokio::task::yield_now().await;
-        batcher.store.permits.add_permits(1);
-        first.abort();
-        assert_eq!(timeout(SOON, second).await.unwrap().unwrap().unwrap(), 10);
-    }
-
-    #[tokio::test]
-    async fn one_that_takes_long_by_itself_holds_up_nobody() {
-        let batcher = batcher();
-        let slow = batcher.asks(0);
-        tokio::task::yield_now().await;
-        let second = batcher.asks(5);
-        sleep(PATIENCE * 3).await;
-        assert_eq!(batcher.batches(), [[5]], "it is being served while the first one still is");
-        batcher.store.permits.add_permits(2);
-        assert_eq!((slow.await.unwrap().unwrap(), second.await.unwrap().unwrap()), (0, 10));
-    }
-
-    #[tokio::test]
-    async fn many_that_take_long_together_hold_up_nobody() {
-        let batcher = batcher();
-        let first = batcher.asks(0);
-        tokio::task::yield_now().await;
-        let (second, third) = (batcher.asks(5), batcher.asks(6));
-        tokio::task::yield_now().await;
-        batcher.store.permits.add_permits(1);
-        first.await.unwrap().unwrap();
-        tokio::task::yield_now().await;
-        let later = batcher.asks(7);
-        sleep(BATCH_PATIENCE * 3).await;
-        assert_eq!(
-            batcher.batches(),
-            [vec![5, 6], vec![7]],
-            "it is being served while the others still are"
-        );
-        batcher.store.permits.add_permits(2);
-        for (asked, answer) in [(second, 10), (third, 12), (later, 14)] {
-            assert_eq!(asked.await.unwrap().unwrap(), answer);
-        }
-    }
-
-    /// Two batchers that are joined, and a first request of the first one, which is being served.
-    async fn joined() -> [Batcher<Number>; 2] {
-        let first = batcher();
-        let second = first.join(Arc::clone(&first.store));
-        first.asks(0);
-        tokio::task::yield_now().await;
-        [first, second]
-    }
-
-    #[tokio::test]
-    async fn the_few_of_several_lanes_are_served_together() {
-        let [first, second] = joined().await;
-        let asked = [first.asks(5), second.asks(6), first.asks(7)];
-        tokio::task::yield_now().await;
-        first.store.permits.add_permits(2);
-        let answers = timeout(SOON, join_all(asked)).await.unwrap();
-        assert_eq!(numbers(answers.into_iter().map(Result::unwrap).collect()), [10, 12, 14]);
-        assert_eq!(first.batches(), [[6, 5, 7]], "the others have waited for this lane");
-    }
-
-    #[tokio::test]
-    async fn a_lane_with_enough_to_do_does_not_wait_for_another_one() {
-        let [first, second] = joined().await;
-        let numbers: Vec<_> = (1..=20).collect();
-        let asked: Vec<_> = numbers.iter().map(|number| second.asks(*number)).collect();
-        let of_first = first.asks(50);
-        tokio::task::yield_now().await;
-        assert_eq!(first.batches(), [&numbers[..ENOUGH]], "the first one is still being served");
-        first.store.permits.add_permits(100);
-        timeout(SOON, join_all(asked)).await.unwrap();
-        timeout(SOON, of_first).await.unwrap().unwrap().unwrap();
-        tokio::task::yield_now().await;
-        assert!(first.shared.lock().is_at_rest());
-    }
-
-    #[tokio::test]
-    async fn nobody_is_left_behind_however_busy_the_other_lanes_are() {
-        let lanes = joined().await;
-        let lanes = [lanes[0].clone(), lanes[1].clone(), lanes[0].join(Arc::clone(&lanes[0].store))];
-        lanes[0].store.permits.add_permits(usize::MAX >> 4);
-        let busy: Vec<_> = lanes[..2].iter().flat_map(|lane| (0..40).map(|_| lane.clone())).collect();
-        let busy = busy.into_iter().enumerate().map(|(at, lane)| {
-            tokio::spawn(async move {
-                loop {
-                    lane.execute(Number(u32::try_from(at).unwrap())).await.unwrap();
-                    tokio::task::yield_now().await;
-                }
-            })
-        });
-        let busy: Vec<_> = busy.collect();
-        for _ in 0..100 {
-            assert_eq!(timeout(SOON, lanes[2].execute(Number(500))).await.unwrap().unwrap(), 1000);
-        }
-        for task in busy {
-            task.abort();
-        }
-    }
-
-    #[test]
-    fn who_is_served_with_others_is_served_on_the_runtime_of_one_who_waits() {
-        let first = batcher();
-        let second = first.join(Arc::clone(&first.store));
-        let ended = tokio::runtime::Runtime::new().unwrap();
-        let goes_on = tokio::runtime::Runtime::new().unwrap();
-        let asks_on = |runtime: &tokio::runtime::Runtime, batcher: &Batcher<Number>, number| {
-            let _on = runtime.enter();
-            batcher.asks(number)
-        };
-        let alone = asks_on(&ended, &first, 0);
-        while first.shared.lock().is_at_rest() {
-            std::thread::yield_now();
-        }
-        let waits = asks_on(&goes_on, &second, 5);
-        while second.shared.lock().0[1].waiting.is_empty() {
-            std::thread::yield_now();
-        }
-        first.store.permits.add_permits(1);
-        ended.block_on(alone).unwrap().unwrap();
-        while first.batches().is_empty() {
-            std::thread::yield_now();
-        }
-        drop(ended);
-        second.store.permits.add_permits(1);
-        assert_eq!(goes_on.block_on(waits).unwrap().unwrap(), 10);
-    }
 }

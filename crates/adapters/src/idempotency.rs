@@ -23,10 +23,10 @@ const OWNER_EXISTS: &str = "idempotency_keys_user_id_fkey";
 
 /// Carries out repeated writes once, with a table of keys beside the tasks.
 ///
-/// Key, write and receipt are one transaction. Whoever works on a key holds an advisory lock until that ends, so that a
-/// second request of the same key is told so instead of waiting. The key is stored before the write, because its
-/// foreign key locks the user: whoever deletes a user locks in that order too, and the other one would be a deadlock. A
-/// connection on which a transaction did not come to its end is closed by the pool, and PostgreSQL rolls back.
+/// Key, write and receipt are one transaction, which holds an advisory lock on the key, so that a second request of the
+/// same key gets an answer instead of waiting. The key is stored before the write, because its foreign key locks the user:
+/// the deletion of a user locks in that order too, and the other one would be a deadlock. The pool closes a connection on
+/// which a transaction did not come to its end, and PostgreSQL rolls back.
 #[derive(Clone, Debug)]
 pub struct PgOnceOnly {
     pool: Arc<PgPool>,
@@ -56,8 +56,8 @@ impl OnceOnly for PgOnceOnly {
                     first(connection, owner, request, &command, receipts).await
                 });
                 match (transaction.await, &command) {
-                    // Nothing can be kept for somebody who is no user, nor is there anything but to create a task for
-                    // them, which fails in the same way.
+                    // No key can be stored for an owner who is no user. To create a task fails in the same way, and any
+                    // other write finds no task.
                     (Err(error), TaskCommand::Create(_)) => Err(error),
                     (Err(error), _) if is_no_user(&error) => {
                         Ok(Once::First((receipts.0)(&TaskOutcome::NotFound)))
@@ -92,7 +92,7 @@ async fn first(
     receipts: ReceiptWriter,
 ) -> QueryResult<Once> {
     if !lock(connection, owner, request).await? {
-        // Somebody works on the key, or looks it up like us once it is known.
+        // Another request works on the key, or looks it up.
         return Ok(find(connection, owner, request).await?.unwrap_or(Once::InProgress));
     }
     let (owner_id, key) = (owner.as_str(), request.key.as_str());
@@ -106,7 +106,7 @@ async fn first(
     Ok(Once::First(Receipt(receipt)))
 }
 
-/// What became of a key, where something did or is about to.
+/// What is known of a key: its receipt, or that a request works on it.
 async fn known(
     connection: &mut AsyncPgConnection,
     owner: &UserId,

@@ -1,12 +1,4 @@
-//! The ports of the domain on PostgreSQL.
-//!
-//! | port | implemented by |
-//! | --- | --- |
-//! | [`TaskRepository`](task_domain::TaskRepository) | [`PgTaskRepository`] |
-//! | [`OnceOnly`](task_domain::OnceOnly) | [`PgOnceOnly`] |
-//!
-//! [`Database`] says where the database is and opens connections; [`PgPool`] keeps some open; [`migrations`] brings
-//! the schema up to date; [`inspection`] looks whether everything fits. Nothing of diesel leaves this crate.
+#![doc = include_str!("../README.md")]
 
 mod batching;
 mod idempotency;

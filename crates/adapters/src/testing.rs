@@ -8,7 +8,7 @@
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
-    reason = "test support panics where a test cannot go on"
+    reason = "test support panics if a test cannot go on"
 )]
 
 mod database;

@@ -24,13 +24,13 @@ const KEEPALIVE_IDLE: Duration = Duration::from_secs(30);
 /// How long sent data may stay unacknowledged before TCP gives the connection up.
 const TCP_USER_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Where the database is and how to talk to it: a parsed `DATABASE_URL`.
+/// The address of the database and how to connect to it: a parsed `DATABASE_URL`.
 ///
 /// Opens single connections. Its `Debug` shows neither user nor password.
 #[derive(Clone)]
 pub struct Database {
     config: Config,
-    /// Where there are several hosts: each of them apart.
+    /// Each host apart, if there are several.
     hosts: Option<Hosts>,
     tls: tls::Connector,
 }
@@ -38,16 +38,16 @@ pub struct Database {
 impl Database {
     /// Parses a `DATABASE_URL` as libpq understands it.
     ///
-    /// `sslmode` is `prefer` unless it is given. `prefer` encrypts where the server can, without checking its
+    /// `sslmode` is `prefer` unless it is given. `prefer` encrypts if the server can, without checking its
     /// certificate; `require`, `verify-ca` and `verify-full` all check the chain and the host name, against
-    /// `sslrootcert` where that is given and the system's authorities otherwise.
+    /// `sslrootcert` if that is given and the system's authorities otherwise.
     ///
     /// Of several hosts the first that answers is taken; with `target_session_attrs=read-write` the first that can be
     /// written to, which after a fail-over is another one than before.
     pub fn parse(url: &str) -> Result<Self, InvalidDatabaseUrl> {
         let rest = url.strip_prefix("postgresql://").or_else(|| url.strip_prefix("postgres://"));
         let rest = rest.ok_or(InvalidDatabaseUrl::Scheme)?;
-        let (who, place, query) = parts(rest)?;
+        let (login, place, query) = parts(rest)?;
 
         let mut mode = SslMode::Prefer;
         let mut root_file = None;
@@ -65,7 +65,7 @@ impl Database {
             }
         }
 
-        let plain = format!("postgresql://{who}{place}?{}", others.join("&"));
+        let plain = format!("postgresql://{login}{place}?{}", others.join("&"));
         let mut config: Config = plain
             .parse()
             .map_err(|error: tokio_postgres::Error| InvalidDatabaseUrl::Syntax(with_causes(&error)))?;
@@ -74,7 +74,7 @@ impl Database {
         }
         let complete = |config: &mut Config| complete(config, mode);
         complete(&mut config);
-        let hosts = Hosts::of(&config, &hosts::without_hosts(who, place, &others)?)?;
+        let hosts = Hosts::of(&config, &hosts::without_hosts(login, place, &others)?)?;
         let hosts = hosts.map(|hosts| hosts.with(complete));
         Ok(Self { config, hosts, tls: tls::Connector::new(mode, root_file.as_deref())? })
     }
@@ -90,7 +90,7 @@ impl Database {
         self.in_time(opening).await
     }
 
-    /// Whatever takes the connection may not answer on it, of which nobody else would ever notice anything.
+    /// A server may accept a connection and never answer on it, which no other limit would notice.
     async fn in_time<T>(
         &self,
         opening: impl Future<Output = Result<T, ConnectError>>,
@@ -127,7 +127,7 @@ impl Database {
     }
 
     async fn client_by(&self, config: &Config) -> Result<Client, ConnectError> {
-        // A driver ends with its client, and whatever went wrong on the way is told to the client.
+        // A driver ends with its client, and the client gets the driver's error.
         Ok(match &self.tls {
             tls::Connector::Plain => {
                 let (client, connection) = config.connect(NoTls).await?;
@@ -214,20 +214,20 @@ impl fmt::Debug for Database {
     }
 }
 
-/// Takes apart what is behind the scheme: who, with the `@` behind it; where; and the parameters.
+/// Takes apart what is behind the scheme: the login with its `@`, hosts and path, and the parameters.
 ///
-/// To tokio-postgres everything before the first `@` is who, and to libpq too where no `/` is in it. A password may have a
-/// `?`, so that the parameters begin behind that.
+/// To tokio-postgres everything before the first `@` is the login, and to libpq too if it has no `/`. A password may have a
+/// `?`, so the parameters begin behind the `@`.
 fn parts(rest: &str) -> Result<(&str, &str, &str), InvalidDatabaseUrl> {
-    let (who, place) = rest.split_at(rest.find('@').map_or(0, |at| at + 1));
-    if who.contains('/') && who.contains('?') {
+    let (login, place) = rest.split_at(rest.find('@').map_or(0, |at| at + 1));
+    if login.contains('/') && login.contains('?') {
         return Err(InvalidDatabaseUrl::Ambiguous);
     }
     let (place, query) = place.split_once('?').unwrap_or((place, ""));
-    Ok((who, place, query))
+    Ok((login, place, query))
 }
 
-/// What no URL says, or need not say.
+/// The settings that a URL cannot have or need not have.
 fn complete(config: &mut Config, mode: SslMode) {
     if config.get_connect_timeout().is_none() {
         config.connect_timeout(CONNECT_TIMEOUT);
@@ -298,7 +298,7 @@ mod tests {
     }
 
     #[test]
-    fn what_can_be_read_in_two_ways_is_refused_and_not_told() {
+    fn what_can_be_read_in_two_ways_is_refused_and_not_repeated() {
         for url in ["postgres://h/d?password=s3c@ret", "postgres://u:s3c/r?et@h/d", "postgres://h/d?@x"] {
             let error = Database::parse(url).unwrap_err();
             assert!(matches!(error, InvalidDatabaseUrl::Ambiguous), "{error}");

@@ -1,4 +1,4 @@
-//! The one place where failures of diesel and of the pool become failures of the port.
+//! Failures of diesel and of the pool become failures of the port here, and nowhere else.
 
 use deadpool::managed;
 use diesel::result::{DatabaseErrorInformation, DatabaseErrorKind as Kind, Error};
@@ -8,7 +8,7 @@ use task_domain::{BoxError, RepositoryError};
 /// What was seen of the connection when a statement failed.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Symptoms {
-    /// The connection is gone, or in a state that nobody can use.
+    /// The connection is gone, or in a state in which it cannot be used.
     pub(crate) broken: bool,
     /// The statement had taken as long as the server lets it.
     pub(crate) timed_out: bool,
@@ -22,7 +22,7 @@ const OWNER_EXISTS: [&str; 2] = ["tasks_user_id_fkey", "idempotency_keys_user_id
 ///
 /// diesel keeps the text of an error and not its SQLSTATE, so that the text has to do. It is English unless the server's
 /// `lc_messages` says otherwise; [`Symptoms`] covers the commonest of these in every language.
-const PASSING_TROUBLE: [&str; 15] = [
+const TRANSIENT_FAILURES: [&str; 15] = [
     "canceling statement due to",
     "terminating connection",
     "the database system is",
@@ -41,7 +41,7 @@ const PASSING_TROUBLE: [&str; 15] = [
 ];
 
 /// What PostgreSQL says when it cannot write down how a transaction ended. Why, the detail says, which for this holds the
-/// name of a file and nothing of a row; where it is no want of room, the file may be damaged, and waiting does not help.
+/// name of a file and nothing of a row. If it is not the lack of space, the file may be damaged, and waiting does not help.
 const NOT_NOTED: &str = "could not access status of transaction";
 const NO_ROOM: &str = "No space left on device";
 
@@ -53,7 +53,7 @@ pub(crate) fn classify(error: Error, seen: Symptoms) -> RepositoryError {
             return RepositoryError::UnknownUser;
         }
         Error::DatabaseError(kind, info) => {
-            kind_is_passing(*kind) || seen.timed_out || text_is_passing(&**info)
+            kind_is_transient(*kind) || seen.timed_out || text_is_transient(&**info)
         }
         Error::BrokenTransactionManager => true,
         _ => false,
@@ -75,7 +75,7 @@ pub(crate) fn classify_pool(error: managed::PoolError<PoolError>) -> RepositoryE
     }
 }
 
-fn kind_is_passing(kind: Kind) -> bool {
+fn kind_is_transient(kind: Kind) -> bool {
     matches!(
         kind,
         // tokio-postgres reports a broken connection so.
@@ -86,14 +86,14 @@ fn kind_is_passing(kind: Kind) -> bool {
     )
 }
 
-fn text_is_passing(info: &(dyn DatabaseErrorInformation + Send + Sync)) -> bool {
+fn text_is_transient(info: &(dyn DatabaseErrorInformation + Send + Sync)) -> bool {
     let no_room = || info.details().is_some_and(|details| details.contains(NO_ROOM));
-    PASSING_TROUBLE.iter().any(|text| info.message().contains(text))
+    TRANSIENT_FAILURES.iter().any(|text| info.message().contains(text))
         || (info.message().starts_with(NOT_NOTED) && no_room())
 }
 
-/// A failed statement for the log: what diesel says, and where PostgreSQL saw it. The detail is left out, because it
-/// repeats the row's values.
+/// A failed statement for the log: diesel's text and the constraint. The detail is left out, because it repeats the row's
+/// values.
 #[derive(Debug)]
 struct Failure(Error);
 
@@ -113,7 +113,7 @@ impl std::fmt::Display for Failure {
 
 impl std::error::Error for Failure {}
 
-/// A row that breaks a rule of the domain: somebody wrote it past this program.
+/// A row that breaks a rule of the domain, because it was written past this program.
 #[derive(Debug, thiserror::Error)]
 #[error("task {id} in the database breaks a rule: {reason}")]
 pub(crate) struct InconsistentRow {
@@ -215,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn passing_trouble_is_told_by_its_text() {
+    fn a_transient_failure_is_recognized_by_its_text() {
         for message in [
             "canceling statement due to statement timeout",
             "canceling statement due to lock timeout",
@@ -248,7 +248,7 @@ mod tests {
     }
 
     #[test]
-    fn want_of_room_is_passing_where_only_the_detail_tells_it_and_damage_is_not() {
+    fn lack_of_space_is_transient_if_only_the_detail_says_so_and_damage_is_not() {
         let unavailable = |message, details| {
             let info = Info { message, details, constraint: None };
             is_unavailable(&classify(Error::DatabaseError(Kind::Unknown, Box::new(info)), FINE))
@@ -258,7 +258,7 @@ mod tests {
             "Could not write to file \"pg_multixact/offsets/0000\" at offset 8192: No space left on device.";
         assert!(unavailable(status, full));
         assert!(!unavailable(status, "Could not open file \"pg_xact/0000\": No such file or directory."));
-        // A row may say whatever its user wrote.
+        // A row has any text that its user wrote.
         assert!(!unavailable(
             "violates a constraint",
             "Failing row contains (ada, No space left on device)."
@@ -271,7 +271,7 @@ mod tests {
         assert!(is_unexpected(&classify(german(), FINE)));
         assert!(is_unavailable(&classify(german(), Symptoms { timed_out: true, ..FINE })));
         assert!(is_unavailable(&classify(german(), Symptoms { broken: true, ..FINE })));
-        // A fault of this program takes no longer on a slow day to be one.
+        // A fault of this program stays one, however long it took.
         assert!(is_unexpected(&classify(Error::NotFound, Symptoms { timed_out: true, ..FINE })));
         let unknown = failure(Kind::ForeignKeyViolation, "", Some(OWNER_EXISTS[0]));
         let slow = classify(unknown, Symptoms { timed_out: true, ..FINE });
@@ -297,7 +297,7 @@ mod tests {
     }
 
     #[test]
-    fn the_log_is_told_the_constraint_and_no_value() {
+    fn the_log_gets_the_constraint_and_no_value() {
         let RepositoryError::Unexpected(cause) =
             classify(failure(Kind::CheckViolation, "no", Some("short")), FINE)
         else {
@@ -311,7 +311,7 @@ mod tests {
     fn an_inconsistent_row_is_named_by_its_id_and_reason() {
         let row = InconsistentRow { id: 7, reason: "its title is empty".into() };
         let RepositoryError::Unexpected(cause) = classify(row.into(), FINE) else {
-            panic!("nobody expects such a row")
+            panic!("such a row is not foreseen")
         };
         assert_eq!(cause.to_string(), "task 7 in the database breaks a rule: its title is empty");
     }

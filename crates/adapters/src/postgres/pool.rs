@@ -30,26 +30,26 @@ use super::{
     error::{Symptoms, classify, classify_pool},
 };
 
-/// What is done with connections that nobody uses.
+/// What is done with idle connections.
 #[derive(Clone, Copy, Debug)]
 struct Idle {
-    /// After this long a connection is asked whether it is alive before it is used again: a firewall in between may
-    /// have forgotten it without telling. Busy connections are never asked.
+    /// After this long a connection is pinged before it is used again: a firewall in between may have dropped it
+    /// silently. Busy connections are never pinged.
     before_ping: Duration,
-    /// After this long a connection beyond those kept at rest is closed.
+    /// After this long a connection beyond [`PoolOptions::min_idle`] is closed.
     before_close: Duration,
 }
 
 const IDLE: Idle = Idle { before_ping: Duration::from_secs(30), before_close: Duration::from_mins(1) };
-/// How long somebody is kept who is turned away because too many wait.
-const TURNING_AWAY: Duration = Duration::from_millis(500);
+/// How long a request that is shed waits for its answer.
+const SHED_DELAY: Duration = Duration::from_millis(500);
 
 /// A read, which changes nothing and so may be repeated.
 pub(crate) trait Read: Send + Sync {
-    /// What it finds.
+    /// Its result.
     type Output: Send;
 
-    /// Reads by a connection that others use at the same time.
+    /// Reads on a connection that others use at the same time.
     fn read(&self, connection: &AsyncPgConnection) -> impl Future<Output = QueryResult<Self::Output>> + Send;
 }
 
@@ -65,7 +65,7 @@ pub struct PgPool {
     admitted: AtomicUsize,
 }
 
-/// A request's place among those that are with the database or wait for it, given back with this value.
+/// Admits a request to the database or to the wait for it, for as long as this value lives.
 pub(crate) struct AdmissionPermit<'a>(&'a AtomicUsize);
 
 impl Drop for AdmissionPermit<'_> {
@@ -100,11 +100,10 @@ impl PgPool {
         Ok(Self { connections, sharing: Sharing::default(), options, idle, admitted })
     }
 
-    /// Takes a place for a request, which is turned away where all are taken: to let more requests wait than the database
-    /// can take would only make every one of them slower.
+    /// Load shedding: admits a request, or fails if too many wait already. To let more requests wait than the database can
+    /// take would only make each of them slower.
     ///
-    /// It is turned away after a moment, since clients that repeat at once would otherwise keep the processors busy with
-    /// being turned away.
+    /// It fails after a moment, since clients that repeat at once would otherwise keep the processors busy.
     pub(crate) async fn admit(&self) -> Result<AdmissionPermit<'_>, RepositoryError> {
         let before = self.admitted.fetch_add(1, Ordering::Relaxed);
         let permit = AdmissionPermit(&self.admitted);
@@ -112,15 +111,15 @@ impl PgPool {
             return Ok(permit);
         }
         drop(permit);
-        tokio::time::sleep(TURNING_AWAY).await;
+        tokio::time::sleep(SHED_DELAY).await;
         Err(RepositoryError::Overloaded)
     }
 
     /// Runs `operation` on a connection of its own, within the deadline.
     ///
-    /// Where the operation does not come to its end, by the deadline or because the caller goes away, its connection is
-    /// closed instead of being handed on with a statement still running in it. So it is after a failure that may lie in
-    /// the connection: a prepared statement older than its table, or a server that has become a read-only replica.
+    /// If the operation does not come to its end, by the deadline or because the caller drops it, its connection is closed
+    /// instead of being reused with a statement still running in it. So it is after a failure that may lie in the
+    /// connection: a prepared statement older than its table, or a server that has become a read-only replica.
     pub(crate) async fn run<T>(
         &self,
         operation: impl AsyncFnOnce(&mut AsyncPgConnection) -> QueryResult<T>,
@@ -130,10 +129,10 @@ impl PgPool {
 
     /// Runs a short read, within the deadline, on the connection that all reads share.
     ///
-    /// Where that connection fails, the read is repeated on one of its own, and nobody is given the failed one any more.
+    /// If that connection fails, the read is repeated on one of its own, and no other read joins the failed one.
     pub(crate) async fn read<R: Read>(&self, read: R) -> Result<R::Output, RepositoryError> {
         if self.options.max < 2 {
-            // The only connection has to be there for writes too.
+            // Writes need the only connection too.
             return self.run(async |connection| read.read(connection).await).await;
         }
         let work = async {
@@ -156,7 +155,7 @@ impl PgPool {
         self.in_time(work).await
     }
 
-    /// Waits for `work` until the deadline, for what has to wait before it comes to the pool.
+    /// Waits for `work` until the deadline, also for what waits before it comes to the pool.
     pub(crate) async fn in_time<T>(
         &self,
         work: impl Future<Output = Result<T, RepositoryError>>,
@@ -214,7 +213,7 @@ impl PgPool {
         self.connections.close();
     }
 
-    /// Closes connections beyond those kept at rest that have not been used for a while. To be called now and then.
+    /// Closes connections beyond `min_idle` that have not been used for a while. To be called now and then.
     pub fn close_idle(&self) {
         let mut spare = self.connections.status().size.saturating_sub(self.options.min_idle);
         if spare > 0 {

@@ -2,7 +2,7 @@
 //!
 //! In transaction mode a connection is given a session of PostgreSQL for the length of a transaction only, and afterwards
 //! another one. So nothing stays with a connection that was `SET` on it, and a statement that was prepared on it is there
-//! only where the pooler sees to that.
+//! only if the pooler sees to that.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -18,14 +18,14 @@ use super::{
 ///
 /// Its number is unique on one server only, and there may be several.
 const SESSION: &str = "SELECT pg_backend_pid() || ' ' || pg_postmaster_start_time()";
-/// How long it may take in all to find out: a pooler lets those wait for whom it has no session, some for minutes.
+/// How long it may take in all to find out: a pooler without a free session lets clients wait, some for minutes.
 const LIMIT: Duration = Duration::from_secs(15);
-/// How often it is tried: other connections of the pooler may have the session that was to be given away.
+/// How often it is tried: another client of the pooler may get the session first.
 const TIMES: usize = 3;
-/// Those of some settings that a new session has as PostgreSQL comes with them, and the role as SQL writes it.
+/// The settings among some that have PostgreSQL's own default in a new session, and the role as SQL writes it.
 const AS_SHIPPED: &str = "SELECT name, quote_ident(current_user) FROM pg_settings
     WHERE name = ANY (string_to_array($1, ',')) AND reset_val = boot_val";
-/// How long the sessions of a pooler are waited for: it may have only one.
+/// How long to wait for a session of the pooler: it may have only one.
 const PATIENCE: Duration = Duration::from_secs(3);
 
 /// A pooler in transaction mode.
@@ -39,7 +39,7 @@ pub enum Pooler {
 }
 
 /// Looks for a pooler in transaction mode: two connections are open, and one is given the session that the other has just
-/// had. Where nobody shares sessions that never happens. Changes nothing.
+/// had. Without a pooler that never happens. Changes nothing.
 pub async fn find(database: &Database) -> Result<Option<Pooler>, ConnectError> {
     let (first, second) = (database.client().await?, database.client().await?);
     match timeout(LIMIT, watch(&first, &second)).await {
@@ -50,22 +50,22 @@ pub async fn find(database: &Database) -> Result<Option<Pooler>, ConnectError> {
     }
 }
 
-/// Whether it is what a session says to the name of a statement that it does not know, that somebody else has given there
-/// already, or that somebody else has given there to a statement with parameters.
+/// Whether a session says so of the name of a statement: that it does not know it, that another client has given it
+/// already, or that another client has given it to a statement with parameters.
 ///
-/// The code of the last one is also what poolers give to all that they say themselves, such as that PostgreSQL is down:
-/// only PostgreSQL tells where in its source it comes from.
+/// Poolers use the code of the last one for all errors of their own, such as that PostgreSQL is down. Only PostgreSQL
+/// names the routine in its source.
 fn is_loss(error: &tokio_postgres::Error) -> bool {
-    let Some(told) = error.as_db_error() else { return false };
-    match *told.code() {
+    let Some(error) = error.as_db_error() else { return false };
+    match *error.code() {
         SqlState::INVALID_SQL_STATEMENT_NAME | SqlState::DUPLICATE_PSTATEMENT => true,
-        SqlState::PROTOCOL_VIOLATION => told.routine() == Some("exec_bind_message"),
+        SqlState::PROTOCOL_VIOLATION => error.routine() == Some("exec_bind_message"),
         _ => false,
     }
 }
 
 /// What of [`PoolOptions::session`] is not set for the role or the database, as statements that set it. Behind a pooler in
-/// transaction mode nobody else sets it. Changes nothing.
+/// transaction mode the service cannot set it. Changes nothing.
 pub async fn unset(database: &Database, options: &PoolOptions) -> Result<Vec<String>, ConnectError> {
     let client = database.client().await?;
     let wanted = options.session();
@@ -83,7 +83,7 @@ pub async fn unset(database: &Database, options: &PoolOptions) -> Result<Vec<Str
 }
 
 async fn watch(first: &Client, second: &Client) -> Result<Option<Pooler>, tokio_postgres::Error> {
-    // Other processes give the same names, so that it has to be seen whose statement is carried out.
+    // Other processes give the same names, so the answer has to show whose statement was executed.
     let ours = unique();
     let statement = first.prepare(&format!("{SESSION}, '{ours}'")).await?;
     for _ in 0..TIMES {
@@ -100,7 +100,7 @@ async fn watch(first: &Client, second: &Client) -> Result<Option<Pooler>, tokio_
                 Some(after) => after != before,
                 None => return Ok(Some(Pooler::LosesStatements)),
             },
-            // The pooler has no other one.
+            // The pooler has no other session.
             Err(_) => false,
         };
         if moved || held == before {
@@ -110,7 +110,7 @@ async fn watch(first: &Client, second: &Client) -> Result<Option<Pooler>, tokio_
     Ok(None)
 }
 
-/// The session that has carried out our statement; `None` where it was another one of the same name.
+/// The session that has carried out our statement; `None` if it was another one of the same name.
 async fn session(
     client: &Client,
     statement: &Statement,

@@ -10,12 +10,12 @@ use rustls::{
 };
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-/// How far the connection is to be protected: libpq's modes as far as they differ here.
+/// How the connection is protected: libpq's modes as far as they differ here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum SslMode {
     /// Never encrypted.
     Disable,
-    /// Encrypted where the server can, with whatever certificate it has.
+    /// Encrypted if the server can, with any certificate.
     Prefer,
     /// Encrypted, with a certificate for this host from a trusted authority.
     Verified,
@@ -93,8 +93,8 @@ fn roots(file: Option<&str>) -> Result<RootCertStore, TlsError> {
     if store.is_empty() { Err(TlsError::NoSystemRoots) } else { Ok(store) }
 }
 
-/// Takes any certificate: for `sslmode=prefer` only, which whoever sits in between can turn into plain text anyway, so
-/// that a check would refuse honest servers with a certificate of their own and stop no attacker.
+/// Accepts any certificate, for `sslmode=prefer` only. An attacker in between can turn that into plain text anyway, so a
+/// check would refuse honest servers with a self-signed certificate and stop no attacker.
 #[derive(Debug)]
 struct Unverified(Arc<CryptoProvider>);
 
@@ -186,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn no_roots_are_needed_where_nothing_is_verified() {
+    fn no_roots_are_needed_if_nothing_is_verified() {
         assert!(matches!(Connector::new(SslMode::Disable, Some("/no/such/file")), Ok(Connector::Plain)));
         assert!(matches!(Connector::new(SslMode::Prefer, None), Ok(Connector::Rustls(_))));
     }

@@ -1,4 +1,4 @@
-//! Requests on tasks that one statement can serve together, whoever their users are.
+//! Requests on tasks of any users, as one statement serves them together.
 //!
 //! The wall between users stands in each statement, which joins owner and id, and once more here: a row that is not of
 //! the request's owner is dropped.
@@ -15,7 +15,7 @@ use super::{
     statements,
 };
 use crate::{
-    batching::{Outcomes, Batchable},
+    batching::{Batchable, Outcomes},
     postgres::{
         error::{Symptoms, classify},
         pool::{PgPool, Read},
@@ -192,7 +192,7 @@ impl Wanted<'_> {
     }
 }
 
-/// The task of each request, in whatever order the rows came. A row that is not what its request wants is dropped; one that
+/// The task of each request, in any order of the rows. A row that is not what its request wants is dropped; one that
 /// breaks a rule fails its own request alone.
 fn by_place<'a>(wanted: impl ExactSizeIterator<Item = Wanted<'a>>, rows: Vec<BatchRow>) -> Outcomes<Task> {
     let mut places: Vec<Option<BatchRow>> = std::iter::repeat_with(|| None).take(wanted.len()).collect();
@@ -264,7 +264,7 @@ mod tests {
     }
 
     #[test]
-    fn equal_new_tasks_go_to_the_requests_that_created_them_in_whatever_order_the_rows_come() {
+    fn equal_new_tasks_go_to_the_requests_that_created_them_in_any_order_of_the_rows() {
         let wanted = [("ada", None), ("bob", None), ("ada", None), ("ada", None)];
         for order in [[0, 1, 2, 3], [3, 2, 1, 0], [2, 0, 3, 1]] {
             let rows = order.map(|index| row(wanted[index].0, 11 + i64::try_from(index).unwrap()));

@@ -1,9 +1,9 @@
 //! The statements of lists, composed of an order and of what a list is narrowed to.
 //!
-//! Each order and each condition is a piece of SQL of its own, and each combination of them is one statement, which is
-//! one range of one index. There are few: what narrows the range of the index is in the text only if it is asked for.
-//! A filter that PostgreSQL checks row by row does not choose the index, and need not double the statements: it belongs
-//! into the text of all filtered lists, with a null parameter for whoever does not use it.
+//! An order and a condition are pieces of SQL, and each combination of them is a statement, which is one range of one
+//! index. Only what chooses the index is a condition here. A filter that PostgreSQL checks row by row would not choose it,
+//! and must not double the statements: all such filters belong into one more text for each order, with a null parameter
+//! for a filter that is not asked for (docs/adr/0023).
 
 use std::sync::LazyLock;
 
@@ -51,7 +51,7 @@ struct Shape {
     narrowing: Narrowing,
 }
 
-/// To what the range of the index is narrowed.
+/// What the range of the index is narrowed to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Narrowing {
     Nothing,

@@ -10,7 +10,7 @@ use super::{
     list::List,
 };
 use crate::{
-    batching::{Batcher, Batchable},
+    batching::{Batchable, Batcher},
     postgres::pool::{PgPool, Read},
 };
 

@@ -51,7 +51,7 @@ mod tests {
     }
 
     #[test]
-    fn a_row_becomes_the_task_of_whoever_asked_for_it() {
+    fn a_row_becomes_the_task_of_the_owner_who_asked() {
         let bob = user("bob");
         let created = row().into_task(&bob).unwrap();
         assert_eq!(created, Task { updated_at: created.created_at, ..task(&bob, 7) });

@@ -29,15 +29,15 @@ const USERS: &str = r#"
     )"#;
 /// The advisory lock under which the template is made: the letters "tasktest" as a number.
 const TEMPLATE_LOCK: i64 = 0x7461_736b_7465_7374;
-/// After how many seconds a test's database is taken for one that its test could not drop.
+/// After how many seconds a test's database counts as one that its test could not drop.
 const LEFT_OVER_AFTER: u64 = 3600;
 
-/// Makes a stand-in for Better Auth's `users` table where there is none. For development and tests.
+/// Makes a stand-in for Better Auth's `users` table if there is none. For development and tests.
 pub async fn create_users_table(database: &Database) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
     Ok(database.connect().await?.batch_execute(USERS).await?)
 }
 
-/// Adds a user of that id where there is none. For development and tests.
+/// Adds a user of that id if there is none. For development and tests.
 pub async fn insert_user(
     database: &Database,
     id: &str,

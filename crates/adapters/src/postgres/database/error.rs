@@ -22,7 +22,7 @@ pub enum InvalidDatabaseUrl {
     #[error("names no host")]
     NoHost,
     /// There are more or fewer ports, or addresses, than hosts.
-    #[error("must have one port for all hosts or one for each, and one `hostaddr` for each where it has any")]
+    #[error("must have one port for all hosts or one for each, and one `hostaddr` for each if it has any")]
     Hosts,
     /// Its `sslmode` is not one of those understood.
     #[error("sslmode must be disable, prefer, require, verify-ca or verify-full, not {0:?}")]
@@ -32,7 +32,7 @@ pub enum InvalidDatabaseUrl {
     Tls(#[from] tls::TlsError),
 }
 
-/// Why no connection could be opened, with all causes in one line: tokio-postgres leaves them out of its own text.
+/// Why no connection could be opened, with all causes in one line, which tokio-postgres leaves out of its text.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub struct ConnectError(pub(super) String);

@@ -1,4 +1,4 @@
-//! Several hosts in one `DATABASE_URL`: which is asked when, and what is made of the answers.
+//! Several hosts in one `DATABASE_URL`: the order in which they are asked, and which answer counts.
 
 use std::{
     collections::hash_map::RandomState,
@@ -19,26 +19,26 @@ use tokio_postgres::{
 
 use super::error::{ConnectError, InvalidDatabaseUrl, with_causes};
 
-/// How long a host is waited for alone before the next one is asked as well. A host that is gone without a word would
-/// otherwise use up the time of the whole request.
+/// How long to wait for a host before the next one is asked as well. A host that does not answer at all would otherwise
+/// use up the time of the whole request.
 const HEAD_START: Duration = Duration::from_millis(250);
 
-/// The hosts of a URL, and which of them was the right one last.
+/// The hosts of a URL, and which of them accepted last.
 #[derive(Clone, Debug)]
 pub(super) struct Hosts {
     /// For each host all that is needed to connect to it alone.
     each: Arc<[Config]>,
-    /// The place of the one that took us last: a standby is not asked again for each connection.
+    /// The index of the host that accepted last, so that a standby is not asked again for each connection.
     last: Arc<AtomicUsize>,
     /// Whether any of them is to be asked first.
     random: bool,
-    /// Whether those that cannot be written to refuse us, so that whoever takes us is the right one. Where they do not,
-    /// the order of the URL is all that says which is.
+    /// Whether servers that cannot be written to refuse the connection, so that any that accepts is the right one.
+    /// Otherwise only the order of the URL says which is.
     told_apart: bool,
 }
 
 impl Hosts {
-    /// The hosts of `all`, each apart; `None` where there is one only.
+    /// The hosts of `all`, each apart; `None` if there is only one.
     pub(super) fn of(all: &Config, without_hosts: &Config) -> Result<Option<Self>, InvalidDatabaseUrl> {
         let (hosts, ports, addresses) = (all.get_hosts(), all.get_ports(), all.get_hostaddrs());
         let fits = |count: usize| count == hosts.len() || count <= 1;
@@ -74,7 +74,7 @@ impl Hosts {
         Self { each: each.into(), last: Arc::default(), ..*self }
     }
 
-    /// The first connection that comes about. The host that took us last is asked first, each further one when those
+    /// The first connection that comes about. The host that accepted last is asked first, each further one when those
     /// before it have refused or have not answered for a moment.
     ///
     /// With `target_session_attrs=any` it is as with libpq: in the order of the URL, and the next one only when the one
@@ -133,7 +133,7 @@ impl Hosts {
 
 /// All of a URL but its hosts, so that each can be put in alone.
 pub(super) fn without_hosts(
-    who: &str,
+    login: &str,
     place: &str,
     parameters: &[String],
 ) -> Result<Config, InvalidDatabaseUrl> {
@@ -144,7 +144,7 @@ pub(super) fn without_hosts(
     };
     let parameters: Vec<_> =
         parameters.iter().map(String::as_str).filter(|pair| !names_hosts(pair)).collect();
-    format!("postgresql://{who}/{path}?{}", parameters.join("&"))
+    format!("postgresql://{login}/{path}?{}", parameters.join("&"))
         .parse()
         .map_err(|error: tokio_postgres::Error| InvalidDatabaseUrl::Syntax(with_causes(&error)))
 }

@@ -47,10 +47,10 @@ pub(super) fn manager(database: &Database, options: &PoolOptions) -> Manager {
     Manager::new_with_config("", config)
 }
 
-/// Refuses a connection that is too old, and pings one that nobody has used for a while.
+/// Refuses a connection that is too old, and pings one that has been idle for a while.
 ///
-/// Whatever cut one silent connection has cut those that were silent for as long, so that they are refused without
-/// another ping: a request waits for one dead connection, and not for all of them.
+/// If one idle connection was cut, so were those that had been idle for as long. They are refused without another ping, so
+/// that a request waits for one dead connection and not for all of them.
 pub(super) fn known_to_be_alive(max_age: Duration, before_ping: Duration) -> Hook<AsyncPgConnection> {
     let cut: Arc<Mutex<Option<Instant>>> = Arc::default();
     Hook::async_fn(move |connection: &mut AsyncPgConnection, metrics| {

@@ -3,11 +3,11 @@ use std::time::Duration;
 /// How many connections a pool keeps, and how long each step may take.
 #[derive(Clone, Debug)]
 pub struct PoolOptions {
-    /// How many connections stay open when there is nothing to do.
+    /// How many connections stay open when they are idle.
     pub min_idle: usize,
     /// How many connections there are at the most.
     pub max: usize,
-    /// How many requests may be with the database or wait for it; who comes then is turned away at once.
+    /// How many requests may be with the database or wait for it; further ones are shed.
     pub max_requests: usize,
     /// How long a request waits for a free connection, and how long opening one may take.
     pub wait: Duration,
@@ -19,18 +19,18 @@ pub struct PoolOptions {
     pub deadline: Duration,
     /// After how long a connection is replaced, so that a change of address or credentials is noticed.
     pub max_age: Duration,
-    /// Whether [`session`](Self::session) is left to the role: behind a pooler in transaction mode, what is set on a
-    /// connection would be for whoever comes next, and not for us.
+    /// Whether the role has the settings of [`session`](Self::session): behind a pooler in transaction mode, a setting of a
+    /// connection would hold for the pooler's next client, and not for this one.
     pub session_settings_from_role: bool,
 }
 
 impl PoolOptions {
-    /// What holds for each session of PostgreSQL, as names and values of its settings.
+    /// The settings of each session of PostgreSQL, by name.
     ///
-    /// Each statement is planned once for all values: for the values of the first few times PostgreSQL would, on disks
+    /// Each statement is planned once for all values: for the values of the first few executions PostgreSQL would, on disks
     /// that it takes for slow, rather read all of a user's tasks and sort them than walk the index that has the order.
-    /// And it is planned for a table that will have grown: as long as that is small, PostgreSQL would rather read it
-    /// all, and would go on to do so until somebody counts it again.
+    /// And it is planned for a table that will have grown: PostgreSQL would read a small one from end to end, and go on to
+    /// do so until the table is analyzed again.
     #[must_use]
     pub fn session(&self) -> [(&'static str, String); 5] {
         let milliseconds = |time: Duration| format!("{}ms", time.as_millis());
@@ -47,9 +47,9 @@ impl PoolOptions {
 /// How a pool is used at a moment.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct PoolUsage {
-    /// Connections that work for somebody.
+    /// Connections that serve a request.
     pub in_use: usize,
-    /// Open connections that nobody uses.
+    /// Open connections that are idle.
     pub idle: usize,
     /// How many connections there may be.
     pub max: usize,

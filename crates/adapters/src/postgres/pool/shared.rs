@@ -14,27 +14,27 @@ use super::manager::Manager;
 /// The connection that reads share, for as long as there are any.
 ///
 /// Their statements are sent one behind the other, and the answers come back in that order: a system call, a wake-up and
-/// a switch of processes serve many of them. The last one who reads gives the connection back to the pool.
+/// a switch of processes serve many of them. The last read gives the connection back to the pool.
 #[derive(Default)]
 pub(super) struct Sharing {
     current: Mutex<Weak<Shared>>,
     opening: AsyncMutex<()>,
 }
 
-/// A connection of the pool, which several use at once.
+/// A connection of the pool that several reads use at once.
 pub(super) struct Shared {
     object: Option<Object<Manager>>,
     retired: AtomicBool,
 }
 
-/// The use of a shared connection by one who reads. Unless it comes to its end, nobody else is given the connection.
+/// The use of a shared connection by one read. If it does not come to its end, no other read joins the connection.
 pub(super) struct Reading {
     shared: Arc<Shared>,
     ended: bool,
 }
 
 impl Sharing {
-    /// Joins those who read now, on a connection that is not too old, or opens one for all who come meanwhile.
+    /// Joins the present reads, on a connection that is not too old, or opens one for all that come meanwhile.
     pub(super) async fn join<E>(
         &self,
         is_fresh: impl Fn(&Object<Manager>) -> bool,

@@ -57,7 +57,7 @@ async fn an_idle_connection_that_a_firewall_has_forgotten_is_replaced_before_it_
     proxy.forget();
     let begun = Instant::now();
     assert_ne!(backend(&pool).await, first);
-    assert!(begun.elapsed() >= PING_TIMEOUT, "there was a ping, which nobody answered");
+    assert!(begun.elapsed() >= PING_TIMEOUT, "there was a ping without an answer");
     assert!(begun.elapsed() < PING_TIMEOUT * 4, "{:?}", begun.elapsed());
 }
 
@@ -70,7 +70,7 @@ async fn a_connection_in_use_is_not_pinged() {
         .unwrap();
     let first = backend(&pool).await;
     proxy.forget();
-    // Nobody asked, so nobody knew; but the one who found out leaves a better one behind.
+    // It was not pinged, so the first request finds out, and closes the connection.
     let outcome = text(&pool, "SELECT 'x' AS text").await;
     assert!(matches!(outcome, Err(RepositoryError::Unavailable(_))), "{outcome:?}");
     assert_ne!(backend(&pool).await, first);
@@ -94,7 +94,7 @@ async fn what_cut_one_idle_connection_costs_one_ping_and_not_one_for_each() {
 }
 
 #[tokio::test]
-async fn connections_beyond_those_at_rest_are_closed_when_they_have_long_been_idle() {
+async fn connections_beyond_min_idle_are_closed_when_they_have_long_been_idle() {
     let db = TestDatabase::empty().await;
     let options = PoolOptions { min_idle: 2, max: 6, ..pool_options() };
     for (before_close, left) in [(NEVER, 6), (Duration::ZERO, 2)] {

@@ -41,7 +41,7 @@ fn numbers_of_hosts_and_ports_that_do_not_fit_are_refused() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_host_that_refuses_leaves_the_turn_to_the_next_at_once_and_the_right_one_is_first_from_then_on() {
+async fn after_a_refusal_the_next_host_is_asked_at_once_and_the_right_one_first_from_then_on() {
     let hosts = hosts(THREE);
     let asked = std::sync::Mutex::new(Vec::new());
     let connect = |config: &Config| {
@@ -57,7 +57,7 @@ async fn a_host_that_refuses_leaves_the_turn_to_the_next_at_once_and_the_right_o
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_host_that_says_nothing_is_waited_for_a_moment_and_not_given_up() {
+async fn a_host_that_does_not_answer_gets_a_moment_alone_and_is_not_given_up() {
     let hosts = hosts(THREE);
     let connect = |slow: Duration| {
         move |config: &Config| {
@@ -82,7 +82,7 @@ async fn a_host_that_says_nothing_is_waited_for_a_moment_and_not_given_up() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn where_any_server_will_do_the_order_of_the_url_is_kept() {
+async fn if_any_server_will_do_the_order_of_the_url_is_kept() {
     let hosts = hosts("postgres://a:1,b:2/d");
     let connect = |first: Result<Duration, &'static str>| {
         move |config: &Config| {
@@ -116,7 +116,7 @@ async fn with_load_balance_hosts_any_of_them_is_asked_first() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn where_none_takes_us_each_says_why() {
+async fn if_all_refuse_the_error_has_each_reason() {
     let error = hosts(THREE)
         .connect(|config| {
             let name = address(config);

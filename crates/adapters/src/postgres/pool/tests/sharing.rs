@@ -86,7 +86,7 @@ async fn reads_whose_connection_is_cut_are_repeated_on_others() {
 }
 
 #[tokio::test]
-async fn nobody_joins_a_connection_on_which_a_read_was_left_behind() {
+async fn no_read_joins_a_connection_on_which_a_read_was_dropped() {
     let db = TestDatabase::empty().await;
     let pool = pool(&db, 4);
     let backend = pool.read(Backend(0.0)).await.unwrap();
