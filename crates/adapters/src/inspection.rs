@@ -14,8 +14,11 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
 use task_domain::BoxError;
 
 use crate::{
-    ConnectError, Database, PoolOptions,
     migrations::{self, Migration},
+    postgres::{
+        database::{Database, error::ConnectError},
+        pool::options::PoolOptions,
+    },
 };
 
 /// The server and what it says of this connection.
@@ -73,7 +76,7 @@ pub struct Inspection {
     pub role: String,
     /// The server's clock beside this machine's.
     pub clock: ClockDifference,
-    /// The migrations that this program knows; `None` where the role may not see which are applied.
+    /// The migrations that this program knows; `None` if the role may not see which are applied.
     pub migrations: Option<Vec<Migration>>,
     /// The table `users` that the service's tables refer to.
     pub users: Option<UsersTable>,
@@ -83,12 +86,12 @@ pub struct Inspection {
     pub tables: Vec<OwnTable>,
 }
 
-/// How a connection is protected against those in between.
+/// How a connection is protected on its way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Protection {
     /// Not at all.
     Plain,
-    /// It is encrypted, with whatever certificate the server has.
+    /// It is encrypted, and the server's certificate was not checked.
     Encrypted,
     /// It is encrypted, and the server has shown a certificate for its name.
     Verified,
@@ -97,7 +100,7 @@ pub enum Protection {
 /// Another clock beside this machine's.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct ClockDifference {
-    /// By how many seconds the other clock is ahead of ours; negative where it is behind.
+    /// By how many seconds the other clock is ahead of ours; negative if it is behind.
     pub ahead: f64,
     /// By how many seconds that may be wrong: half of the round trip.
     pub uncertainty: f64,
@@ -106,7 +109,7 @@ pub struct ClockDifference {
 /// Better Auth's table of users.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UsersTable {
-    /// The type of its column `id`; `None` where there is no such column.
+    /// The type of its column `id`; `None` if there is no such column.
     pub id_type: Option<String>,
     /// Whether the connected role may read that column. The service itself does not have to.
     pub may_read: bool,
@@ -189,7 +192,7 @@ pub async fn inspect(database: &Database, limits: &PoolOptions) -> Result<Inspec
     .await
 }
 
-/// Whether `users` has a row of that id. Changes nothing. Fails where the role may not read `users`.
+/// Whether `users` has a row of that id. Changes nothing. Fails if the role may not read `users`.
 pub async fn has_user(database: &Database, limits: &PoolOptions, id: &str) -> Result<bool, InspectionError> {
     #[derive(QueryableByName)]
     struct Found {
@@ -293,7 +296,7 @@ where
     diesel::sql_query(sql).get_result(connection).await.map_err(read)
 }
 
-/// What the address demands is certain. Otherwise the server has to say, and of a proxy that decrypts it knows nothing.
+/// What the URL demands is certain. Otherwise the server has to say, and it knows nothing of a proxy that decrypts.
 fn protection(database: &Database, encrypted: bool) -> Protection {
     match (database.is_verified(), encrypted) {
         (Some(true), _) => Protection::Verified,

@@ -1,33 +1,28 @@
-//! The ports of the domain on PostgreSQL.
-//!
-//! | port | implemented by |
-//! | --- | --- |
-//! | [`TaskRepository`](task_domain::TaskRepository) | [`PgTaskRepository`] |
-//! | [`OnceOnly`](task_domain::OnceOnly) | [`PgOnceOnly`] |
-//!
-//! [`Database`] says where the database is and opens connections; [`PgPool`] keeps some open; [`migrations`] brings
-//! the schema up to date; [`inspection`] looks whether everything fits. Nothing of diesel leaves this crate.
+#![doc = include_str!("../README.md")]
 
-mod database;
-mod error;
-mod fixed;
-mod gather;
+mod batching;
+mod idempotency;
 pub mod inspection;
 pub mod migrations;
-mod once_only;
 #[cfg(test)]
 mod plans;
-mod pool;
-pub mod pooler;
+mod postgres;
 mod schema;
-mod service_keys;
 mod tasks;
 #[cfg(feature = "testing")]
 pub mod testing;
-mod tls;
 
-pub use database::{ConnectError, Database, InvalidDatabaseUrl};
-pub use once_only::PgOnceOnly;
-pub use pool::{PgPool, PoolOptions, PoolUsage};
-pub use service_keys::cursor_key;
-pub use tasks::PgTaskRepository;
+pub use idempotency::PgOnceOnly;
+pub use postgres::{
+    database::{
+        Database,
+        error::{ConnectError, InvalidDatabaseUrl},
+    },
+    pool::{
+        PgPool,
+        options::{PoolOptions, PoolUsage},
+    },
+    pooler,
+    service_keys::cursor_key,
+};
+pub use tasks::repository::PgTaskRepository;

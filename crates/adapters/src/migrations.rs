@@ -16,7 +16,11 @@ use diesel_async::{AsyncMigrationHarness, AsyncPgConnection, RunQueryDsl, Simple
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 use task_domain::{BoxError, RepositoryError};
 
-use crate::{ConnectError, Database, PgPool, pooler};
+use crate::postgres::{
+    database::{Database, error::ConnectError},
+    pool::PgPool,
+    pooler,
+};
 
 const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../migrations");
 
@@ -63,7 +67,7 @@ pub enum MigrationError {
     /// `users.id` has a type that `tasks.user_id` cannot refer to.
     #[error("`users.id` is of the type {0}, but task owners are kept as text: make it `text`")]
     UsersIdType(String),
-    /// In between is a pooler in transaction mode, where a lock is not held by a connection.
+    /// In between is a pooler in transaction mode, in which a connection does not hold a lock.
     #[error(
         "the database is reached through a pooler in transaction mode, where the lock of a migration does not hold: let \
          DATABASE_DIRECT_URL lead to PostgreSQL itself"
@@ -251,16 +255,16 @@ impl Lock {
             return Err(MigrationError::Pooler);
         }
         let mut connection = database.connect().await?;
-        let mut told = false;
+        let mut logged = false;
         loop {
             let attempt =
                 diesel::sql_query("SELECT pg_try_advisory_lock($1) AS acquired").bind::<BigInt, _>(LOCK);
             if attempt.get_result::<Outcome>(&mut connection).await?.acquired {
                 return Ok(Self { _connection: connection });
             }
-            if !told {
+            if !logged {
                 tracing::info!("another migration is running; waiting for it to end");
-                told = true;
+                logged = true;
             }
             tokio::time::sleep(LOCK_POLL).await;
         }

@@ -33,7 +33,7 @@ pub struct DatabaseSettings {
 pub(crate) fn read(reader: &mut Reader, mut pool: PoolOptions) -> Option<DatabaseSettings> {
     let (target, direct) = (required(reader), direct(reader));
     // Two different addresses of one database mean that the first one is a pooler.
-    pool.session_of_role = direct
+    pool.session_settings_from_role = direct
         .as_ref()
         .zip(target.as_ref())
         .is_some_and(|(direct, target)| direct.address() != target.address());
@@ -62,10 +62,10 @@ fn parse_database(url: &str) -> Result<Database, String> {
 pub(crate) fn pool(reader: &mut Reader) -> PoolOptions {
     let max = reader.number("DATABASE_POOL_MAX", BACKGROUND_CONNECTIONS + 1, MAX_CONNECTIONS);
     let max_requests = reader.number("DATABASE_QUEUE_MAX", 1, MAX_QUEUE);
-    let at_rest = reader.optional_number("DATABASE_POOL_SIZE", 0, max).unwrap_or(max.min(AT_REST));
+    let min_idle = reader.optional_number("DATABASE_POOL_SIZE", 0, max).unwrap_or(max.min(AT_REST));
     let mut time = |name| Duration::from_millis(reader.number(name, 1, MAX_DEADLINE_MS));
     PoolOptions {
-        at_rest,
+        min_idle,
         max,
         max_requests,
         wait: time("DATABASE_POOL_WAIT_MS"),
@@ -73,7 +73,7 @@ pub(crate) fn pool(reader: &mut Reader) -> PoolOptions {
         lock_timeout: time("DATABASE_LOCK_TIMEOUT_MS"),
         deadline: time("DATABASE_DEADLINE_MS"),
         max_age: Duration::from_secs(reader.number("DATABASE_CONNECTION_MAX_AGE_SECONDS", 1, 86_400)),
-        session_of_role: false,
+        session_settings_from_role: false,
     }
 }
 
@@ -94,13 +94,13 @@ mod tests {
 
     #[test]
     fn with_a_direct_address_the_role_sets_the_limits_of_sessions() {
-        assert!(!with(&[]).unwrap().pool.session_of_role);
+        assert!(!with(&[]).unwrap().pool.session_settings_from_role);
         let direct = |url| with(&[("DATABASE_DIRECT_URL", url)]).unwrap();
         let settings = direct("postgres://owner@localhost:5433/app");
-        assert!(settings.pool.session_of_role);
+        assert!(settings.pool.session_settings_from_role);
         assert_eq!(settings.direct.unwrap().address(), "localhost:5433/app");
         // The same address twice, as in some templates, means that there is no pooler.
-        assert!(!direct("postgres://owner@localhost:5432/app").pool.session_of_role);
+        assert!(!direct("postgres://owner@localhost:5432/app").pool.session_settings_from_role);
         let wrong =
             testing::problem(with(&[("DATABASE_DIRECT_URL", "localhost/app")]), "DATABASE_DIRECT_URL");
         assert!(wrong.starts_with("cannot be used: must begin"), "{wrong}");

@@ -106,7 +106,7 @@ mod tests {
             (settings.server.listener.host.as_str(), settings.server.listener.port),
             ("127.0.0.1", 8080)
         );
-        assert_eq!((settings.database.pool.at_rest, settings.database.pool.max), (10, 30));
+        assert_eq!((settings.database.pool.min_idle, settings.database.pool.max), (10, 30));
         assert_eq!(settings.database.pool.wait, Duration::from_secs(2));
         assert_eq!(settings.logs.format, LogFormat::Pretty);
         let production = with(&[("ENVIRONMENT", "production")]).unwrap();
@@ -214,7 +214,7 @@ mod tests {
         }
         assert_eq!(problem("DATABASE_POOL_SIZE", "31"), "must be a whole number from 0 to 30, not \"31\"");
         let pool = with(&[("DATABASE_POOL_MAX", "5")]).unwrap().database.pool;
-        assert_eq!((pool.at_rest, pool.max), (5, 5), "the default never exceeds the maximum");
+        assert_eq!((pool.min_idle, pool.max), (5, 5), "the default never exceeds the maximum");
     }
 
     #[test]

@@ -1,17 +1,17 @@
 //! pgbench with the statements of the service: what PostgreSQL alone allows, asked one by one and without HTTP.
 
-use std::path::Path;
+use std::{fs, path::Path};
 
-use anyhow::{Context as _, ensure};
+use anyhow::{Context as _, bail, ensure};
+use task_adapters::testing;
 use tokio::process::Command;
 use tokio_postgres::config::Host;
 use tools_kit::{process, workspace};
 
 use crate::{
     data::{BEFORE_FIRST_USER, DataSet},
-    workload::Point,
+    workload::{Point, Workload},
 };
-
 /// More clients than that only wait for one another on a machine that runs everything.
 const MOST_CLIENTS: u32 = 16;
 
@@ -38,27 +38,66 @@ pub(crate) async fn run(
             "description",
             "The second rung is loose: there are screws in the drawer below the window.".to_owned(),
         ),
-        // What the service binds for the first page of a list, one row more than its limit included.
-        ("newest", "infinity".to_owned()),
-        ("last_id", i64::MAX.to_string()),
-        // The service binds an empty title, which pgbench cannot; no title begins with a blank either.
-        ("first_title", " ".to_owned()),
-        ("first_id", "0".to_owned()),
-        ("rows", "1001".to_owned()),
-        // Conditions and changes that a request does not have.
-        ("none", "{}".to_owned()),
-        ("yes", "true".to_owned()),
-        ("no", "false".to_owned()),
+        // Any version will do.
+        ("versions", "{}".to_owned()),
+        ("after", before_all(point.workload).to_owned()),
     ] {
         pgbench.arg(format!("--define={name}={value}"));
     }
+    let folder = workspace::root().join("target/pgbench");
+    fs::create_dir_all(&folder)?;
     for (kind, share) in point.workload.parts() {
-        let file = workspace::root().join(format!("tools/bench/sql/{}.sql", kind.name()));
+        let file = folder.join(format!("{}.sql", kind.name()));
+        fs::write(&file, script(kind)?)?;
         pgbench.arg(format!("--file={}@{share}", file.display()));
     }
     let words = process::capture(&mut pgbench).await?;
     rate(&words)
 }
+
+/// The value of a first page's order that is before all others. The service binds an empty title, which pgbench cannot; no
+/// title begins with a blank either.
+fn before_all(workload: Workload) -> &'static str {
+    if workload == Workload::ListPendingTitle { " " } else { "infinity" }
+}
+
+/// A task and its owner, drawn anew for each statement, and a title like no other, so that an update changes something and
+/// its indexes.
+const DRAWN: &str = "\
+\\set id random(1, :tasks)
+\\set owner :before_first_user + (:id - 1) % :users + 1
+\\set title random(100000000000000000, 999999999999999999)
+";
+
+/// What pgbench runs for a kind of request: the values that are not the same for all, and the service's own statement.
+fn script(kind: Workload) -> anyhow::Result<String> {
+    let (statement, values): (_, &[(&str, &str)]) = match kind {
+        Workload::Get => ("find", &[]),
+        // One row more than the limit.
+        Workload::List => ("page_by_created", &[("after_id", "9223372036854775807"), ("rows", "1001")]),
+        Workload::ListPendingTitle => {
+            ("page_by_title_of_status", &[("completed", "false"), ("after_id", "0"), ("rows", "1001")])
+        }
+        Workload::Create => ("create", &[]),
+        Workload::Update => ("update", &UPDATE),
+        Workload::Toggle => ("update", &TOGGLE),
+        Workload::Mix | Workload::FirstPage => bail!("{} is no single statement", kind.name()),
+    };
+    // A toggle sets a status of null, which is the opposite of the present one.
+    let absent: &[&str] = if statement == "update" { &["completed"] } else { &[] };
+    let values = values.iter().map(|(name, value)| format!("\\set {name} {value}\n"));
+    let statement = testing::pgbench_statement(statement, absent);
+    Ok(format!("{DRAWN}{}{statement}\n", values.collect::<String>()))
+}
+
+const UPDATE: [(&str, &str); 4] =
+    [("set_title", "true"), ("set_description", "true"), ("set_completed", "false"), ("any_version", "true")];
+const TOGGLE: [(&str, &str); 4] = [
+    ("set_title", "false"),
+    ("set_description", "false"),
+    ("set_completed", "true"),
+    ("any_version", "true"),
+];
 
 /// Says where the database is, and the password, which must not stand among the arguments that everybody can see.
 fn connect(pgbench: &mut Command, url: &str) -> anyhow::Result<()> {
@@ -88,8 +127,9 @@ fn rate(words: &str) -> anyhow::Result<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::workload::ALL;
 
-    const WORDS: &str = "pgbench (15.18)\ntransaction type: tools/bench/sql/get.sql\nnumber of clients: 16\n\
+    const WORDS: &str = "pgbench (15.18)\ntransaction type: target/pgbench/get.sql\nnumber of clients: 16\n\
         number of transactions actually processed: 83000\nnumber of failed transactions: 0 (0.000%)\n\
         latency average = 0.385 ms\ninitial connection time = 31.023 ms\n\
         tps = 41504.123456 (without initial connection time)\n";
@@ -97,6 +137,21 @@ mod tests {
     #[test]
     fn the_rate_is_read() {
         assert!((rate(WORDS).unwrap() - 41_504.123_456).abs() < 1e-6);
+    }
+
+    #[test]
+    fn each_single_workload_has_a_script_that_sets_every_variable() {
+        let defined = ["tasks", "users", "before_first_user", "description", "versions", "after"];
+        for kind in ALL.into_iter().filter(|kind| *kind != Workload::Mix) {
+            let script = script(kind).unwrap().replace("::", " ");
+            let set: Vec<_> = script.lines().filter_map(|line| line.strip_prefix("\\set ")).collect();
+            for name in script.split(':').skip(1) {
+                let name = name.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').next().unwrap();
+                let is_set = set.iter().any(|line| line.starts_with(&format!("{name} ")));
+                assert!(is_set || defined.contains(&name), "{}: {name}", kind.name());
+            }
+        }
+        assert!(script(Workload::Mix).is_err());
     }
 
     #[test]

@@ -1,37 +1,14 @@
-//! Rows as diesel reads them. They never leave this crate.
+//! From a row to a task.
 
-use chrono::{DateTime, Utc};
-use diesel::{prelude::*, result::Error};
+use diesel::{QueryResult, result::Error};
 use task_domain::{BoxError, Description, Task, TaskId, Title, UserId, Version};
 
-use crate::error::InconsistentRow;
-
-/// What is read of a task: the columns of the statements in `sql.rs`.
-#[derive(Queryable)]
-pub(crate) struct TaskRow {
-    id: i64,
-    title: String,
-    description: Option<String>,
-    created_at: DateTime<Utc>,
-    /// Not given where it is equal to `created_at`.
-    updated_at: Option<DateTime<Utc>>,
-    /// Not given where it is the first one.
-    version: Option<i64>,
-    completed_at: Option<DateTime<Utc>>,
-}
+use super::members::TaskRow;
+use crate::postgres::error::InconsistentRow;
 
 impl TaskRow {
-    pub(super) fn id(&self) -> i64 {
-        self.id
-    }
-
-    /// Whether it has this title and description.
-    pub(super) fn is(&self, title: &str, description: Option<&str>) -> bool {
-        self.title == title && self.description.as_deref() == description
-    }
-
-    /// The task that the row is. A row that breaks a rule of the domain, because somebody wrote it past this program,
-    /// is an error of deserialization.
+    /// The task that the row is. If a row that was written past this program breaks a rule of the domain, that is an error
+    /// of deserialization.
     pub(crate) fn into_task(self, owner: &UserId) -> QueryResult<Task> {
         let row_id = self.id;
         let broken = |reason: BoxError| Error::from(InconsistentRow { id: row_id, reason });
@@ -74,7 +51,7 @@ mod tests {
     }
 
     #[test]
-    fn a_row_becomes_the_task_of_whoever_asked_for_it() {
+    fn a_row_becomes_the_task_of_the_owner_who_asked() {
         let bob = user("bob");
         let created = row().into_task(&bob).unwrap();
         assert_eq!(created, Task { updated_at: created.created_at, ..task(&bob, 7) });

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use diesel_migrations::FileBasedMigrations;
 
-use super::TestDatabase;
+use super::database::TestDatabase;
 use crate::migrations;
 
 /// The migrations in a folder, all of them later than those of the program.

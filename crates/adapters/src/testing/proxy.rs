@@ -5,8 +5,8 @@ use tokio::{
     task::JoinHandle,
 };
 
-use super::TestDatabase;
-use crate::Database;
+use super::url;
+use crate::postgres::database::Database;
 
 /// A way to the database that a test can block: what a pool sees of a server or a network that fails.
 #[derive(Debug)]
@@ -37,9 +37,9 @@ enum Door {
 }
 
 impl Proxy {
-    pub(super) async fn new(db: &TestDatabase) -> Self {
+    pub(super) async fn new(url: &str) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let (url, upstream) = db.detour(&listener.local_addr().unwrap().to_string());
+        let (url, upstream) = url::detour(url, &listener.local_addr().unwrap().to_string());
         let state = watch::Sender::new(State { door: Door::Open, made: 0, silenced: 0, cut: 0 });
         let acceptor = tokio::spawn(accept(listener, upstream, state.clone()));
         Self { database: Database::parse(&url).unwrap(), url, state, acceptor }

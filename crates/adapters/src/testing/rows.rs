@@ -1,16 +1,16 @@
 use std::fmt;
 
-use chrono::{DateTime, Utc};
 use diesel::{deserialize::FromSqlRow, pg::Pg};
 use diesel_async::{AsyncConnectionCore, AsyncPgConnection};
 use futures_util::TryStreamExt;
-use task_domain::{Task, UserId};
+use task_domain::{Task, TaskQuery, UserId};
 
+use super::database::connect;
 use crate::{
-    Database,
+    postgres::{database::Database, statement::Prepared},
     tasks::{
-        row::TaskRow,
-        sql::{NewestFirst, TaskColumns},
+        members::{TaskColumns, TaskRow},
+        page::Page,
     },
 };
 
@@ -25,8 +25,9 @@ pub struct ReceivedRows {
 impl ReceivedRows {
     /// Asks once for the newest thousand tasks of a user.
     pub async fn of(database: &Database, owner: &str) -> Self {
-        let newest = NewestFirst { owner, at: DateTime::<Utc>::MAX_UTC, id: i64::MAX, limit: 1000 };
-        let mut connection = super::connect(database).await;
+        let query = TaskQuery::default();
+        let newest = Prepared(Page::of(owner, &query));
+        let mut connection = connect(database).await;
         let rows = AsyncConnectionCore::load(&mut connection, newest).await.unwrap();
         Self { owner: UserId::parse(owner).unwrap(), rows: rows.try_collect().await.unwrap() }
     }

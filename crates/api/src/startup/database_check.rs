@@ -70,7 +70,7 @@ impl DatabaseCheck {
                  clients share"
             );
         }
-        if self.options.session_of_role {
+        if self.options.session_settings_from_role {
             let unset = pooler::unset(&self.database, &self.options).await;
             let unset = unset.map_err(|error| error.to_string())?;
             if !unset.is_empty() {

@@ -35,7 +35,7 @@ impl Shared {
     pub(super) fn new(settings: &Settings) -> Result<Self, BoxError> {
         let (verifiers, keys) = settings.auth.verifiers(settings.auth.key_source()?);
         let options =
-            PoolOptions { at_rest: 0, max: BACKGROUND_CONNECTIONS, ..settings.database.pool.clone() };
+            PoolOptions { min_idle: 0, max: BACKGROUND_CONNECTIONS, ..settings.database.pool.clone() };
         let background_pool = Arc::new(PgPool::new(&settings.database.target, options)?);
         let schema = SchemaInDatabase(Arc::clone(&background_pool));
         let readiness = Readiness::new(Box::new(schema), keys.clone());
@@ -132,7 +132,7 @@ fn use_cases(tasks: PgTaskRepository, once_only: PgOnceOnly, traces: Option<&Arc
 /// One worker's share of the connections. The settings guarantee at least one for each worker.
 fn share(all: &PoolOptions, workers: usize) -> PoolOptions {
     PoolOptions {
-        at_rest: all.at_rest.div_ceil(workers),
+        min_idle: all.min_idle.div_ceil(workers),
         max: (all.max - BACKGROUND_CONNECTIONS) / workers,
         max_requests: all.max_requests.div_ceil(workers),
         ..all.clone()
@@ -145,8 +145,8 @@ mod tests {
 
     #[test]
     fn connections_are_divided_among_workers_and_each_worker_has_one() {
-        let all = PoolOptions { at_rest: 10, max: 30, ..task_adapters::testing::pool_options() };
-        let each = |workers| (share(&all, workers).at_rest, share(&all, workers).max);
+        let all = PoolOptions { min_idle: 10, max: 30, ..task_adapters::testing::pool_options() };
+        let each = |workers| (share(&all, workers).min_idle, share(&all, workers).max);
         assert_eq!((each(1), each(2), each(4), each(29)), ((10, 29), (5, 14), (3, 7), (1, 1)));
     }
 }

@@ -29,7 +29,7 @@ pub(super) async fn examine(settings: &Settings) -> Vec<Finding> {
             findings.push(Finding::warning(NAME, found, advice));
         }
     }
-    if settings.database.pool.session_of_role {
+    if settings.database.pool.session_settings_from_role {
         match within(limit, pooler::unset(&settings.database.target, &settings.database.pool)).await {
             Ok(unset) if unset.is_empty() => {}
             Ok(unset) => findings.push(limits(&unset)),
