@@ -1,10 +1,14 @@
-//! Contract, "Routes": what holds when many requests for the same tasks come at once.
+//! `docs/api.md`, "Complete" and "Rules": many requests for the same tasks at the same time.
 
 use std::thread;
 
 use serde_json::json;
+use task_domain::{Change, Description, TaskChanges, Title};
 
-use crate::helpers::{Stack, Task, delete, get, patch, post, put};
+use crate::{
+    helpers::{Stack, Task, delete, get, patch, post, put},
+    reference::{moment, read, shown},
+};
 
 fn create(stack: &Stack, body: &serde_json::Value) -> Task {
     stack.send(&post("/api/alice/tasks").by("alice").json(body)).assert_status(201).task()
@@ -24,12 +28,12 @@ fn of_200_concurrent_toggles_each_counts() {
         let threads: Vec<_> = (0..TOGGLES).map(|_| scope.spawn(|| stack.send(&toggle).task())).collect();
         threads.into_iter().map(|thread| thread.join().unwrap()).collect()
     });
-    seen.sort_by(|a, b| a.updated_at.cmp(&b.updated_at));
+    seen.sort_by_key(|task| task.version);
     let mut before = task;
-    for after in &seen {
-        assert!(after.updated_at > before.updated_at, "strictly greater after each change");
-        assert_eq!(after.completed, !before.completed, "each one flips what the one before it left");
-        before = after.clone();
+    for after in seen {
+        let toggled = read(&before).toggle(moment(&after.updated_at)).task;
+        assert_eq!(after, shown(&toggled), "each one flips what the one before it left");
+        before = after;
     }
     assert_eq!(list(&stack), [before.clone()]);
     assert!(!before.completed, "an even number of flips");
@@ -40,27 +44,27 @@ fn concurrent_updates_all_count_and_none_shares_its_time() {
     let stack = Stack::new();
     let task = create(&stack, &json!({"title": "t", "description": "d"}));
     let path = format!("/api/alice/tasks/{}", task.id);
-    let mut seen: Vec<Task> = thread::scope(|scope| {
-        let threads: Vec<_> = (0..60)
-            .map(|n| {
-                let member = if n % 2 == 0 { "title" } else { "description" };
-                let update = put(&path).by("alice").json(&json!({ member: format!("v{n}") }));
-                scope.spawn(|| {
-                    let update = update;
-                    stack.send(&update).task()
-                })
-            })
-            .collect();
+    let requests = (0..60).map(|n| {
+        let text = format!("v{n}");
+        let (member, changes) = if n % 2 == 0 {
+            ("title", TaskChanges { title: Title::parse(&*text).ok(), ..TaskChanges::default() })
+        } else {
+            let description = Change::Set(Description::parse(text.clone()).unwrap());
+            ("description", TaskChanges { description, ..TaskChanges::default() })
+        };
+        (put(&path).by("alice").json(&json!({ member: text })), changes)
+    });
+    let mut seen: Vec<(Task, TaskChanges)> = thread::scope(|scope| {
+        let send = |(update, changes)| scope.spawn(|| (stack.send(&{ update }).task(), changes));
+        let threads: Vec<_> = requests.map(send).collect();
         threads.into_iter().map(|thread| thread.join().unwrap()).collect()
     });
-    seen.sort_by(|a, b| a.updated_at.cmp(&b.updated_at));
+    seen.sort_by_key(|(task, _)| task.version);
     let mut before = task;
-    for after in &seen {
-        assert!(after.updated_at > before.updated_at);
-        let changed =
-            usize::from(after.title != before.title) + usize::from(after.description != before.description);
-        assert_eq!(changed, 1, "{before:?} then {after:?}: an update was lost");
-        before = after.clone();
+    for (after, changes) in seen {
+        let expected = read(&before).apply(&changes, moment(&after.updated_at)).task;
+        assert_eq!(after, shown(&expected), "each one changes what the one before it left");
+        before = after;
     }
     assert_eq!(list(&stack), [before]);
 }
@@ -79,7 +83,7 @@ fn of_concurrent_deletions_one_wins() {
 }
 
 #[test]
-fn ids_ascend_and_are_below_2_to_the_53_also_when_many_create_at_once() {
+fn ids_ascend_and_are_below_2_to_the_53_even_if_many_create_at_once() {
     let stack = Stack::new();
     let creation = post("/api/alice/tasks").by("alice").json(r#"{"title":"t"}"#);
     let first = stack.send(&creation).task();

@@ -39,6 +39,7 @@ mod paths;
 mod probe;
 mod queries;
 mod readiness;
+mod reference;
 mod slow_clients;
 mod start_and_stop;
 mod tasks;

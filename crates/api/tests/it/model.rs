@@ -1,159 +1,145 @@
-//! Two users do what they like, one operation after the other and mixed up, and a model says what must come of it.
+//! Two users read and write at random, one request after the other. A model of the domain's rules says what each answer
+//! must be.
 
-use std::collections::BTreeMap;
+use chrono::DateTime;
+use serde_json::json;
+use task_domain::{
+    Change, Description, Expectation, NewTask, StatusFilter, TaskChanges, TaskCommand, TaskId, TaskOrder,
+    TaskOutcome, Title, UserId,
+    testing::{TaskModel, task_id, user},
+};
 
-use serde_json::{Value, json};
-
-use crate::helpers::{Dice, Stack, Task, delete, get, head, patch, post, put};
+use crate::{
+    helpers::{Answer, Dice, Stack, Task, delete, get, head, patch, post, put},
+    reference::{moment, shown},
+};
 
 const USERS: [&str; 2] = ["alice", "bob"];
 const TITLES: [&str; 6] = ["buy milk", "Buy milk", "🦀", "a", "é", "z"];
 
-/// What must be in the database.
-#[derive(Default)]
-struct Model {
-    tasks: BTreeMap<i64, Task>,
-    /// Ids that have been handed out, of tasks that are gone as well.
-    ids: Vec<i64>,
+/// A running service and what it must hold.
+struct Run {
+    stack: Stack,
+    model: TaskModel,
+    dice: Dice,
+    /// Ids that were assigned, those of deleted tasks included.
+    ids: Vec<TaskId>,
 }
 
-impl Model {
-    fn of(&self, user: &str, id: i64) -> Option<&Task> {
-        self.tasks.get(&id).filter(|task| task.user_id == user)
-    }
-
-    fn put(&mut self, task: Task) {
-        self.tasks.insert(task.id, task);
-    }
-
-    /// What a list must answer.
-    fn list(&self, user: &str, status: &str, sort: &str) -> Vec<Task> {
-        let mut tasks: Vec<_> = self.tasks.values().filter(|task| task.user_id == user).cloned().collect();
-        match status {
-            "pending" => tasks.retain(|task| !task.completed),
-            "completed" => tasks.retain(|task| task.completed),
-            _ => {}
+impl Run {
+    fn step(&mut self) {
+        let name = *self.dice.pick(&USERS);
+        let owner = user(name);
+        // Of either user, of deleted tasks, and sometimes one that no task ever had.
+        let is_strange = self.ids.is_empty() || self.dice.roll(20) == 0;
+        let id = if is_strange { task_id(4_000_000) } else { *self.dice.pick(&self.ids) };
+        let path = format!("/api/{name}/tasks/{}", id.get());
+        match self.dice.roll(12) {
+            0..3 => self.create(&owner),
+            3..5 => self.update(&owner, id, &path),
+            5..7 => {
+                let answer = self.stack.send(&patch(format!("{path}/complete")).by(name));
+                self.check(&owner, &TaskCommand::Toggle { id, expected: Expectation::Any }, &answer);
+            }
+            7..9 => {
+                let answer = self.stack.send(&delete(&path).by(name));
+                self.check(&owner, &TaskCommand::Delete { id, expected: Expectation::Any }, &answer);
+            }
+            9..11 => self.read(&owner, id, &path),
+            _ => {
+                let status = *self.dice.pick(&StatusFilter::ALL);
+                let order = *self.dice.pick(&TaskOrder::ALL);
+                self.list(&owner, status, order);
+            }
         }
-        if sort == "title" {
-            tasks.sort_by(|a, b| (&a.title, a.id).cmp(&(&b.title, b.id)));
-        } else {
-            tasks.sort_by(|a, b| (&b.created_at, b.id).cmp(&(&a.created_at, a.id)));
+    }
+
+    fn create(&mut self, owner: &UserId) {
+        let (title, description) = (*self.dice.pick(&TITLES), self.description());
+        let body = json!({ "title": format!(" {title} "), "description": text(description.as_ref()) });
+        let request = post(format!("/api/{}/tasks", owner.as_str())).by(owner.as_str()).json(&body);
+        let answer = self.stack.send(&request);
+        let new = NewTask { title: Title::parse(title).unwrap(), description };
+        self.check(owner, &TaskCommand::Create(new), &answer);
+    }
+
+    fn update(&mut self, owner: &UserId, id: TaskId, path: &str) {
+        let (title, description) = (*self.dice.pick(&TITLES), self.description());
+        let body = json!({ "title": title, "description": text(description.as_ref()) });
+        let answer = self.stack.send(&put(path).by(owner.as_str()).json(&body));
+        let changes = TaskChanges {
+            title: Title::parse(title).ok(),
+            description: description.map_or(Change::Keep, Change::Set),
+            completed: None,
+        };
+        self.check(owner, &TaskCommand::Update { id, expected: Expectation::Any, changes }, &answer);
+    }
+
+    /// Compares the answer to a write with what the model comes to.
+    fn check(&mut self, owner: &UserId, command: &TaskCommand, answer: &Answer) {
+        // Only the service can tell the number and the moment.
+        let written = (200..300).contains(&answer.status) && !matches!(command, TaskCommand::Delete { .. });
+        let written = written.then(|| answer.task());
+        let (new_id, at) = match &written {
+            Some(task) => (task_id(task.id), moment(&task.updated_at)),
+            None => (task_id(1), DateTime::UNIX_EPOCH),
+        };
+        match self.model.execute(owner, command, new_id, at) {
+            TaskOutcome::Created(task) => {
+                assert!(self.ids.iter().all(|id| *id < task.id), "ids ascend");
+                self.ids.push(task.id);
+                assert_eq!((answer.status, written), (201, Some(shown(&task))));
+            }
+            TaskOutcome::Updated(task) => assert_eq!((answer.status, written), (200, Some(shown(&task)))),
+            TaskOutcome::Deleted => drop(answer.deleted()),
+            TaskOutcome::NotFound => drop(answer.assert_error(404, "not_found")),
+            TaskOutcome::Unexpected(task) => panic!("no version was expected of {task:?}"),
         }
-        tasks
     }
-}
 
-fn some_text(dice: &mut Dice) -> Value {
-    match dice.roll(3) {
-        0 => json!(null),
-        1 => json!(""),
-        _ => json!(format!("text {}", dice.roll(5))),
-    }
-}
-
-fn create(stack: &Stack, model: &mut Model, dice: &mut Dice, user: &str) {
-    let (title, description) = (*dice.pick(&TITLES), some_text(dice));
-    let body = json!({ "title": format!(" {title} "), "description": description });
-    let task = stack.send(&post(format!("/api/{user}/tasks")).by(user).json(&body)).task();
-    assert!(model.ids.iter().all(|id| *id < task.id), "ids ascend");
-    assert_eq!((task.user_id.as_str(), task.title.as_str(), task.completed), (user, title, false));
-    assert_eq!((json!(task.description), &task.created_at), (description, &task.updated_at));
-    model.ids.push(task.id);
-    model.put(task);
-}
-
-fn update(stack: &Stack, model: &mut Model, dice: &mut Dice, user: &str, id: i64) {
-    let (title, description) = (*dice.pick(&TITLES), some_text(dice));
-    let body = json!({ "title": title, "description": description });
-    let answer = stack.send(&put(format!("/api/{user}/tasks/{id}")).by(user).json(&body));
-    let Some(before) = model.of(user, id) else {
-        answer.assert_error(404, "not_found");
-        return;
-    };
-    let after = answer.task();
-    let description = description.as_str().map(str::to_owned).or_else(|| before.description.clone());
-    let changed = (title, &description) != (&before.title, &before.description);
-    let expected = Task {
-        title: title.to_owned(),
-        description,
-        updated_at: after.updated_at.clone(),
-        version: before.version + i64::from(changed),
-        ..before.clone()
-    };
-    assert_eq!(after, expected);
-    assert_eq!(after.updated_at > before.updated_at, changed);
-    assert_eq!(after.updated_at == before.updated_at, !changed);
-    model.put(after);
-}
-
-fn toggle(stack: &Stack, model: &mut Model, user: &str, id: i64) {
-    let answer = stack.send(&patch(format!("/api/{user}/tasks/{id}/complete")).by(user));
-    let Some(before) = model.of(user, id) else {
-        answer.assert_error(404, "not_found");
-        return;
-    };
-    let after = answer.task();
-    assert!(after.updated_at > before.updated_at);
-    assert_eq!(
-        after,
-        Task {
-            completed: !before.completed,
-            completed_at: (!before.completed).then(|| after.updated_at.clone()),
-            updated_at: after.updated_at.clone(),
-            version: before.version + 1,
-            ..before.clone()
+    fn read(&self, owner: &UserId, id: TaskId, path: &str) {
+        let answer = self.stack.send(&get(path).by(owner.as_str()));
+        match self.model.find(owner, id) {
+            Some(task) => assert_eq!(answer.task(), shown(task)),
+            None => drop(answer.assert_error(404, "not_found")),
         }
-    );
-    model.put(after);
-}
+        let without_body = self.stack.send(&head(path).by(owner.as_str()));
+        assert_eq!(without_body.lasting_headers(), answer.lasting_headers());
+    }
 
-fn remove(stack: &Stack, model: &mut Model, user: &str, id: i64) {
-    let answer = stack.send(&delete(format!("/api/{user}/tasks/{id}")).by(user));
-    if model.of(user, id).is_some() {
-        answer.deleted();
-        model.tasks.remove(&id);
-    } else {
-        answer.assert_error(404, "not_found");
+    fn list(&self, owner: &UserId, status: StatusFilter, order: TaskOrder) {
+        let (name, status_name, order_name) = (owner.as_str(), status.name(), order.name());
+        let path = format!("/api/{name}/tasks?status={status_name}&sort={order_name}");
+        let listed = self.stack.send(&get(path).by(name)).tasks();
+        let expected: Vec<Task> = self.model.list(owner, status, order).iter().map(shown).collect();
+        assert_eq!(listed, expected, "{name} {status_name} {order_name}");
+    }
+
+    /// None, an empty one or a text.
+    fn description(&mut self) -> Option<Description> {
+        let text = match self.dice.roll(3) {
+            0 => return None,
+            1 => String::new(),
+            _ => format!("text {}", self.dice.roll(5)),
+        };
+        Description::parse(text).ok()
     }
 }
 
-fn read(stack: &Stack, model: &Model, user: &str, id: i64) {
-    let path = format!("/api/{user}/tasks/{id}");
-    let answer = stack.send(&get(&path).by(user));
-    match model.of(user, id) {
-        Some(task) => assert_eq!(answer.task(), *task),
-        None => drop(answer.assert_error(404, "not_found")),
-    }
-    assert_eq!(stack.send(&head(&path).by(user)).lasting_headers(), answer.lasting_headers());
-}
-
-fn list(stack: &Stack, model: &Model, dice: &mut Dice, user: &str) {
-    let (status, sort) = (*dice.pick(&["all", "pending", "completed"]), *dice.pick(&["created", "title"]));
-    let answer = stack.send(&get(format!("/api/{user}/tasks?status={status}&sort={sort}")).by(user));
-    assert_eq!(answer.tasks(), model.list(user, status, sort), "{user} {status} {sort}");
+fn text(description: Option<&Description>) -> Option<&str> {
+    description.map(Description::as_str)
 }
 
 #[test]
 fn two_users_see_what_they_did_themselves_and_nothing_of_each_other() {
-    let stack = Stack::new();
-    let mut model = Model::default();
-    let mut dice = Dice(20_260_102);
+    let (stack, dice) = (Stack::new(), Dice(20_260_102));
+    let mut run = Run { stack, model: TaskModel::default(), dice, ids: Vec::new() };
     for _ in 0..1500 {
-        let user = *dice.pick(&USERS);
-        // Of either user, of tasks that are gone, and now and then one that never was.
-        let id = if model.ids.is_empty() || dice.roll(20) == 0 { 4_000_000 } else { *dice.pick(&model.ids) };
-        match dice.roll(12) {
-            0..3 => create(&stack, &mut model, &mut dice, user),
-            3..5 => update(&stack, &mut model, &mut dice, user, id),
-            5..7 => toggle(&stack, &mut model, user, id),
-            7..9 => remove(&stack, &mut model, user, id),
-            9..11 => read(&stack, &model, user, id),
-            _ => list(&stack, &model, &mut dice, user),
-        }
+        run.step();
     }
-    for user in USERS {
-        let answer = stack.send(&get(format!("/api/{user}/tasks")).by(user));
-        assert_eq!(answer.tasks(), model.list(user, "all", "created"));
-        assert!(answer.tasks().len() > 10, "the test has something to tell");
+    for owner in USERS.map(user) {
+        run.list(&owner, StatusFilter::All, TaskOrder::NewestFirst);
+        let tasks = run.model.list(&owner, StatusFilter::All, TaskOrder::NewestFirst);
+        assert!(tasks.len() > 10, "the test has something to tell");
     }
 }
