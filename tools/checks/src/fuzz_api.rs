@@ -47,7 +47,7 @@ pub(crate) async fn run(args: &Args) -> anyhow::Result<()> {
         folder: database.folder(),
         database: database.url(),
         secret: &secret,
-        settings: &[("ENVIRONMENT", "development"), ("LOG_LEVEL", "warn")],
+        settings: &[("ENVIRONMENT", "dev"), ("LOG_LEVEL", "warn")],
     };
     let mut service = Service::start(program, &set_up).await?;
 

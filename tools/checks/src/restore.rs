@@ -9,7 +9,7 @@ mod texts;
 
 use std::{
     path::PathBuf,
-    process::{Command, ExitCode},
+    process::Command,
     time::{Duration, Instant},
 };
 
