@@ -23,7 +23,7 @@ use crate::{
     health,
     http::{
         conditional::{MALFORMED_IF_MATCH, MALFORMED_IF_NONE_MATCH},
-        error::{ApiError, ErrorBody, Fault},
+        error::{ApiError, ErrorBody, FieldError},
         idempotency::MALFORMED as MALFORMED_KEY,
         media_type::Media,
     },
@@ -49,7 +49,7 @@ const BEARER: &str = "bearer";
 #[derive(OpenApi)]
 #[openapi(
     paths(tasks::list, tasks::create, tasks::get, tasks::update, tasks::delete, tasks::patch, tasks::complete, whoami::whoami, health::health, health::live, health::ready),
-    components(schemas(ErrorBody<'_>, Fault)),
+    components(schemas(ErrorBody<'_>, FieldError)),
     tags(
         (name = "tasks", description = "A user's own tasks."),
         (name = "service", description = "The service itself."),
@@ -233,7 +233,7 @@ fn add_path_parameters(path: &str, operation: &mut Operation) {
 
 /// What an operation on a user's tasks may be refused with once the token is good, in the contract's order of checks.
 fn refusals_of_tasks(path: &str, method: &HttpMethod, has_body: bool) -> Vec<ApiError> {
-    let fault = |field: &str, message: &str| vec![Fault::new(field, message)];
+    let fault = |field: &str, message: &str| vec![FieldError::new(field, message)];
     let mut refusals = vec![ApiError::Forbidden];
     if path.contains("{id}") {
         refusals.extend([ApiError::InvalidPath, ApiError::NotFound]);

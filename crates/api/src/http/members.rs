@@ -5,7 +5,7 @@ use serde_json::Value;
 use task_support::json::Object;
 
 use crate::http::{
-    error::{ApiError, Fault},
+    error::{ApiError, FieldError},
     media_type::Media,
 };
 
@@ -42,7 +42,7 @@ impl<T> Given<T> {
 /// Takes known members out of an object and keeps what is wrong with them.
 pub(crate) struct Members {
     members: Object,
-    faults: Vec<Fault>,
+    faults: Vec<FieldError>,
 }
 
 impl Members {
@@ -70,7 +70,7 @@ impl Members {
 
     /// Notes a fault; the member then counts as absent.
     pub(crate) fn fault<T>(&mut self, name: &str, message: &str) -> Given<T> {
-        self.faults.push(Fault::new(name, message));
+        self.faults.push(FieldError::new(name, message));
         Given::Absent
     }
 
@@ -85,14 +85,14 @@ impl Members {
     /// Judges the values that were taken, and refuses together with them whatever is left.
     pub(crate) fn check<T: Validate<Context = ()>>(mut self, body: T) -> Result<T, ApiError> {
         if let Err(report) = body.validate() {
-            let faults = report.iter().map(|(path, error)| Fault::new(path.to_string(), error.message()));
+            let faults = report.iter().map(|(path, error)| FieldError::new(path.to_string(), error.message()));
             self.faults.extend(faults);
         }
         self.finish(body)
     }
 
     pub(crate) fn finish<T>(mut self, body: T) -> Result<T, ApiError> {
-        let unknown = self.members.into_iter().map(|(name, _)| Fault::new(name, "is not a known member"));
+        let unknown = self.members.into_iter().map(|(name, _)| FieldError::new(name, "is not a known member"));
         self.faults.extend(unknown);
         if self.faults.is_empty() { Ok(body) } else { Err(ApiError::ValidationFailed(self.faults)) }
     }

@@ -10,7 +10,7 @@ use task_domain::{PageLimit, StatusFilter, TaskOrder, TaskQuery, UserId};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::{
-    http::error::{ApiError, Fault},
+    http::error::{ApiError, FieldError},
     tasks::cursor::CursorSeal,
 };
 
@@ -101,7 +101,7 @@ impl FromRequest for ListQuery {
 }
 
 /// Reads a query, or names every parameter at fault.
-pub(crate) fn parse(text: &str) -> Result<ListQuery, Vec<Fault>> {
+pub(crate) fn parse(text: &str) -> Result<ListQuery, Vec<FieldError>> {
     let mut given: BTreeMap<_, Vec<_>> = BTreeMap::new();
     for (name, value) in form_urlencoded::parse(text.as_bytes()) {
         given.entry(name).or_default().push(value);
@@ -119,7 +119,7 @@ pub(crate) fn parse(text: &str) -> Result<ListQuery, Vec<Fault>> {
             _ => Err("is not a known parameter"),
         };
         if let Err(message) = outcome {
-            faults.push(Fault::new(name, message));
+            faults.push(FieldError::new(name, message));
         }
     }
     if faults.is_empty() { Ok(query) } else { Err(faults) }

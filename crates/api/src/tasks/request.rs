@@ -6,7 +6,7 @@ use task_support::json::Object;
 use utoipa::ToSchema;
 
 use crate::http::{
-    error::{ApiError, Fault},
+    error::{ApiError, FieldError},
     media_type::Media,
     members::{FromMembers, Given, Members},
 };
@@ -184,12 +184,12 @@ impl TryFrom<PatchTask> for TaskChanges {
 
 fn parse_title(text: String) -> Result<Title, ApiError> {
     Title::parse(text)
-        .map_err(|error| ApiError::ValidationFailed(vec![Fault::new("title", error.to_string())]))
+        .map_err(|error| ApiError::ValidationFailed(vec![FieldError::new("title", error.to_string())]))
 }
 
 fn parse_description(text: String) -> Result<Description, ApiError> {
     Description::parse(text)
-        .map_err(|error| ApiError::ValidationFailed(vec![Fault::new("description", error.to_string())]))
+        .map_err(|error| ApiError::ValidationFailed(vec![FieldError::new("description", error.to_string())]))
 }
 
 #[cfg(test)]
