@@ -20,7 +20,7 @@ pub(crate) trait FromMembers: Sized + 'static {
 
 /// A member as it was given.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Given<T> {
+pub(crate) enum Patch<T> {
     /// Not at all.
     Absent,
     /// As null.
@@ -29,7 +29,7 @@ pub(crate) enum Given<T> {
     Value(T),
 }
 
-impl<T> Given<T> {
+impl<T> Patch<T> {
     /// The value; null is the same as nothing.
     pub(crate) fn value(self) -> Option<T> {
         match self {
@@ -40,43 +40,43 @@ impl<T> Given<T> {
 }
 
 /// Takes known members out of an object and keeps what is wrong with them.
-pub(crate) struct Members {
+pub(crate) struct ObjectReader {
     members: Object,
     faults: Vec<FieldError>,
 }
 
-impl Members {
+impl ObjectReader {
     pub(crate) fn new(members: Object) -> Self {
         Self { members, faults: Vec::new() }
     }
 
-    pub(crate) fn text(&mut self, name: &str) -> Given<String> {
+    pub(crate) fn text(&mut self, name: &str) -> Patch<String> {
         match self.members.shift_remove(name) {
-            None => Given::Absent,
-            Some(Value::Null) => Given::Null,
-            Some(Value::String(text)) => Given::Value(text),
+            None => Patch::Absent,
+            Some(Value::Null) => Patch::Null,
+            Some(Value::String(text)) => Patch::Value(text),
             Some(_) => self.fault(name, "must be a string"),
         }
     }
 
-    pub(crate) fn flag(&mut self, name: &str) -> Given<bool> {
+    pub(crate) fn flag(&mut self, name: &str) -> Patch<bool> {
         match self.members.shift_remove(name) {
-            None => Given::Absent,
-            Some(Value::Null) => Given::Null,
-            Some(Value::Bool(flag)) => Given::Value(flag),
+            None => Patch::Absent,
+            Some(Value::Null) => Patch::Null,
+            Some(Value::Bool(flag)) => Patch::Value(flag),
             Some(_) => self.fault(name, "must be true or false"),
         }
     }
 
     /// Notes a fault; the member then counts as absent.
-    pub(crate) fn fault<T>(&mut self, name: &str, message: &str) -> Given<T> {
+    pub(crate) fn fault<T>(&mut self, name: &str, message: &str) -> Patch<T> {
         self.faults.push(FieldError::new(name, message));
-        Given::Absent
+        Patch::Absent
     }
 
     /// Refuses null.
-    pub(crate) fn not_null<T>(&mut self, name: &str, given: Given<T>) -> Option<T> {
-        if matches!(given, Given::Null) {
+    pub(crate) fn not_null<T>(&mut self, name: &str, given: Patch<T>) -> Option<T> {
+        if matches!(given, Patch::Null) {
             self.fault::<T>(name, "must not be null");
         }
         given.value()

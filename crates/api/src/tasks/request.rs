@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 use crate::http::{
     error::{ApiError, FieldError},
     media_type::Media,
-    members::{FromMembers, Given, Members},
+    members::{FromMembers, Patch, ObjectReader},
 };
 
 /// The body of a create: the values of a new task.
@@ -63,7 +63,7 @@ pub(crate) struct PatchTask {
     /// More about it, kept as it was sent; null takes it away.
     #[garde(custom(valid_new_description))]
     #[schema(value_type = Option<String>, max_length = 10_000, pattern = "^[^\\u0000]*$", required = false)]
-    description: Given<String>,
+    description: Patch<String>,
     /// Whether it has been done.
     #[garde(skip)]
     #[schema(value_type = bool, required = false)]
@@ -81,20 +81,20 @@ pub(crate) struct SetCompleted {
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "garde passes what the member is")]
-fn valid_new_description(value: &Given<String>, (): &()) -> garde::Result {
+fn valid_new_description(value: &Patch<String>, (): &()) -> garde::Result {
     match value {
-        Given::Value(text) => Description::check(text).map_err(garde::Error::new),
-        Given::Absent | Given::Null => Ok(()),
+        Patch::Value(text) => Description::check(text).map_err(garde::Error::new),
+        Patch::Absent | Patch::Null => Ok(()),
     }
 }
 
 impl FromMembers for CreateTask {
     fn from_members(members: Object) -> Result<Self, ApiError> {
         let is_given = members.contains_key("title");
-        let mut members = Members::new(members);
+        let mut members = ObjectReader::new(members);
         let title = match members.text("title") {
-            Given::Null => members.fault("title", "must be a string"),
-            Given::Absent if !is_given => members.fault("title", "is required"),
+            Patch::Null => members.fault("title", "must be a string"),
+            Patch::Absent if !is_given => members.fault("title", "is required"),
             given => given,
         };
         let description = members.text("description").value();
@@ -104,7 +104,7 @@ impl FromMembers for CreateTask {
 
 impl FromMembers for UpdateTask {
     fn from_members(members: Object) -> Result<Self, ApiError> {
-        let mut members = Members::new(members);
+        let mut members = ObjectReader::new(members);
         let title = members.text("title").value();
         let description = members.text("description").value();
         members.check(Self { title, description })
@@ -115,7 +115,7 @@ impl FromMembers for PatchTask {
     const MEDIA: Media = Media::MergePatch;
 
     fn from_members(members: Object) -> Result<Self, ApiError> {
-        let mut members = Members::new(members);
+        let mut members = ObjectReader::new(members);
         let title = members.text("title");
         let title = members.not_null("title", title);
         let description = members.text("description");
@@ -128,10 +128,10 @@ impl FromMembers for PatchTask {
 impl FromMembers for SetCompleted {
     fn from_members(members: Object) -> Result<Self, ApiError> {
         let is_given = members.contains_key("completed");
-        let mut members = Members::new(members);
+        let mut members = ObjectReader::new(members);
         let completed = match members.flag("completed") {
-            Given::Null => members.fault("completed", "must be true or false"),
-            Given::Absent if !is_given => members.fault("completed", "is required"),
+            Patch::Null => members.fault("completed", "must be true or false"),
+            Patch::Absent if !is_given => members.fault("completed", "is required"),
             given => given,
         };
         members.finish(Self { completed: completed.value().unwrap_or_default() })
@@ -173,9 +173,9 @@ impl TryFrom<PatchTask> for TaskChanges {
         Ok(Self {
             title: body.title.map(parse_title).transpose()?,
             description: match body.description {
-                Given::Absent => Change::Keep,
-                Given::Null => Change::Clear,
-                Given::Value(text) => Change::Set(parse_description(text)?),
+                Patch::Absent => Change::Keep,
+                Patch::Null => Change::Clear,
+                Patch::Value(text) => Change::Set(parse_description(text)?),
             },
             completed: body.completed,
         })
