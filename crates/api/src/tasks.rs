@@ -13,7 +13,7 @@ use task_domain::{NewTask, Position, TaskChanges, TaskCommand, TaskService};
 
 use self::{
     list_query::{ListParams, ListQuery},
-    receipt::perform,
+    receipt::respond_to_write,
     request::{CreateTask, PatchTask, SetCompleted, UpdateTask},
     response::{DeletedBody, TaskBody, TaskListBody},
 };
@@ -76,7 +76,7 @@ pub(crate) async fn create(
     tasks: web::Data<TaskService>,
 ) -> Answer {
     let command = body.value.and_then(NewTask::try_from).map(TaskCommand::Create);
-    perform(&tasks, &user, idempotency.of(&body.bytes), command).await
+    respond_to_write(&tasks, &user, idempotency.of(&body.bytes), command).await
 }
 
 /// Returns one task.
@@ -113,7 +113,7 @@ pub(crate) async fn update(
 ) -> Answer {
     let changes = body.value.and_then(TaskChanges::try_from);
     let command = changes.map(|changes| TaskCommand::Update { id: id.0, expected: expected.0, changes });
-    perform(&tasks, &user, idempotency.of(&body.bytes), command).await
+    respond_to_write(&tasks, &user, idempotency.of(&body.bytes), command).await
 }
 
 /// Changes any of a task's members by a JSON Merge Patch (RFC 7396).
@@ -131,7 +131,7 @@ pub(crate) async fn patch(
 ) -> Answer {
     let changes = body.value.and_then(TaskChanges::try_from);
     let command = changes.map(|changes| TaskCommand::Update { id: id.0, expected: expected.0, changes });
-    perform(&tasks, &user, idempotency.of(&body.bytes), command).await
+    respond_to_write(&tasks, &user, idempotency.of(&body.bytes), command).await
 }
 
 /// Deletes a task for good.
@@ -144,7 +144,7 @@ pub(crate) async fn delete(
     tasks: web::Data<TaskService>,
 ) -> Answer {
     let command = TaskCommand::Delete { id: id.0, expected: expected.0 };
-    perform(&tasks, &user, idempotency.of(&[]), Ok(command)).await
+    respond_to_write(&tasks, &user, idempotency.of(&[]), Ok(command)).await
 }
 
 /// Completes a task, or reopens it if it is completed.
@@ -168,5 +168,5 @@ pub(crate) async fn complete(
             TaskCommand::Update { id: id.0, expected: expected.0, changes }
         }
     });
-    perform(&tasks, &user, idempotency.of(&body.bytes), command).await
+    respond_to_write(&tasks, &user, idempotency.of(&body.bytes), command).await
 }

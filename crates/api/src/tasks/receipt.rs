@@ -20,29 +20,29 @@ use crate::http::{conditional::etag, error::ApiError, idempotency::IDEMPOTENCY_R
 /// All but the unreserved characters of RFC 3986, section 2.3.
 pub(crate) const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
-const RECEIPTS: ReceiptWriter = ReceiptWriter(|outcome| Written::of(outcome).to_receipt());
+const RECEIPTS: ReceiptWriter = ReceiptWriter(|outcome| StoredResponse::of(outcome).to_receipt());
 
 /// Carries out a write, once where the request has a key.
 ///
 /// A fault of the body counts only when the key has not been used: until then nobody can say that this is not a
 /// repeated request (contract, the order of checks).
-pub(super) async fn perform(
+pub(super) async fn respond_to_write(
     tasks: &TaskService,
     user: &UserId,
     keyed: Option<KeyedRequest>,
     command: Result<TaskCommand, ApiError>,
 ) -> Result<HttpResponse, ApiError> {
     let Some(request) = keyed else {
-        return Ok(Written::of(&tasks.execute(user, command?).await?).into_response());
+        return Ok(StoredResponse::of(&tasks.execute(user, command?).await?).into_response());
     };
     let once = match command {
         Ok(command) => tasks.execute_once(user, &request, command, RECEIPTS).await?,
         Err(fault) => tasks.recall(user, &request).await?.ok_or(fault)?,
     };
     match once {
-        Once::First(receipt) => Ok(Written::from_receipt(&receipt)?.into_response()),
+        Once::First(receipt) => Ok(StoredResponse::from_receipt(&receipt)?.into_response()),
         Once::Again(receipt) => {
-            let mut answer = Written::from_receipt(&receipt)?.into_response();
+            let mut answer = StoredResponse::from_receipt(&receipt)?.into_response();
             answer.headers_mut().insert(IDEMPOTENCY_REPLAYED, header::HeaderValue::from_static("true"));
             Ok(answer)
         }
@@ -53,14 +53,14 @@ pub(super) async fn perform(
 
 /// An answer to a write: all of it that does not belong to the one request.
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
-struct Written {
+struct StoredResponse {
     status: u16,
     location: Option<String>,
     etag: Option<String>,
     body: String,
 }
 
-impl Written {
+impl StoredResponse {
     fn of(outcome: &TaskOutcome) -> Self {
         match outcome {
             TaskOutcome::Created(task) => {
@@ -141,8 +141,8 @@ mod tests {
             TaskOutcome::NotFound,
             TaskOutcome::Unexpected(task),
         ] {
-            let written = Written::of(&outcome);
-            assert_eq!(Written::from_receipt(&written.to_receipt()).unwrap(), written);
+            let written = StoredResponse::of(&outcome);
+            assert_eq!(StoredResponse::from_receipt(&written.to_receipt()).unwrap(), written);
             assert_eq!((RECEIPTS.0)(&outcome), written.to_receipt());
         }
     }
@@ -151,7 +151,7 @@ mod tests {
     fn each_outcome_has_its_status_and_headers() {
         let task = task(&user("a/b é"), 7);
         let summary = |outcome| {
-            let Written { status, location, etag, .. } = Written::of(&outcome);
+            let StoredResponse { status, location, etag, .. } = StoredResponse::of(&outcome);
             (status, location, etag)
         };
         let tag = || Some("\"1\"".to_owned());
@@ -165,13 +165,13 @@ mod tests {
 
     #[test]
     fn a_failed_precondition_shows_the_task_as_it_is() {
-        let body = Written::of(&TaskOutcome::Unexpected(task(&user("u"), 7))).body;
+        let body = StoredResponse::of(&TaskOutcome::Unexpected(task(&user("u"), 7))).body;
         assert!(body.starts_with(r#"{"error":"precondition_failed","detail":""#), "{body}");
         assert!(body.contains(r#""current":{"id":7,"user_id":"u","title":"buy milk""#), "{body}");
     }
 
     #[test]
     fn a_receipt_that_is_none_is_our_fault() {
-        assert!(matches!(Written::from_receipt(&Receipt(vec![0])), Err(ApiError::Internal(_))));
+        assert!(matches!(StoredResponse::from_receipt(&Receipt(vec![0])), Err(ApiError::Internal(_))));
     }
 }
