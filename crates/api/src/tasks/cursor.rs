@@ -39,7 +39,7 @@ struct Keys {
 /// A position as it is written in a cursor.
 #[derive(Serialize, Deserialize)]
 #[serde(untagged)]
-enum Place {
+enum CursorPosition {
     Created(i64, i64),
     Title(String, i64),
 }
@@ -60,7 +60,7 @@ impl CursorSeal {
     ) -> Result<String, ApiError> {
         let keys = self.keys().await?;
         let seal = || -> Result<String, BoxError> {
-            let place = BASE64_URL_SAFE_NO_PAD.encode(serde_json::to_vec(&Place::of(position))?);
+            let place = BASE64_URL_SAFE_NO_PAD.encode(serde_json::to_vec(&CursorPosition::of(position))?);
             let sealed = message(user, status, position.order(), &place);
             Ok(format!("{place}.{}", crypto::sign(sealed.as_bytes(), &keys.sign, Algorithm::HS256)?))
         };
@@ -96,7 +96,7 @@ impl CursorSeal {
     }
 }
 
-impl Place {
+impl CursorPosition {
     fn of(position: &Position) -> Self {
         match position {
             Position::Created { at, id } => Self::Created(at.timestamp_micros(), id.get()),
@@ -108,10 +108,10 @@ impl Place {
 /// Reads the open part of a cursor.
 fn read(place: &str) -> Option<Position> {
     Some(match serde_json::from_slice(&BASE64_URL_SAFE_NO_PAD.decode(place).ok()?).ok()? {
-        Place::Created(micros, id) => {
+        CursorPosition::Created(micros, id) => {
             Position::Created { at: DateTime::from_timestamp_micros(micros)?, id: TaskId::new(id)? }
         }
-        Place::Title(title, id) => {
+        CursorPosition::Title(title, id) => {
             Position::Title { title: Title::parse(&title).ok()?, id: TaskId::new(id)? }
         }
     })
