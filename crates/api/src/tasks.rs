@@ -9,7 +9,7 @@ pub(crate) mod response;
 mod timestamp;
 
 use actix_web::{HttpRequest, HttpResponse, http::header, web};
-use task_domain::{NewTask, Position, TaskChanges, TaskCommand, TaskService};
+use task_domain::{Position, TaskCommand, TaskService};
 
 use self::{
     list_query::{ListParams, ListQuery},
@@ -75,7 +75,7 @@ pub(crate) async fn create(
     Guarded { user, parts: (idempotency, body) }: Guarded<(Idempotency, JsonBody<CreateTask>)>,
     tasks: web::Data<TaskService>,
 ) -> Answer {
-    let command = body.value.and_then(NewTask::try_from).map(TaskCommand::Create);
+    let command = body.value.map(TaskCommand::Create);
     respond_to_write(&tasks, &user, idempotency.of(&body.bytes), command).await
 }
 
@@ -111,7 +111,7 @@ pub(crate) async fn update(
     Guarded { user, parts: (id, expected, idempotency, body) }: Guarded<Write<JsonBody<UpdateTask>>>,
     tasks: web::Data<TaskService>,
 ) -> Answer {
-    let changes = body.value.and_then(TaskChanges::try_from);
+    let changes = body.value.and_then(request::not_empty);
     let command = changes.map(|changes| TaskCommand::Update { id: id.0, expected: expected.0, changes });
     respond_to_write(&tasks, &user, idempotency.of(&body.bytes), command).await
 }
@@ -129,8 +129,8 @@ pub(crate) async fn patch(
     Guarded { user, parts: (id, expected, idempotency, body) }: Guarded<Write<JsonBody<PatchTask>>>,
     tasks: web::Data<TaskService>,
 ) -> Answer {
-    let changes = body.value.and_then(TaskChanges::try_from);
-    let command = changes.map(|changes| TaskCommand::Update { id: id.0, expected: expected.0, changes });
+    let command =
+        body.value.map(|changes| TaskCommand::Update { id: id.0, expected: expected.0, changes });
     respond_to_write(&tasks, &user, idempotency.of(&body.bytes), command).await
 }
 
@@ -163,10 +163,7 @@ pub(crate) async fn complete(
 ) -> Answer {
     let command = body.value.map(|body| match body {
         None => TaskCommand::Toggle { id: id.0, expected: expected.0 },
-        Some(SetCompleted { completed }) => {
-            let changes = TaskChanges { completed: Some(completed), ..TaskChanges::default() };
-            TaskCommand::Update { id: id.0, expected: expected.0, changes }
-        }
+        Some(changes) => TaskCommand::Update { id: id.0, expected: expected.0, changes },
     });
     respond_to_write(&tasks, &user, idempotency.of(&body.bytes), command).await
 }

@@ -1,219 +1,196 @@
-//! What the bodies of requests may say of tasks.
+//! The bodies of requests about tasks, and their members.
 
-use garde::Validate;
-use task_domain::{Change, Description, NewTask, TaskChanges, Title};
-use task_support::json::Object;
-use utoipa::ToSchema;
+use std::{convert::Infallible, fmt::Display};
+
+use serde_json::{Value, json};
+use task_domain::{Description, NewTask, TaskChanges, Title};
+use utoipa::openapi::schema::{ObjectBuilder, Type};
 
 use crate::http::{
-    error::{ApiError, FieldError},
+    error::ApiError,
     media_type::Media,
-    members::{FromMembers, Patch, ObjectReader},
+    members::{Field, Member, NotNull, Nullable, Optional, RequestBody, Required, request_body},
 };
 
-/// The body of a create: the values of a new task.
-#[derive(Debug, Validate, ToSchema)]
-#[serde(deny_unknown_fields)]
-#[schema(as = NewTask, example = json!({"title": "buy milk", "description": "two bottles"}))]
-pub(crate) struct CreateTask {
-    /// What is to be done. White space at both ends is trimmed; 1 to 200 characters must be left.
-    #[garde(custom(valid_title))]
-    #[schema(value_type = String, min_length = 1, max_length = 200, pattern = "^[^\\u0000]*\\S[^\\u0000]*$")]
-    title: Option<String>,
-    /// More about it, kept as it was sent. Null is the same as leaving it out.
-    #[garde(custom(valid_description))]
-    #[schema(max_length = 10_000, pattern = "^[^\\u0000]*$", required = false)]
-    description: Option<String>,
-}
+impl Member for Title {
+    type Json = String;
+    type Value = Self;
 
-/// The body of an update: new values for at least one member. Null is the same as leaving a member out.
-#[derive(Debug, Validate, ToSchema)]
-#[serde(deny_unknown_fields)]
-#[schema(as = TaskChanges, min_properties = 1, example = json!({"title": "buy oat milk"}))]
-pub(crate) struct UpdateTask {
-    /// What is to be done. White space at both ends is trimmed; 1 to 200 characters must be left.
-    #[garde(custom(valid_title))]
-    #[schema(min_length = 1, max_length = 200, pattern = "^[^\\u0000]*\\S[^\\u0000]*$", required = false)]
-    title: Option<String>,
-    /// More about it, kept as it was sent.
-    #[garde(custom(valid_description))]
-    #[schema(max_length = 10_000, pattern = "^[^\\u0000]*$", required = false)]
-    description: Option<String>,
-}
+    fn from_json(text: String) -> Result<Self, impl Display> {
+        Self::parse(text)
+    }
 
-#[expect(clippy::ref_option, clippy::trivially_copy_pass_by_ref, reason = "garde passes what the member is")]
-fn valid_title(value: &Option<String>, (): &()) -> garde::Result {
-    value.as_deref().map_or(Ok(()), |value| Title::check(value).map_err(garde::Error::new))
-}
+    const ABOUT: &'static str =
+        "What is to be done. White space at both ends is trimmed; 1 to 200 characters must be left.";
 
-#[expect(clippy::ref_option, clippy::trivially_copy_pass_by_ref, reason = "garde passes what the member is")]
-fn valid_description(value: &Option<String>, (): &()) -> garde::Result {
-    value.as_deref().map_or(Ok(()), |value| Description::check(value).map_err(garde::Error::new))
-}
-
-/// The body of a merge patch (RFC 7396): new values for some members. Null clears the description.
-#[derive(Debug, Validate, ToSchema)]
-#[serde(deny_unknown_fields)]
-#[schema(as = TaskPatch, example = json!({"description": null, "completed": true}))]
-pub(crate) struct PatchTask {
-    /// What is to be done. White space at both ends is trimmed; 1 to 200 characters must be left.
-    #[garde(custom(valid_title))]
-    #[schema(value_type = String, min_length = 1, max_length = 200, pattern = "^[^\\u0000]*\\S[^\\u0000]*$", required = false)]
-    title: Option<String>,
-    /// More about it, kept as it was sent; null takes it away.
-    #[garde(custom(valid_new_description))]
-    #[schema(value_type = Option<String>, max_length = 10_000, pattern = "^[^\\u0000]*$", required = false)]
-    description: Patch<String>,
-    /// Whether it has been done.
-    #[garde(skip)]
-    #[schema(value_type = bool, required = false)]
-    completed: Option<bool>,
-}
-
-/// The body of a completion: whether the task has been done.
-#[derive(Debug, ToSchema)]
-#[serde(deny_unknown_fields)]
-#[schema(as = Completion, example = json!({"completed": true}))]
-pub(crate) struct SetCompleted {
-    /// Whether it has been done.
-    #[schema(value_type = bool)]
-    pub(crate) completed: bool,
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "garde passes what the member is")]
-fn valid_new_description(value: &Patch<String>, (): &()) -> garde::Result {
-    match value {
-        Patch::Value(text) => Description::check(text).map_err(garde::Error::new),
-        Patch::Absent | Patch::Null => Ok(()),
+    fn schema() -> ObjectBuilder {
+        let pattern = r"^[^\u0000]*\S[^\u0000]*$";
+        string().min_length(Some(1)).max_length(Some(Self::MAX_CHARS)).pattern(Some(pattern))
     }
 }
 
-impl FromMembers for CreateTask {
-    fn from_members(members: Object) -> Result<Self, ApiError> {
-        let is_given = members.contains_key("title");
-        let mut members = ObjectReader::new(members);
-        let title = match members.text("title") {
-            Patch::Null => members.fault("title", "must be a string"),
-            Patch::Absent if !is_given => members.fault("title", "is required"),
-            given => given,
-        };
-        let description = members.text("description").value();
-        members.check(Self { title: title.value(), description })
+impl Member for Description {
+    type Json = String;
+    type Value = Self;
+
+    fn from_json(text: String) -> Result<Self, impl Display> {
+        Self::parse(text)
+    }
+
+    const ABOUT: &'static str = "More about it, kept as it was sent.";
+
+    fn schema() -> ObjectBuilder {
+        string().max_length(Some(Self::MAX_CHARS)).pattern(Some(r"^[^\u0000]*$"))
     }
 }
 
-impl FromMembers for UpdateTask {
-    fn from_members(members: Object) -> Result<Self, ApiError> {
-        let mut members = ObjectReader::new(members);
-        let title = members.text("title").value();
-        let description = members.text("description").value();
-        members.check(Self { title, description })
+/// Whether a task has been done.
+enum Completed {}
+
+impl Member for Completed {
+    type Json = bool;
+    type Value = bool;
+
+    fn from_json(completed: bool) -> Result<bool, impl Display> {
+        Ok::<_, Infallible>(completed)
+    }
+
+    const ABOUT: &'static str = "Whether it has been done.";
+
+    fn schema() -> ObjectBuilder {
+        ObjectBuilder::new().schema_type(Type::Boolean)
     }
 }
 
-impl FromMembers for PatchTask {
+fn string() -> ObjectBuilder {
+    ObjectBuilder::new().schema_type(Type::String)
+}
+
+request_body! {
+    /// The body of a create: the values of a new task.
+    pub(crate) struct CreateTask {
+        title: Field<Title, Required>,
+        description: Field<Description, Optional>,
+    }
+}
+
+impl RequestBody for CreateTask {
+    const SCHEMA: &'static str = "NewTask";
+    type Output = NewTask;
+
+    fn example() -> Value {
+        json!({"title": "buy milk", "description": "two bottles"})
+    }
+
+    fn output(self) -> Option<NewTask> {
+        Some(NewTask { title: self.title.value()?, description: self.description.value() })
+    }
+}
+
+request_body! {
+    /// The body of an update: new values for at least one member. Null is the same as leaving a member out.
+    pub(crate) struct UpdateTask {
+        title: Field<Title, Optional>,
+        description: Field<Description, Optional>,
+    }
+}
+
+impl RequestBody for UpdateTask {
+    const SCHEMA: &'static str = "TaskChanges";
+    const MIN_MEMBERS: Option<usize> = Some(1);
+    type Output = TaskChanges;
+
+    fn example() -> Value {
+        json!({"title": "buy oat milk"})
+    }
+
+    fn output(self) -> Option<TaskChanges> {
+        Some(TaskChanges {
+            title: self.title.value(),
+            description: self.description.change(),
+            ..TaskChanges::default()
+        })
+    }
+}
+
+/// Refuses an update that sets nothing: the client meant something else.
+pub(crate) fn not_empty(changes: TaskChanges) -> Result<TaskChanges, ApiError> {
+    if changes.is_empty() { Err(ApiError::EmptyUpdate) } else { Ok(changes) }
+}
+
+request_body! {
+    /// The body of a merge patch (RFC 7396): new values for some members. Null clears the description.
+    pub(crate) struct PatchTask {
+        title: Field<Title, NotNull>,
+        description: Field<Description, Nullable>,
+        completed: Field<Completed, NotNull>,
+    }
+}
+
+impl RequestBody for PatchTask {
+    const SCHEMA: &'static str = "TaskPatch";
     const MEDIA: Media = Media::MergePatch;
+    type Output = TaskChanges;
 
-    fn from_members(members: Object) -> Result<Self, ApiError> {
-        let mut members = ObjectReader::new(members);
-        let title = members.text("title");
-        let title = members.not_null("title", title);
-        let description = members.text("description");
-        let completed = members.flag("completed");
-        let completed = members.not_null("completed", completed);
-        members.check(Self { title, description, completed })
+    fn example() -> Value {
+        json!({"description": null, "completed": true})
     }
-}
 
-impl FromMembers for SetCompleted {
-    fn from_members(members: Object) -> Result<Self, ApiError> {
-        let is_given = members.contains_key("completed");
-        let mut members = ObjectReader::new(members);
-        let completed = match members.flag("completed") {
-            Patch::Null => members.fault("completed", "must be true or false"),
-            Patch::Absent if !is_given => members.fault("completed", "is required"),
-            given => given,
-        };
-        members.finish(Self { completed: completed.value().unwrap_or_default() })
-    }
-}
-
-impl TryFrom<CreateTask> for NewTask {
-    type Error = ApiError;
-
-    fn try_from(body: CreateTask) -> Result<Self, ApiError> {
-        Ok(Self {
-            title: parse_title(body.title.unwrap_or_default())?,
-            description: body.description.map(parse_description).transpose()?,
+    fn output(self) -> Option<TaskChanges> {
+        Some(TaskChanges {
+            title: self.title.value(),
+            description: self.description.change(),
+            completed: self.completed.value(),
         })
     }
 }
 
-impl TryFrom<UpdateTask> for TaskChanges {
-    type Error = ApiError;
-
-    fn try_from(body: UpdateTask) -> Result<Self, ApiError> {
-        let changes = Self {
-            title: body.title.map(parse_title).transpose()?,
-            description: body
-                .description
-                .map(parse_description)
-                .transpose()?
-                .map_or(Change::Keep, Change::Set),
-            completed: None,
-        };
-        if changes.is_empty() { Err(ApiError::EmptyUpdate) } else { Ok(changes) }
+request_body! {
+    /// The body of a completion: whether the task has been done.
+    pub(crate) struct SetCompleted {
+        completed: Field<Completed, Required>,
     }
 }
 
-impl TryFrom<PatchTask> for TaskChanges {
-    type Error = ApiError;
+impl RequestBody for SetCompleted {
+    const SCHEMA: &'static str = "Completion";
+    type Output = TaskChanges;
 
-    fn try_from(body: PatchTask) -> Result<Self, ApiError> {
-        Ok(Self {
-            title: body.title.map(parse_title).transpose()?,
-            description: match body.description {
-                Patch::Absent => Change::Keep,
-                Patch::Null => Change::Clear,
-                Patch::Value(text) => Change::Set(parse_description(text)?),
-            },
-            completed: body.completed,
-        })
+    fn example() -> Value {
+        json!({"completed": true})
     }
-}
 
-fn parse_title(text: String) -> Result<Title, ApiError> {
-    Title::parse(text)
-        .map_err(|error| ApiError::ValidationFailed(vec![FieldError::new("title", error.to_string())]))
-}
-
-fn parse_description(text: String) -> Result<Description, ApiError> {
-    Description::parse(text)
-        .map_err(|error| ApiError::ValidationFailed(vec![FieldError::new("description", error.to_string())]))
+    fn output(self) -> Option<TaskChanges> {
+        Some(TaskChanges { completed: Some(self.completed.value()?), ..TaskChanges::default() })
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use serde_json::{Value, json};
-    use task_domain::testing;
+    use task_domain::{Change, testing};
 
     use super::*;
+    use crate::http::members;
 
-    fn members<T: FromMembers>(body: Value) -> Result<T, ApiError> {
+    fn body<B: RequestBody>(body: Value) -> Result<B::Output, ApiError> {
         let Value::Object(members) = body else { unreachable!("bodies are objects") };
-        T::from_members(members)
+        members::read::<B>(members)
     }
 
     fn create(body: Value) -> Result<NewTask, ApiError> {
-        members::<CreateTask>(body)?.try_into()
+        self::body::<CreateTask>(body)
     }
 
     fn update(body: Value) -> Result<TaskChanges, ApiError> {
-        members::<UpdateTask>(body)?.try_into()
+        self::body::<UpdateTask>(body).and_then(not_empty)
     }
 
     fn patch(body: Value) -> Result<TaskChanges, ApiError> {
-        members::<PatchTask>(body)?.try_into()
+        self::body::<PatchTask>(body)
+    }
+
+    fn complete(body: Value) -> Result<TaskChanges, ApiError> {
+        self::body::<SetCompleted>(body)
     }
 
     fn text(text: &str) -> Description {
@@ -335,14 +312,12 @@ mod tests {
     #[test]
     fn a_completion_says_true_or_false_and_nothing_else() {
         for completed in [true, false] {
-            assert_eq!(
-                members::<SetCompleted>(json!({"completed": completed})).unwrap().completed,
-                completed
-            );
+            let changes = complete(json!({"completed": completed})).unwrap();
+            assert_eq!(changes, TaskChanges { completed: Some(completed), ..TaskChanges::default() });
         }
-        assert_eq!(faults(members::<SetCompleted>(json!({}))), [fault("completed", "is required")]);
+        assert_eq!(faults(complete(json!({}))), [fault("completed", "is required")]);
         for wrong in [json!(null), json!(1), json!("true")] {
-            let refused = faults(members::<SetCompleted>(json!({"completed": wrong, "x": 1})));
+            let refused = faults(complete(json!({"completed": wrong, "x": 1})));
             assert_eq!(
                 refused,
                 [fault("completed", "must be true or false"), fault("x", "is not a known member")]
