@@ -1,4 +1,4 @@
-//! The handlers of tasks: take the request apart, call the use case, put the answer together.
+//! The handlers of tasks: request to command, use case, outcome to answer.
 
 pub mod cursor;
 mod json;
@@ -30,7 +30,7 @@ use crate::{
     tasks::cursor::CursorSeal,
 };
 
-/// What a write to one task takes.
+/// The parts of a request that writes to one task.
 type Write<Body> = (TaskIdInPath, IfMatch, Idempotency, Body);
 
 type Answer = Result<HttpResponse, ApiError>;
@@ -61,7 +61,7 @@ pub(crate) async fn list(
         let link = format!("<{}?{}>; rel=\"next\"", request.uri().path(), query.next(cursor));
         answer.insert_header((header::LINK, link));
     }
-    let body = json::task_list(&TaskListBody::new(&page, cursor.as_deref()));
+    let body = json::to_string(&TaskListBody::new(&page, cursor.as_deref()));
     Ok(answer.insert_header((header::CONTENT_TYPE, JSON)).body(body))
 }
 
@@ -96,7 +96,7 @@ pub(crate) async fn get(
     if known.has(task.version) {
         return Ok(HttpResponse::NotModified().insert_header(tag).finish());
     }
-    let body = json::task(&TaskBody::from(&task));
+    let body = json::to_string(&TaskBody::from(&task));
     Ok(HttpResponse::Ok().insert_header(tag).insert_header((header::CONTENT_TYPE, JSON)).body(body))
 }
 
@@ -129,8 +129,7 @@ pub(crate) async fn patch(
     Guarded { user, parts: (id, expected, idempotency, body) }: Guarded<Write<JsonBody<PatchTask>>>,
     tasks: web::Data<TaskService>,
 ) -> Answer {
-    let command =
-        body.value.map(|changes| TaskCommand::Update { id: id.0, expected: expected.0, changes });
+    let command = body.value.map(|changes| TaskCommand::Update { id: id.0, expected: expected.0, changes });
     respond_to_write(&tasks, &user, idempotency.of(&body.bytes), command).await
 }
 

@@ -1,4 +1,4 @@
-//! The answers to writes, in the form in which they are kept for requests that are repeated.
+//! The answers to writes, in the form in which they are stored for repeated requests.
 
 use actix_web::{
     HttpResponse, ResponseError,
@@ -22,10 +22,10 @@ pub(crate) const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.
 
 const RECEIPTS: ReceiptWriter = ReceiptWriter(|outcome| StoredResponse::of(outcome).to_receipt());
 
-/// Carries out a write, once where the request has a key.
+/// Carries out a write and answers it. A request with an idempotency key is carried out once.
 ///
-/// A fault of the body counts only when the key has not been used: until then nobody can say that this is not a
-/// repeated request (contract, the order of checks).
+/// A validation error is answered only if the key is new: a repeated request gets the stored answer first (contract, the
+/// order of checks).
 pub(super) async fn respond_to_write(
     tasks: &TaskService,
     user: &UserId,
@@ -37,7 +37,7 @@ pub(super) async fn respond_to_write(
     };
     let once = match command {
         Ok(command) => tasks.execute_once(user, &request, command, RECEIPTS).await?,
-        Err(fault) => tasks.recall(user, &request).await?.ok_or(fault)?,
+        Err(error) => tasks.recall(user, &request).await?.ok_or(error)?,
     };
     match once {
         Once::First(receipt) => Ok(StoredResponse::from_receipt(&receipt)?.into_response()),
@@ -51,7 +51,7 @@ pub(super) async fn respond_to_write(
     }
 }
 
-/// An answer to a write: all of it that does not belong to the one request.
+/// An answer to a write, without the headers that each request gets of its own.
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct StoredResponse {
     status: u16,
@@ -70,7 +70,7 @@ impl StoredResponse {
             }
             TaskOutcome::Updated(task) => Self::task(task),
             TaskOutcome::Deleted => {
-                Self { status: 200, location: None, etag: None, body: to_json(&DeletedBody::new()) }
+                Self { status: 200, location: None, etag: None, body: json::to_string(&DeletedBody::new()) }
             }
             TaskOutcome::NotFound => Self::refusal(&ApiError::NotFound, None),
             TaskOutcome::Unexpected(task) => {
@@ -85,7 +85,7 @@ impl StoredResponse {
             status: 200,
             location: None,
             etag: Some(etag(task.version)),
-            body: json::task(&TaskBody::from(task)),
+            body: json::to_string(&TaskBody::from(task)),
         }
     }
 
@@ -97,7 +97,7 @@ impl StoredResponse {
         Receipt(to_json(self).into_bytes())
     }
 
-    /// Reads a receipt. One that cannot be read was not written by us.
+    /// Reads a receipt.
     fn from_receipt(receipt: &Receipt) -> Result<Self, ApiError> {
         serde_json::from_slice(&receipt.0).map_err(|error| ApiError::Internal(error.into()))
     }
@@ -115,12 +115,12 @@ impl StoredResponse {
     }
 }
 
-/// A task as JSON that stands within other JSON as it is.
+/// A task as JSON, to be embedded in other JSON.
 pub(crate) fn task_json(task: &Task) -> Box<RawValue> {
-    RawValue::from_string(json::task(&TaskBody::from(task))).unwrap_or_default()
+    RawValue::from_string(json::to_string(&TaskBody::from(task))).unwrap_or_default()
 }
 
-/// JSON of what is made of texts and numbers only, which always can be written.
+/// Serializes a type that has only texts and numbers, which cannot fail.
 fn to_json(value: &impl Serialize) -> String {
     serde_json::to_string(value).unwrap_or_default()
 }
@@ -141,9 +141,9 @@ mod tests {
             TaskOutcome::NotFound,
             TaskOutcome::Unexpected(task),
         ] {
-            let written = StoredResponse::of(&outcome);
-            assert_eq!(StoredResponse::from_receipt(&written.to_receipt()).unwrap(), written);
-            assert_eq!((RECEIPTS.0)(&outcome), written.to_receipt());
+            let stored = StoredResponse::of(&outcome);
+            assert_eq!(StoredResponse::from_receipt(&stored.to_receipt()).unwrap(), stored);
+            assert_eq!((RECEIPTS.0)(&outcome), stored.to_receipt());
         }
     }
 
@@ -171,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn a_receipt_that_is_none_is_our_fault() {
+    fn a_receipt_that_cannot_be_read_is_an_internal_error() {
         assert!(matches!(StoredResponse::from_receipt(&Receipt(vec![0])), Err(ApiError::Internal(_))));
     }
 }
