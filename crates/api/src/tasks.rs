@@ -53,7 +53,7 @@ pub(crate) async fn list(
     let page = tasks.list(&user, &query.open(&user, &seal).await?).await?;
     let last = if page.more { page.tasks.last() } else { None };
     let cursor = match last {
-        Some(task) => Some(seal.seal(&user, query.status, &Position::of(task, query.order)).await?),
+        Some(task) => Some(seal.seal(&user, query.status, &Position::of(task, query.sort)).await?),
         None => None,
     };
     let mut answer = HttpResponse::Ok();
