@@ -170,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn no_encoding_but_identity_is_taken() {
+    fn no_encoding_but_identity_is_accepted() {
         let json = ("content-type", "application/json");
         assert!(check_media(&headers(&[json, ("content-encoding", "Identity")]), Media::Json).is_ok());
         for encoding in ["gzip", "identity, gzip", "br", ""] {

@@ -1,17 +1,17 @@
-//! Media types as RFC 9110 writes them (sections 5.6.6 and 8.3.1). The `mime` crate refuses the white space and the
-//! empty parameters that the RFC allows around `;`.
+//! Media types by RFC 9110, sections 5.6.6 and 8.3.1. The `mime` crate refuses the white space and the empty parameters
+//! that the RFC allows around `;`.
 
 use actix_web::http::header::HeaderValue;
 
-/// What the bodies of answers are sent as.
+/// The media type of answers.
 pub(crate) const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
-/// The media types that a route takes its body as.
+/// The media types that a route accepts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Media {
-    /// As `application/json`.
+    /// `application/json`.
     Json,
-    /// As `application/merge-patch+json` (RFC 7396), or as `application/json`.
+    /// `application/merge-patch+json` (RFC 7396) and `application/json`.
     MergePatch,
 }
 
@@ -22,7 +22,7 @@ impl Media {
     }
 }
 
-/// Whether a `Content-Type` is well-formed and of the type `essence`, whatever its parameters.
+/// Whether a `Content-Type` is well-formed and of the type `essence`, with any parameters.
 fn is(content_type: &str, essence: &str) -> bool {
     let (own, parameters) = content_type.split_once(';').unwrap_or((content_type, ""));
     trim(own).eq_ignore_ascii_case(essence) && are_parameters(parameters)
@@ -45,7 +45,7 @@ fn are_parameters(text: &str) -> bool {
     true
 }
 
-/// Takes `name=value` from the front of a text and returns what is behind it.
+/// Takes `name=value` from the front of a text and returns the rest.
 fn parameter(text: &str) -> Option<&str> {
     let value = token(text)?.strip_prefix('=')?;
     match value.strip_prefix('"') {
@@ -54,14 +54,14 @@ fn parameter(text: &str) -> Option<&str> {
     }
 }
 
-/// Takes a token from the front of a text and returns what is behind it.
+/// Takes a token from the front of a text and returns the rest.
 fn token(text: &str) -> Option<&str> {
     let is_token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
     let end = text.bytes().position(|byte| !is_token(byte)).unwrap_or(text.len());
     if end > 0 { text.get(end..) } else { None }
 }
 
-/// Takes the rest of a quoted string from the front of a text and returns what is behind it.
+/// Takes a quoted string, behind its opening quote, from the front of a text and returns the rest.
 fn quoted_string(text: &str) -> Option<&str> {
     let mut bytes = text.bytes().enumerate();
     while let Some((at, byte)) = bytes.next() {
@@ -103,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn everything_else_is_not() {
+    fn other_types_and_malformed_ones_are_not_json() {
         for content_type in [
             "",
             "json",

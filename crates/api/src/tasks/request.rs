@@ -197,19 +197,19 @@ mod tests {
         Description::parse(text.to_owned()).unwrap()
     }
 
-    fn faults<T: std::fmt::Debug>(outcome: Result<T, ApiError>) -> Vec<(String, String)> {
+    fn errors<T: std::fmt::Debug>(outcome: Result<T, ApiError>) -> Vec<(String, String)> {
         match outcome {
-            Err(ApiError::ValidationFailed(faults)) => {
-                let mut faults: Vec<_> =
-                    faults.into_iter().map(|fault| (fault.field, fault.message)).collect();
-                faults.sort();
-                faults
+            Err(ApiError::ValidationFailed(errors)) => {
+                let mut errors: Vec<_> =
+                    errors.into_iter().map(|error| (error.field, error.message)).collect();
+                errors.sort();
+                errors
             }
             other => unreachable!("{other:?}"),
         }
     }
 
-    fn fault(field: &str, message: &str) -> (String, String) {
+    fn error(field: &str, message: &str) -> (String, String) {
         (field.to_owned(), message.to_owned())
     }
 
@@ -227,31 +227,31 @@ mod tests {
     }
 
     #[test]
-    fn all_faults_of_a_create_are_found_at_once() {
+    fn all_errors_of_a_create_are_found_at_once() {
         let body = json!({"title": 5, "description": "x".repeat(10_001), "done": true, "id": 1});
         assert_eq!(
-            faults(create(body)),
+            errors(create(body)),
             [
-                fault("description", "must be at most 10000 characters long; it has 10001"),
-                fault("done", "is not a known member"),
-                fault("id", "is not a known member"),
-                fault("title", "must be a string"),
+                error("description", "must be at most 10000 characters long; it has 10001"),
+                error("done", "is not a known member"),
+                error("id", "is not a known member"),
+                error("title", "must be a string"),
             ]
         );
     }
 
     #[test]
     fn a_create_needs_a_title_that_is_one() {
-        assert_eq!(faults(create(json!({}))), [fault("title", "is required")]);
+        assert_eq!(errors(create(json!({}))), [error("title", "is required")]);
         for wrong in [json!(null), json!(1), json!(true), json!([]), json!({})] {
-            assert_eq!(faults(create(json!({"title": wrong}))), [fault("title", "must be a string")]);
+            assert_eq!(errors(create(json!({"title": wrong}))), [error("title", "must be a string")]);
         }
-        let blank = faults(create(json!({"title": "\u{3000}"})));
-        assert_eq!(blank, [fault("title", "must not be empty or only white space")]);
-        let nul = faults(create(json!({"title": "a\u{0}", "description": "\u{0}"})));
+        let blank = errors(create(json!({"title": "\u{3000}"})));
+        assert_eq!(blank, [error("title", "must not be empty or only white space")]);
+        let nul = errors(create(json!({"title": "a\u{0}", "description": "\u{0}"})));
         assert_eq!(
             nul,
-            [fault("description", "must not contain U+0000"), fault("title", "must not contain U+0000")]
+            [error("description", "must not contain U+0000"), error("title", "must not contain U+0000")]
         );
     }
 
@@ -264,14 +264,14 @@ mod tests {
     }
 
     #[test]
-    fn an_update_that_sets_nothing_is_refused_after_its_faults() {
+    fn an_update_that_sets_nothing_is_refused_after_its_errors() {
         for body in [json!({}), json!({"title": null}), json!({"title": null, "description": null})] {
             assert!(matches!(update(body), Err(ApiError::EmptyUpdate)));
         }
-        assert_eq!(faults(update(json!({"titel": "a"}))), [fault("titel", "is not a known member")]);
+        assert_eq!(errors(update(json!({"titel": "a"}))), [error("titel", "is not a known member")]);
         assert_eq!(
-            faults(update(json!({"title": ""}))),
-            [fault("title", "must not be empty or only white space")]
+            errors(update(json!({"title": ""}))),
+            [error("title", "must not be empty or only white space")]
         );
     }
 
@@ -291,20 +291,20 @@ mod tests {
     #[test]
     fn a_patch_takes_null_for_the_description_only() {
         assert_eq!(
-            faults(patch(json!({"title": null, "completed": null, "id": 1, "description": 5}))),
+            errors(patch(json!({"title": null, "completed": null, "id": 1, "description": 5}))),
             [
-                fault("completed", "must not be null"),
-                fault("description", "must be a string"),
-                fault("id", "is not a known member"),
-                fault("title", "must not be null"),
+                error("completed", "must not be null"),
+                error("description", "must be a string"),
+                error("id", "is not a known member"),
+                error("title", "must not be null"),
             ]
         );
-        let long = faults(patch(json!({"description": "x".repeat(10_001), "completed": "yes"})));
+        let long = errors(patch(json!({"description": "x".repeat(10_001), "completed": "yes"})));
         assert_eq!(
             long,
             [
-                fault("completed", "must be true or false"),
-                fault("description", "must be at most 10000 characters long; it has 10001"),
+                error("completed", "must be true or false"),
+                error("description", "must be at most 10000 characters long; it has 10001"),
             ]
         );
     }
@@ -315,12 +315,12 @@ mod tests {
             let changes = complete(json!({"completed": completed})).unwrap();
             assert_eq!(changes, TaskChanges { completed: Some(completed), ..TaskChanges::default() });
         }
-        assert_eq!(faults(complete(json!({}))), [fault("completed", "is required")]);
+        assert_eq!(errors(complete(json!({}))), [error("completed", "is required")]);
         for wrong in [json!(null), json!(1), json!("true")] {
-            let refused = faults(complete(json!({"completed": wrong, "x": 1})));
+            let refused = errors(complete(json!({"completed": wrong, "x": 1})));
             assert_eq!(
                 refused,
-                [fault("completed", "must be true or false"), fault("x", "is not a known member")]
+                [error("completed", "must be true or false"), error("x", "is not a known member")]
             );
         }
     }
