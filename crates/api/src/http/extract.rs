@@ -1,5 +1,5 @@
-//! The extractors of bodies. They run after the guard, and after those of path, query and headers: the contract's order of
-//! checks.
+//! The extractors of bodies. They run last, after the guard and the extractors of path, query and headers (`docs/api.md`,
+//! "The order of checks").
 
 use std::{future::Future, pin::Pin, time::Duration};
 

@@ -24,8 +24,8 @@ const RECEIPTS: ReceiptWriter = ReceiptWriter(|outcome| StoredResponse::of(outco
 
 /// Carries out a write and answers it. A request with an idempotency key is carried out once.
 ///
-/// A validation error is answered only if the key is new: a repeated request gets the stored answer first (contract, the
-/// order of checks).
+/// A validation error is answered only if the key is new: a repeated request gets the stored answer first
+/// (`docs/api.md`, "The order of checks").
 pub(super) async fn respond_to_write(
     tasks: &TaskService,
     user: &UserId,

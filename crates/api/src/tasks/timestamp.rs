@@ -1,4 +1,4 @@
-//! Times as answers write them: RFC 3339 in UTC with six fraction digits (contract, "Formats").
+//! Times as answers write them: RFC 3339 in UTC with six fraction digits (`docs/api.md`, "Formats").
 
 use chrono::{DateTime, Datelike, SecondsFormat, Timelike, Utc};
 
