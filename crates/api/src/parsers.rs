@@ -16,16 +16,16 @@ use crate::{
     guard,
     http::{
         conditional,
-        error::{ApiError, Fault},
+        error::{ApiError, FieldError},
         idempotency, media_type,
-        members::FromMembers,
+        members::{self, RequestBody},
         path,
     },
     tasks::{
         cursor::{CursorSeal, testing::seal_with},
         list_query as query,
         receipt::RESERVED,
-        request::{CreateTask, PatchTask, SetCompleted, UpdateTask},
+        request::{CreateTask, PatchTask, SetCompleted, UpdateTask, not_empty},
     },
 };
 
@@ -38,15 +38,15 @@ pub enum Refused {
     Empty,
 }
 
-fn fields(faults: Vec<Fault>) -> Refused {
+fn fields(faults: Vec<FieldError>) -> Refused {
     Refused::Fields(faults.into_iter().map(|fault| (fault.field, fault.message)).collect())
 }
 
-fn read<T: FromMembers, U>(
+fn read<B: RequestBody, U>(
     members: &Object,
-    convert: impl FnOnce(T) -> Result<U, ApiError>,
+    check: impl FnOnce(B::Output) -> Result<U, ApiError>,
 ) -> Result<U, Refused> {
-    T::from_members(members.clone()).and_then(convert).map_err(|error| match error {
+    members::read::<B>(members.clone()).and_then(check).map_err(|error| match error {
         ApiError::ValidationFailed(faults) => fields(faults),
         ApiError::EmptyUpdate => Refused::Empty,
         other => unreachable!("a body is not refused for {other:?}"),
@@ -55,22 +55,22 @@ fn read<T: FromMembers, U>(
 
 /// The body of POST.
 pub fn create(members: &Object) -> Result<NewTask, Refused> {
-    read::<CreateTask, _>(members, NewTask::try_from)
+    read::<CreateTask, _>(members, Ok)
 }
 
 /// The body of PUT.
 pub fn update(members: &Object) -> Result<TaskChanges, Refused> {
-    read::<UpdateTask, _>(members, TaskChanges::try_from)
+    read::<UpdateTask, _>(members, not_empty)
 }
 
 /// The body of PATCH.
 pub fn patch(members: &Object) -> Result<TaskChanges, Refused> {
-    read::<PatchTask, _>(members, TaskChanges::try_from)
+    read::<PatchTask, _>(members, Ok)
 }
 
 /// The body of PATCH on `/complete`.
-pub fn complete(members: &Object) -> Result<bool, Refused> {
-    read::<SetCompleted, _>(members, |body| Ok(body.completed))
+pub fn complete(members: &Object) -> Result<TaskChanges, Refused> {
+    read::<SetCompleted, _>(members, Ok)
 }
 
 /// A JSON object and nothing after it, or what is wrong with the text.
@@ -91,7 +91,7 @@ impl Query {
     /// Which tasks, and in what order.
     #[must_use]
     pub fn list(&self) -> (StatusFilter, TaskOrder) {
-        (self.0.status, self.0.order)
+        (self.0.status, self.0.sort)
     }
 
     /// The query of the next page.

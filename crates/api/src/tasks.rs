@@ -1,6 +1,6 @@
-//! The handlers of tasks: take the request apart, call the use case, put the answer together.
+//! The handlers of tasks: request to command, use case, outcome to answer.
 //!
-//! What each does is told in `routes/tasks.rs`, as the OpenAPI document tells it.
+//! `routes/tasks.rs` says what each of them does, as the OpenAPI document tells it.
 
 pub mod cursor;
 mod json;
@@ -11,11 +11,11 @@ pub(crate) mod response;
 mod timestamp;
 
 use actix_web::{HttpRequest, HttpResponse, http::header, web};
-use task_domain::{NewTask, Position, TaskChanges, TaskCommand, TaskService};
+use task_domain::{Position, TaskCommand, TaskService};
 
 use self::{
     list_query::ListQuery,
-    receipt::perform,
+    receipt::respond_to_write,
     request::{CreateTask, PatchTask, SetCompleted, UpdateTask},
     response::{TaskBody, TaskListBody},
 };
@@ -32,7 +32,7 @@ use crate::{
     tasks::cursor::CursorSeal,
 };
 
-/// What a write to one task takes.
+/// The parts of a request that writes to one task.
 type Write<Body> = (TaskIdInPath, IfMatch, Idempotency, Body);
 
 type Answer = Result<HttpResponse, ApiError>;
@@ -46,7 +46,7 @@ pub(crate) async fn list(
     let page = tasks.list(&user, &query.open(&user, &seal).await?).await?;
     let last = if page.more { page.tasks.last() } else { None };
     let cursor = match last {
-        Some(task) => Some(seal.seal(&user, query.status, &Position::of(task, query.order)).await?),
+        Some(task) => Some(seal.seal(&user, query.status, &Position::of(task, query.sort)).await?),
         None => None,
     };
     let mut answer = HttpResponse::Ok();
@@ -54,7 +54,7 @@ pub(crate) async fn list(
         let link = format!("<{}?{}>; rel=\"next\"", request.uri().path(), query.next(cursor));
         answer.insert_header((header::LINK, link));
     }
-    let body = json::task_list(&TaskListBody::new(&page, cursor.as_deref()));
+    let body = json::to_string(&TaskListBody::new(&page, cursor.as_deref()));
     Ok(answer.insert_header((header::CONTENT_TYPE, JSON)).body(body))
 }
 
@@ -62,8 +62,8 @@ pub(crate) async fn create(
     Guarded { user, parts: (idempotency, body) }: Guarded<(Idempotency, JsonBody<CreateTask>)>,
     tasks: web::Data<TaskService>,
 ) -> Answer {
-    let command = body.value.and_then(NewTask::try_from).map(TaskCommand::Create);
-    perform(&tasks, &user, idempotency.of(&body.bytes), command).await
+    let command = body.value.map(TaskCommand::Create);
+    respond_to_write(&tasks, &user, idempotency.of(&body.bytes), command).await
 }
 
 pub(crate) async fn get(
@@ -75,7 +75,7 @@ pub(crate) async fn get(
     if known.has(task.version) {
         return Ok(HttpResponse::NotModified().insert_header(tag).finish());
     }
-    let body = json::task(&TaskBody::from(&task));
+    let body = json::to_string(&TaskBody::from(&task));
     Ok(HttpResponse::Ok().insert_header(tag).insert_header((header::CONTENT_TYPE, JSON)).body(body))
 }
 
@@ -83,18 +83,17 @@ pub(crate) async fn update(
     Guarded { user, parts: (id, expected, idempotency, body) }: Guarded<Write<JsonBody<UpdateTask>>>,
     tasks: web::Data<TaskService>,
 ) -> Answer {
-    let changes = body.value.and_then(TaskChanges::try_from);
+    let changes = body.value.and_then(request::not_empty);
     let command = changes.map(|changes| TaskCommand::Update { id: id.0, expected: expected.0, changes });
-    perform(&tasks, &user, idempotency.of(&body.bytes), command).await
+    respond_to_write(&tasks, &user, idempotency.of(&body.bytes), command).await
 }
 
 pub(crate) async fn patch(
     Guarded { user, parts: (id, expected, idempotency, body) }: Guarded<Write<JsonBody<PatchTask>>>,
     tasks: web::Data<TaskService>,
 ) -> Answer {
-    let changes = body.value.and_then(TaskChanges::try_from);
-    let command = changes.map(|changes| TaskCommand::Update { id: id.0, expected: expected.0, changes });
-    perform(&tasks, &user, idempotency.of(&body.bytes), command).await
+    let command = body.value.map(|changes| TaskCommand::Update { id: id.0, expected: expected.0, changes });
+    respond_to_write(&tasks, &user, idempotency.of(&body.bytes), command).await
 }
 
 pub(crate) async fn delete(
@@ -102,7 +101,7 @@ pub(crate) async fn delete(
     tasks: web::Data<TaskService>,
 ) -> Answer {
     let command = TaskCommand::Delete { id: id.0, expected: expected.0 };
-    perform(&tasks, &user, idempotency.of(&[]), Ok(command)).await
+    respond_to_write(&tasks, &user, idempotency.of(&[]), Ok(command)).await
 }
 
 pub(crate) async fn complete(
@@ -113,10 +112,7 @@ pub(crate) async fn complete(
 ) -> Answer {
     let command = body.value.map(|body| match body {
         None => TaskCommand::Toggle { id: id.0, expected: expected.0 },
-        Some(SetCompleted { completed }) => {
-            let changes = TaskChanges { completed: Some(completed), ..TaskChanges::default() };
-            TaskCommand::Update { id: id.0, expected: expected.0, changes }
-        }
+        Some(changes) => TaskCommand::Update { id: id.0, expected: expected.0, changes },
     });
-    perform(&tasks, &user, idempotency.of(&body.bytes), command).await
+    respond_to_write(&tasks, &user, idempotency.of(&body.bytes), command).await
 }

@@ -20,16 +20,16 @@ use crate::{
     health::readiness::Readiness,
     http::{
         conditional::{IfMatch, IfNoneMatch, MALFORMED_IF_MATCH, MALFORMED_IF_NONE_MATCH},
-        error::{ApiError, Fault},
+        error::{ApiError, FieldError},
         extract::{JsonBody, OptionalJsonBody},
         idempotency::{Idempotency, MALFORMED as MALFORMED_KEY},
         media_type::Media,
-        members::FromMembers,
+        members::RequestBody,
         path::TaskIdInPath,
     },
     tasks::{
         cursor::CursorSeal,
-        list_query::{ListParams, ListQuery},
+        list_query::ListQuery,
         receipt::task_json,
     },
 };
@@ -103,10 +103,10 @@ impl Input for TaskIdInPath {
 
 impl Input for ListQuery {
     fn describe(operation: &mut Operation) {
-        for parameter in ListParams::into_params(|| None) {
+        for parameter in ListQuery::into_params(|| None) {
             operation.add_parameter(parameter);
         }
-        let unknown = Fault::new("stat", "is not a known parameter");
+        let unknown = FieldError::new("stat", "is not a known parameter");
         operation.add_refusal(&ApiError::InvalidQuery(vec![unknown]));
         operation.add_refusal(&ApiError::InvalidCursor);
     }
@@ -146,13 +146,13 @@ impl Input for Idempotency {
     }
 }
 
-impl<T: FromMembers + ToSchema> Input for JsonBody<T> {
+impl<T: RequestBody + ToSchema> Input for JsonBody<T> {
     fn describe(operation: &mut Operation) {
         describe_body::<T>(operation, true);
     }
 }
 
-impl<T: FromMembers + ToSchema> Input for OptionalJsonBody<T> {
+impl<T: RequestBody + ToSchema> Input for OptionalJsonBody<T> {
     fn describe(operation: &mut Operation) {
         describe_body::<T>(operation, false);
     }
@@ -175,14 +175,14 @@ several!(A B C);
 several!(A B C D);
 several!(A B C D E);
 
-fn describe_body<T: FromMembers + ToSchema>(operation: &mut Operation, required: bool) {
+fn describe_body<T: RequestBody + ToSchema>(operation: &mut Operation, required: bool) {
     let media_types: &[&str] = match T::MEDIA {
         Media::Json => &["application/json"],
         Media::MergePatch => &["application/merge-patch+json", "application/json"],
     };
     operation.add_body::<T>(media_types, required);
     let cut_off = "The body is not a JSON object: it ends too early at line 1, column 9.";
-    let empty_title = Fault::new("title", "must not be empty or only white space");
+    let empty_title = FieldError::new("title", "must not be empty or only white space");
     for refusal in [
         ApiError::UnsupportedMediaType(T::MEDIA),
         ApiError::PayloadTooLarge,

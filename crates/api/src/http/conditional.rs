@@ -1,4 +1,4 @@
-//! Conditional requests (RFC 9110, section 13): versions travel as entity tags, and only here.
+//! Conditional requests (RFC 9110, section 13): versions as entity tags.
 
 use std::future::{Ready, ready};
 
@@ -20,7 +20,7 @@ pub(crate) fn etag(version: Version) -> String {
     format!("\"{}\"", version.get())
 }
 
-/// On which version a write is meant to act, as `If-Match` says.
+/// The versions that a write may act on, from `If-Match`.
 #[derive(Debug)]
 pub(crate) struct IfMatch(pub(crate) Expectation);
 
@@ -42,7 +42,7 @@ impl FromRequest for IfMatch {
     }
 }
 
-/// Which versions the client has already, as `If-None-Match` says.
+/// The versions that the client has already, from `If-None-Match`.
 #[derive(Debug)]
 pub(crate) struct IfNoneMatch(Option<Tags>);
 
@@ -52,7 +52,7 @@ impl IfNoneMatch {
         tags.map(Self).map_err(|Malformed| ApiError::InvalidHeader(MALFORMED_IF_NONE_MATCH))
     }
 
-    /// Whether the client has that version, so that it need not be sent again.
+    /// Whether the client has that version.
     pub(crate) fn has(&self, version: Version) -> bool {
         match &self.0 {
             None => false,
@@ -71,14 +71,14 @@ impl FromRequest for IfNoneMatch {
     }
 }
 
-/// A field of entity tags that is not one.
+/// The header is not a list of entity tags.
 #[derive(Debug, PartialEq, Eq)]
 struct Malformed;
 
-/// What a field of entity tags names.
+/// The entity tags of a header.
 #[derive(Debug, PartialEq, Eq)]
 enum Tags {
-    /// `*`: any version there is.
+    /// `*`: any version.
     Any,
     /// These.
     Listed(Vec<Tag>),
@@ -88,7 +88,7 @@ enum Tags {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Tag {
     weak: bool,
-    /// The version that it stands for; a tag that we never gave stands for none.
+    /// The version that it stands for; a tag that this program never sent stands for none.
     version: Option<Version>,
 }
 
@@ -104,7 +104,7 @@ impl Tags {
     }
 }
 
-/// Reads a field, which may be spread over several lines; `None` where it is absent.
+/// Reads a header, which may be spread over several lines; `None` if it is absent.
 fn read(headers: &HeaderMap, name: &HeaderName) -> Result<Option<Tags>, Malformed> {
     let mut lines = headers.get_all(name).map(HeaderValue::as_bytes).peekable();
     if lines.peek().is_none() {
@@ -134,7 +134,7 @@ fn parse(field: &[u8]) -> Result<Option<Tags>, Malformed> {
     if tags.is_empty() { Err(Malformed) } else { Ok(Some(Tags::Listed(tags))) }
 }
 
-/// Takes an entity tag (RFC 9110, section 8.8.3) from the front of a field and returns what is behind it.
+/// Takes an entity tag (RFC 9110, section 8.8.3) from the front of a header and returns the rest.
 fn tag(text: &[u8]) -> Result<(Tag, &[u8]), Malformed> {
     let (weak, quoted) = text.strip_prefix(b"W/").map_or((false, text), |behind| (true, behind));
     let opaque = quoted.strip_prefix(b"\"").ok_or(Malformed)?;
@@ -146,7 +146,7 @@ fn tag(text: &[u8]) -> Result<(Tag, &[u8]), Malformed> {
     Ok((Tag { weak, version: version(opaque) }, &behind[1..]))
 }
 
-/// The version that a tag of ours stands for: written as we write it and in no other way.
+/// The version that a tag stands for, if it is written as [`etag`] writes it.
 fn version(opaque: &[u8]) -> Option<Version> {
     let text = std::str::from_utf8(opaque).ok()?;
     let version = text.parse().ok().and_then(Version::new)?;
@@ -177,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn a_tag_that_we_never_gave_stands_for_no_version() {
+    fn a_tag_that_was_never_sent_stands_for_no_version() {
         for tag in [
             "\"0\"",
             "\"-1\"",
@@ -193,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_list_of_tags_is_malformed() {
+    fn a_header_that_is_no_list_of_tags_is_malformed() {
         for field in [
             "",
             " ",
@@ -215,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn weak_tags_are_never_what_a_write_expects() {
+    fn a_write_never_matches_weak_tags() {
         let expectation = |field: &str| parse(field.as_bytes()).unwrap().unwrap().expectation();
         assert_eq!(expectation("*"), Expectation::Any);
         let two = Version::new(2).unwrap();
@@ -224,7 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn weak_tags_are_as_good_as_strong_ones_for_what_a_client_has() {
+    fn weak_tags_match_like_strong_ones_in_if_none_match() {
         let has = |field: &str| IfNoneMatch(parse(field.as_bytes()).unwrap()).has(Version::FIRST);
         assert!(has("*") && has("\"1\"") && has("W/\"1\"") && has("\"7\", W/\"1\""));
         assert!(!has("\"2\"") && !has("\"x\""));

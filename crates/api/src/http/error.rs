@@ -33,10 +33,10 @@ pub(crate) enum ApiError {
     InvalidJson(String),
     /// Fields of the body are invalid.
     #[error("invalid members")]
-    ValidationFailed(Vec<Fault>),
+    ValidationFailed(Vec<FieldError>),
     /// Parameters of the query are invalid.
     #[error("invalid query")]
-    InvalidQuery(Vec<Fault>),
+    InvalidQuery(Vec<FieldError>),
     /// The cursor was not made by this service, or belongs to another list.
     #[error("invalid cursor")]
     InvalidCursor,
@@ -107,7 +107,8 @@ pub(crate) enum ApiError {
 
 /// One member or parameter at fault, and what is wrong with it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
-pub(crate) struct Fault {
+#[schema(as = FieldError)]
+pub(crate) struct FieldError {
     /// The name of the member or parameter, as it was sent.
     #[schema(example = "title")]
     pub(crate) field: String,
@@ -116,7 +117,7 @@ pub(crate) struct Fault {
     pub(crate) message: String,
 }
 
-impl Fault {
+impl FieldError {
     pub(crate) fn new(field: impl Into<String>, message: impl Into<String>) -> Self {
         Self { field: field.into(), message: message.into() }
     }
@@ -135,7 +136,7 @@ pub(crate) struct ErrorBody<'a> {
     /// The members or parameters at fault, with `validation_failed` and `invalid_query` only.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false, max_items = 100)]
-    fields: Option<&'a [Fault]>,
+    fields: Option<&'a [FieldError]>,
     /// The task as it is now, with `precondition_failed` only.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false, schema_with = current_schema)]
@@ -218,7 +219,7 @@ impl ApiError {
         }
     }
 
-    fn fields(&self) -> Option<&[Fault]> {
+    fn fields(&self) -> Option<&[FieldError]> {
         match self {
             Self::ValidationFailed(faults) | Self::InvalidQuery(faults) => {
                 Some(faults.get(..MAX_FAULTS).unwrap_or(faults))
@@ -371,12 +372,12 @@ mod tests {
 
     #[test]
     fn an_answer_names_at_most_a_hundred_faults() {
-        let faults: Vec<_> = (0..150).map(|number| Fault::new(number.to_string(), "is wrong")).collect();
+        let faults: Vec<_> = (0..150).map(|number| FieldError::new(number.to_string(), "is wrong")).collect();
         let (head, body) = answer(&ApiError::ValidationFailed(faults));
         assert_eq!(head.status(), 400);
         assert_eq!(body["fields"].as_array().unwrap().len(), MAX_FAULTS);
         assert_eq!(body["fields"][0], json!({"field": "0", "message": "is wrong"}));
-        let (_, body) = answer(&ApiError::InvalidQuery(vec![Fault::new("x", "is wrong")]));
+        let (_, body) = answer(&ApiError::InvalidQuery(vec![FieldError::new("x", "is wrong")]));
         assert_eq!(body["fields"].as_array().unwrap().len(), 1);
     }
 

@@ -1,5 +1,5 @@
-//! What handlers take from a request, once the guard has let it in. Each refuses with an [`ApiError`], in the order in
-//! which a handler names them, which is the contract's order of checks: path, query, headers, body.
+//! The extractors of bodies. They run last, after the guard and the extractors of path, query and headers (`docs/api.md`,
+//! "The order of checks").
 
 use std::{future::Future, pin::Pin, time::Duration};
 
@@ -12,15 +12,19 @@ use actix_web::{
 use futures_util::StreamExt;
 use task_support::json;
 
-use crate::http::{error::ApiError, media_type::Media, members::FromMembers};
+use crate::http::{
+    error::ApiError,
+    media_type::Media,
+    members::{self, RequestBody},
+};
 
 /// The largest body that is read, in bytes.
 pub(crate) const MAX_BODY_BYTES: usize = 131_072;
 
-/// For how much of a body there is room before any of it has come: who only announces one costs no more.
+/// The room for a body before its first byte: a client that only announces a large body costs no more.
 const FIRST_BYTES: usize = 4096;
 
-/// How long the body of a request may take to arrive, from when somebody begins to read it.
+/// How long the body of a request may take to arrive, once a handler reads it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct BodyTimeout(pub(crate) Duration);
 
@@ -35,23 +39,22 @@ impl BodyTimeout {
         request.app_data().copied().unwrap_or_default()
     }
 
-    /// Whoever drips a body byte by byte would otherwise have a connection, and what belongs to it, for ever.
+    /// Without it, a client that sends a body byte by byte holds a connection for ever.
     async fn within<T>(self, reading: impl Future<Output = Result<T, ApiError>>) -> Result<T, ApiError> {
         tokio::time::timeout(self.0, reading).await.unwrap_or(Err(ApiError::RequestTimeout))
     }
 }
 
-/// A JSON body: its bytes, and what they say. Whether they say something is told by whoever asks: before a fault of the
-/// body it has to be seen whether the request is a repeated one.
-#[derive(Debug)]
-pub(crate) struct JsonBody<T> {
+/// A JSON body: its bytes, and what they say. A validation error is kept, not returned: whether the request is a repeated
+/// one has to be known before.
+pub(crate) struct JsonBody<T: RequestBody> {
     /// The bytes as they were sent.
     pub(crate) bytes: Bytes,
     /// What they say.
-    pub(crate) value: Result<T, ApiError>,
+    pub(crate) value: Result<T::Output, ApiError>,
 }
 
-impl<T: FromMembers> FromRequest for JsonBody<T> {
+impl<T: RequestBody> FromRequest for JsonBody<T> {
     type Error = ApiError;
     type Future = Pin<Box<dyn Future<Output = Result<Self, ApiError>>>>;
 
@@ -61,21 +64,20 @@ impl<T: FromMembers> FromRequest for JsonBody<T> {
         let (payload, timeout) = (payload.take(), BodyTimeout::of(request));
         Box::pin(async move {
             let bytes = timeout.within(read(payload, Bytes::new(), headers?)).await?;
-            Ok(Self { value: parse(&bytes), bytes })
+            Ok(Self { value: parse::<T>(&bytes), bytes })
         })
     }
 }
 
-/// A JSON body that may be left out; what is left out has no type either.
-#[derive(Debug)]
-pub(crate) struct OptionalJsonBody<T> {
+/// A JSON body that may be left out. An empty body needs no `Content-Type`.
+pub(crate) struct OptionalJsonBody<T: RequestBody> {
     /// The bytes as they were sent.
     pub(crate) bytes: Bytes,
-    /// What they say; `None` where there are none.
-    pub(crate) value: Result<Option<T>, ApiError>,
+    /// What they say; `None` if there are none.
+    pub(crate) value: Result<Option<T::Output>, ApiError>,
 }
 
-impl<T: FromMembers> FromRequest for OptionalJsonBody<T> {
+impl<T: RequestBody> FromRequest for OptionalJsonBody<T> {
     type Error = ApiError;
     type Future = Pin<Box<dyn Future<Output = Result<Self, ApiError>>>>;
 
@@ -89,16 +91,16 @@ impl<T: FromMembers> FromRequest for OptionalJsonBody<T> {
                 Some(first) => first.map_err(|_| unreadable())?,
             };
             let bytes = read(payload, first, headers?).await?;
-            Ok(Self { value: parse(&bytes).map(Some), bytes })
+            Ok(Self { value: parse::<T>(&bytes).map(Some), bytes })
         }))
     }
 }
 
-fn parse<T: FromMembers>(bytes: &[u8]) -> Result<T, ApiError> {
-    T::from_members(json::parse_object(bytes)?)
+fn parse<T: RequestBody>(bytes: &[u8]) -> Result<T::Output, ApiError> {
+    members::read::<T>(json::parse_object(bytes)?)
 }
 
-/// Refuses a body that is sent as something else, or encoded.
+/// Refuses a body of another media type, and one that is encoded.
 fn check_media(headers: &HeaderMap, media: Media) -> Result<(), ApiError> {
     let mut types = headers.get_all(header::CONTENT_TYPE);
     let allowed = match (types.next(), types.next()) {
@@ -113,7 +115,7 @@ fn check_media(headers: &HeaderMap, media: Media) -> Result<(), ApiError> {
     }
 }
 
-/// The length that the request announces, where it does, unless it is too large already.
+/// The length that the request announces, if it does. One that is too large is refused.
 fn announced_length(headers: &HeaderMap) -> Result<Option<usize>, ApiError> {
     let length = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
     match length {
@@ -168,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn no_encoding_but_identity_is_taken() {
+    fn no_encoding_but_identity_is_accepted() {
         let json = ("content-type", "application/json");
         assert!(check_media(&headers(&[json, ("content-encoding", "Identity")]), Media::Json).is_ok());
         for encoding in ["gzip", "identity, gzip", "br", ""] {

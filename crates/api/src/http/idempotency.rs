@@ -1,4 +1,4 @@
-//! Requests that may be repeated: the key in the header, and what makes a request the same request.
+//! Idempotency keys: the header, and the fingerprint by which a repeated request is recognised.
 
 use std::future::{Ready, ready};
 
@@ -13,23 +13,23 @@ use task_domain::{Fingerprint, IdempotencyKey, KeyedRequest};
 use crate::http::error::ApiError;
 
 pub(crate) const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
-/// Says that an answer is that of the first request of its key.
+/// The header of an answer that was stored for the first request with the same key.
 pub(crate) const IDEMPOTENCY_REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
 
 pub(crate) const MALFORMED: &str =
     "Idempotency-Key must be sent once, with 1 to 255 visible ASCII characters.";
 
-/// The idempotency key of a request, where it has one.
+/// The idempotency key of a request, if it has one.
 pub(crate) struct Idempotency(Option<Keyed>);
 
 struct Keyed {
     key: IdempotencyKey,
-    /// The digest of all but the body, which is still to come.
+    /// The digest of everything but the body, which has not been read yet.
     digest: Context,
 }
 
 impl Idempotency {
-    /// The request, now that its body is known.
+    /// Completes the fingerprint with the body.
     pub(crate) fn of(self, body: &[u8]) -> Option<KeyedRequest> {
         let Keyed { key, mut digest } = self.0?;
         add(&mut digest, body);
@@ -63,7 +63,7 @@ fn add(digest: &mut Context, part: &[u8]) {
     digest.update(part);
 }
 
-/// The key that a request is to be called by, where it has one.
+/// The key in the header, if there is one.
 pub(crate) fn key(headers: &HeaderMap) -> Result<Option<IdempotencyKey>, ApiError> {
     let mut values = headers.get_all(IDEMPOTENCY_KEY);
     let Some(value) = values.next() else { return Ok(None) };
@@ -74,7 +74,7 @@ pub(crate) fn key(headers: &HeaderMap) -> Result<Option<IdempotencyKey>, ApiErro
     }
 }
 
-/// Takes a bare key, or the structured-field string (RFC 9651, section 3.3.3) of one, which is the same key.
+/// Parses a bare key, or a structured-field string (RFC 9651, section 3.3.3), which stands for the same key.
 fn parse(text: &str) -> Option<IdempotencyKey> {
     let Some(quoted) = text.strip_prefix('"') else { return IdempotencyKey::parse(text) };
     let mut key = String::with_capacity(quoted.len());
@@ -141,7 +141,7 @@ mod tests {
     }
 
     #[actix_web::test]
-    async fn a_request_is_the_same_by_method_path_body_and_if_match() {
+    async fn requests_are_the_same_if_method_path_body_and_if_match_are() {
         let post = || TestRequest::with_uri("/api/u/tasks/1").method(Method::POST);
         let same = fingerprint(post(), b"{}").await;
         assert_eq!(fingerprint(post().append_header(("x-other", "1")), b"{}").await, same);
@@ -159,7 +159,7 @@ mod tests {
     }
 
     #[actix_web::test]
-    async fn a_request_without_a_key_is_none_that_may_be_repeated() {
+    async fn a_request_without_a_key_has_no_fingerprint() {
         let request = TestRequest::default().to_http_request();
         assert!(Idempotency::from_request(&request, &mut Payload::None).await.unwrap().of(b"").is_none());
     }

@@ -1,4 +1,4 @@
-//! The path of a request, read as it was sent.
+//! The segments of a path, read as the client sent them.
 
 use std::{
     borrow::Cow,
@@ -11,14 +11,14 @@ use task_domain::TaskId;
 
 use crate::http::error::ApiError;
 
-/// The path's segment at `index`, percent-decoded; `None` where it is not percent-encoded UTF-8.
+/// The path's segment at `index`, percent-decoded; `None` if it is not percent-encoded UTF-8.
 ///
-/// It is read from the path as it was sent: the router's copy is already half decoded, and repairs invalid UTF-8.
+/// It does not use the router's copy, which is half decoded already and replaces invalid UTF-8.
 pub(crate) fn path_segment(request: &HttpRequest, index: usize) -> Option<Cow<'_, str>> {
     decode(raw_segment(request, index)?)
 }
 
-/// What a percent-encoded segment says; `None` where it is not percent-encoded UTF-8.
+/// Decodes a segment; `None` if it is not percent-encoded UTF-8.
 pub(crate) fn decode(segment: &str) -> Option<Cow<'_, str>> {
     if !segment.contains('%') {
         return Some(Cow::Borrowed(segment));
@@ -47,7 +47,7 @@ impl FromRequest for TaskIdInPath {
     }
 }
 
-/// The id that a segment of the path, as it was sent, is.
+/// The task id that a segment of the path holds.
 pub(crate) fn task_id(digits: &str) -> Option<TaskId> {
     let plain = digits.bytes().all(|byte| byte.is_ascii_digit()) && !digits.starts_with('0');
     if plain { digits.parse().ok().and_then(TaskId::new) } else { None }
@@ -79,7 +79,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_percent_encoded_utf8_is_nothing() {
+    fn a_segment_that_is_not_percent_encoded_utf8_is_refused() {
         for broken in ["%", "a%4", "%zz", "%+1", "%ff", "%C3", "%C3%28", "%ED%A0%80"] {
             assert_eq!(segment(&format!("/api/{broken}/tasks"), 1), None, "{broken}");
         }

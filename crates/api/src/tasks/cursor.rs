@@ -1,30 +1,32 @@
 //! Cursors: a position in a list, sealed so that only this service can make one.
+//!
+//! A cursor is the base64url of the position's key in JSON, a dot, and the seal: an HMAC of that key, of the user, of the
+//! filter and of the order's tag. Which order it is of, the request says; the seal proves it.
+
+mod codec;
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
-use chrono::DateTime;
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, crypto};
-use serde::{Deserialize, Serialize};
-use task_domain::{
-    BoxError, Position, RepositoryError, StatusFilter, TaskError, TaskId, TaskOrder, Title, UserId,
-};
+use task_domain::{Position, RepositoryError, StatusFilter, TaskError, TaskOrder, UserId};
 use tokio::sync::OnceCell;
 
+use self::codec::Codec;
 use crate::http::error::ApiError;
 
-/// What a seal is of, apart from every token: a JWT's signed part has no U+0000.
+/// Keeps seals apart from the signatures of tokens: the signed part of a JWT has no U+0000.
 const CONTEXT: &str = "task-api cursor v2";
 
-/// Keeps the key that cursors are sealed with, the same for all replicas.
+/// The store of the key that seals cursors. All replicas share it.
 #[async_trait]
 pub trait SealKeySource: Send + Sync {
     /// Reads the key.
     async fn seal_key(&self) -> Result<Vec<u8>, RepositoryError>;
 }
 
-/// Seals positions, bound to user, filter and order. The key is read once, when it is first needed.
+/// Seals positions, bound to user, filter and order. The key is read once, at its first use.
 #[derive(Clone)]
 pub struct CursorSeal {
     source: Arc<dyn SealKeySource>,
@@ -36,14 +38,6 @@ struct Keys {
     verify: DecodingKey,
 }
 
-/// A position as it is written in a cursor.
-#[derive(Serialize, Deserialize)]
-#[serde(untagged)]
-enum Place {
-    Created(i64, i64),
-    Title(String, i64),
-}
-
 impl CursorSeal {
     /// Seals with the key of that source.
     #[must_use]
@@ -51,7 +45,7 @@ impl CursorSeal {
         Self { source, keys: Arc::default() }
     }
 
-    /// Writes a position as a cursor: what is sealed, a dot, and the seal.
+    /// Writes a position as a cursor.
     pub(crate) async fn seal(
         &self,
         user: &UserId,
@@ -59,16 +53,19 @@ impl CursorSeal {
         position: &Position,
     ) -> Result<String, ApiError> {
         let keys = self.keys().await?;
-        let seal = || -> Result<String, BoxError> {
-            let place = BASE64_URL_SAFE_NO_PAD.encode(serde_json::to_vec(&Place::of(position))?);
-            let sealed = message(user, status, position.order(), &place);
-            Ok(format!("{place}.{}", crypto::sign(sealed.as_bytes(), &keys.sign, Algorithm::HS256)?))
-        };
-        seal().map_err(ApiError::Internal)
+        let codec = Codec::of(position.order());
+        let json =
+            (codec.encode)(position).ok_or_else(|| ApiError::Internal("no key of the position".into()))?;
+        let key = BASE64_URL_SAFE_NO_PAD.encode(json);
+        let sealed = message(user, status, codec.tag, &key);
+        match crypto::sign(sealed.as_bytes(), &keys.sign, Algorithm::HS256) {
+            Ok(seal) => Ok(format!("{key}.{seal}")),
+            Err(error) => Err(ApiError::Internal(error.into())),
+        }
     }
 
-    /// Reads a cursor that was sealed for this user, filter and order. Everything else is an invalid cursor, and what
-    /// cannot be one at all is so without the key.
+    /// Reads a cursor that was sealed for this user, filter and order. Any other text is an invalid cursor; text that
+    /// cannot be a cursor is refused without the key.
     pub(crate) async fn open(
         &self,
         user: &UserId,
@@ -76,10 +73,11 @@ impl CursorSeal {
         order: TaskOrder,
         cursor: &str,
     ) -> Result<Position, ApiError> {
-        let (place, seal) = cursor.split_once('.').ok_or(ApiError::InvalidCursor)?;
-        let position =
-            read(place).filter(|position| position.order() == order).ok_or(ApiError::InvalidCursor)?;
-        let sealed = message(user, status, order, place);
+        let codec = Codec::of(order);
+        let (key, seal) = cursor.split_once('.').ok_or(ApiError::InvalidCursor)?;
+        let json = BASE64_URL_SAFE_NO_PAD.decode(key).map_err(|_| ApiError::InvalidCursor)?;
+        let position = (codec.decode)(&json).ok_or(ApiError::InvalidCursor)?;
+        let sealed = message(user, status, codec.tag, key);
         let keys = self.keys().await?;
         match crypto::verify(seal, sealed.as_bytes(), &keys.verify, Algorithm::HS256) {
             Ok(true) => Ok(position),
@@ -96,43 +94,27 @@ impl CursorSeal {
     }
 }
 
-impl Place {
-    fn of(position: &Position) -> Self {
-        match position {
-            Position::Created { at, id } => Self::Created(at.timestamp_micros(), id.get()),
-            Position::Title { title, id } => Self::Title(title.as_str().to_owned(), id.get()),
-        }
-    }
-}
-
-/// Reads the open part of a cursor.
-fn read(place: &str) -> Option<Position> {
-    Some(match serde_json::from_slice(&BASE64_URL_SAFE_NO_PAD.decode(place).ok()?).ok()? {
-        Place::Created(micros, id) => {
-            Position::Created { at: DateTime::from_timestamp_micros(micros)?, id: TaskId::new(id)? }
-        }
-        Place::Title(title, id) => {
-            Position::Title { title: Title::parse(&title).ok()?, id: TaskId::new(id)? }
-        }
-    })
-}
-
 impl std::fmt::Debug for CursorSeal {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("CursorSeal").finish_non_exhaustive()
     }
 }
 
-/// What is sealed. A user id has no control character, so that the parts cannot be taken for one another.
-fn message(user: &UserId, status: StatusFilter, order: TaskOrder, place: &str) -> String {
-    format!("{CONTEXT}\0{}\0{status:?}\0{order:?}\0{place}", user.as_str())
+/// The text that is sealed. A user id has no control character, so that the parts cannot be taken for one another.
+fn message(user: &UserId, status: StatusFilter, order_tag: &str, key: &str) -> String {
+    let status = match status {
+        StatusFilter::All => "All",
+        StatusFilter::Pending => "Pending",
+        StatusFilter::Completed => "Completed",
+    };
+    format!("{CONTEXT}\0{}\0{status}\0{order_tag}\0{key}", user.as_str())
 }
 
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) mod testing {
     use super::{Arc, CursorSeal, RepositoryError, SealKeySource, async_trait};
 
-    /// A key that is always there.
+    /// A key that can always be read.
     struct Fixed([u8; 32]);
 
     #[async_trait]
@@ -153,7 +135,10 @@ mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
 
     use futures_util::future::join_all;
-    use task_domain::testing::{task, user};
+    use task_domain::{
+        Title,
+        testing::{task, user},
+    };
 
     use super::{testing::seal_with, *};
 
@@ -174,7 +159,7 @@ mod tests {
         seal().seal(&user("alice"), status, &position(order)).await.unwrap()
     }
 
-    /// What a cursor opens to; `None` where it is not valid.
+    /// What a cursor opens to; `None` if it is not valid.
     async fn open(
         seal: &CursorSeal,
         name: &str,
@@ -190,7 +175,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_cursor_opens_for_whom_and_what_it_was_sealed() {
+    async fn a_cursor_opens_for_its_user_filter_and_order() {
         for order in ORDERS {
             for status in STATUSES {
                 let cursor = sealed(status, order).await;
@@ -203,8 +188,23 @@ mod tests {
         }
     }
 
+    /// These were sealed by version 0.1 with the same key.
     #[tokio::test]
-    async fn a_cursor_opens_for_nobody_and_nothing_else() {
+    async fn cursors_that_clients_have_already_still_open() {
+        for (order, cursor) in [
+            (
+                TaskOrder::NewestFirst,
+                "WzE3NjczMjMwNDUwMDAwNjAsN10._KKMorEZW2qtc1w0xf3f__2x9MvlY1buba8FZEsMTfc",
+            ),
+            (TaskOrder::Title, "WyLwn6aAIFwiw6lcXCIsN10.Ew5CbgjbUVGaCNfdljJVis1tQGvY24hVzpMRvR82Ya0"),
+        ] {
+            assert_eq!(sealed(StatusFilter::Pending, order).await, cursor);
+            assert!(open(&seal(), "alice", StatusFilter::Pending, order, cursor).await.is_some());
+        }
+    }
+
+    #[tokio::test]
+    async fn a_cursor_opens_for_no_other_user_filter_order_or_key() {
         let (all, title) = (StatusFilter::All, TaskOrder::Title);
         let cursor = sealed(all, title).await;
         assert!(open(&seal(), "alice", all, title, &cursor).await.is_some());
@@ -229,7 +229,7 @@ mod tests {
         }
     }
 
-    /// A key that is there from the second time on that it is asked for.
+    /// A key that can be read from the second time on.
     #[derive(Default)]
     struct Late(AtomicUsize);
 
@@ -258,7 +258,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_cannot_be_a_cursor_is_refused_without_the_key() {
+    async fn text_that_cannot_be_a_cursor_is_refused_without_the_key() {
         let source = Arc::new(Late::default());
         let seal = CursorSeal::new(Arc::clone(&source) as Arc<dyn SealKeySource>);
         for garbage in ["", "x", "x.y", "W10.y", "WzEsMV0"] {

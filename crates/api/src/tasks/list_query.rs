@@ -1,4 +1,6 @@
-//! What the query of a list may ask for.
+//! The query of a list. [`ListQuery`] declares its parameters; each is a [`Parameter`].
+
+mod parameter;
 
 use std::{
     collections::BTreeMap,
@@ -7,71 +9,87 @@ use std::{
 
 use actix_web::{FromRequest, HttpRequest, dev::Payload};
 use task_domain::{PageLimit, StatusFilter, TaskOrder, TaskQuery, UserId};
-use utoipa::{IntoParams, ToSchema};
+use utoipa::{
+    IntoParams,
+    openapi::{
+        Required,
+        path::{self, ParameterBuilder, ParameterIn},
+    },
+};
 
+use self::parameter::{Cursor, Parameter, Total};
 use crate::{
-    http::error::{ApiError, Fault},
+    http::error::{ApiError, FieldError},
     tasks::cursor::CursorSeal,
 };
 
-/// The query of a list, as the OpenAPI document describes it.
-#[derive(IntoParams)]
-#[into_params(parameter_in = Query)]
-#[expect(dead_code, reason = "its members are only for the OpenAPI document")]
-pub(crate) struct ListParams {
-    /// Which tasks: every one unless it is given.
-    #[param(inline, required = false)]
-    status: StatusParam,
-    /// In what order: the newest first unless it is given, or by title in the order of Unicode code points.
-    #[param(inline, required = false)]
-    sort: SortParam,
-    /// How many tasks one page holds at the most.
-    #[param(required = false, minimum = 1, maximum = 1000, default = 1000)]
-    limit: u16,
-    /// Where the page begins: the `next_cursor` of the page before it. The first page unless it is given.
-    #[param(required = false, min_length = 1)]
-    cursor: String,
-    /// Whether to count all the tasks that match.
-    #[param(required = false, default = false)]
-    total: bool,
+/// Declares the parameters of a query: `name: Parameter`.
+macro_rules! query {
+    (
+        $(#[$meta:meta])*
+        $vis:vis struct $query:ident { $($name:ident: $parameter:ty),+ $(,)? }
+    ) => {
+        $(#[$meta])*
+        $vis struct $query { $(pub(crate) $name: <$parameter as Parameter>::Value),+ }
+
+        impl $query {
+            const NAMES: &[&str] = &[$(stringify!($name)),+];
+
+            fn set(&mut self, name: &str, text: &str) -> Result<(), &'static str> {
+                match name {
+                    $(stringify!($name) => self.$name = <$parameter>::parse(text)?,)+
+                    _ => return Err(UNKNOWN),
+                }
+                Ok(())
+            }
+
+            /// The parameters by name, as they are written.
+            fn pairs(&self) -> impl Iterator<Item = (&'static str, String)> {
+                [$((stringify!($name), <$parameter>::write(&self.$name))),+]
+                    .into_iter()
+                    .filter_map(|(name, text)| Some((name, text?)))
+            }
+        }
+
+        impl IntoParams for $query {
+            fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<path::Parameter> {
+                vec![$(describe::<$parameter>(stringify!($name))),+]
+            }
+        }
+    };
 }
 
-#[derive(ToSchema)]
-#[schema(rename_all = "lowercase", default = "all")]
-#[expect(dead_code, reason = "its variants are only for the OpenAPI document")]
-enum StatusParam {
-    All,
-    Pending,
-    Completed,
+const UNKNOWN: &str = "is not a known parameter";
+
+fn describe<P: Parameter>(name: &str) -> path::Parameter {
+    ParameterBuilder::new()
+        .name(name)
+        .parameter_in(ParameterIn::Query)
+        .description(Some(P::ABOUT))
+        .required(Required::False)
+        .schema(Some(P::schema()))
+        .build()
 }
 
-#[derive(ToSchema)]
-#[schema(rename_all = "lowercase", default = "created")]
-#[expect(dead_code, reason = "its variants are only for the OpenAPI document")]
-enum SortParam {
-    Created,
-    Title,
-}
-
-/// What a list's query asks for. An unknown, empty or repeated parameter is refused: were it ignored, the list would
-/// silently be another one than was meant.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct ListQuery {
-    /// Which tasks.
-    pub(crate) status: StatusFilter,
-    /// In what order.
-    pub(crate) order: TaskOrder,
-    limit: PageLimit,
-    cursor: Option<String>,
-    total: bool,
+query! {
+    /// The query of a list. An unknown, empty or repeated parameter is refused: ignored, it would silently make another
+    /// list than the client meant.
+    #[derive(Clone, Debug, Default, PartialEq, Eq)]
+    pub(crate) struct ListQuery {
+        status: StatusFilter,
+        sort: TaskOrder,
+        limit: PageLimit,
+        cursor: Cursor,
+        total: Total,
+    }
 }
 
 impl ListQuery {
-    /// What a user asks for, once the cursor has been opened.
+    /// What the user asks for, once the cursor is open.
     pub(crate) async fn open(&self, user: &UserId, seal: &CursorSeal) -> Result<TaskQuery, ApiError> {
         let mut query = match &self.cursor {
-            None => TaskQuery::from_start(self.order),
-            Some(cursor) => TaskQuery::after(seal.open(user, self.status, self.order, cursor).await?),
+            None => TaskQuery::from_start(self.sort),
+            Some(cursor) => TaskQuery::after(seal.open(user, self.status, self.sort, cursor).await?),
         };
         query.status = self.status;
         query.limit = self.limit;
@@ -79,14 +97,10 @@ impl ListQuery {
         Ok(query)
     }
 
-    /// The query of the next page: this one's, from another cursor on.
+    /// The query of the next page: this one, from another cursor on.
     pub(crate) fn next(&self, cursor: &str) -> String {
         let mut pairs = form_urlencoded::Serializer::new(String::new());
-        pairs.append_pair("status", status_name(self.status)).append_pair("sort", order_name(self.order));
-        pairs.append_pair("limit", &self.limit.get().to_string());
-        if self.total {
-            pairs.append_pair("total", "true");
-        }
+        pairs.extend_pairs(self.pairs().filter(|(name, _)| *name != "cursor"));
         pairs.append_pair("cursor", cursor).finish()
     }
 }
@@ -100,72 +114,25 @@ impl FromRequest for ListQuery {
     }
 }
 
-/// Reads a query, or names every parameter at fault.
-pub(crate) fn parse(text: &str) -> Result<ListQuery, Vec<Fault>> {
+/// Reads a query, or names every parameter that is wrong.
+pub(crate) fn parse(text: &str) -> Result<ListQuery, Vec<FieldError>> {
     let mut given: BTreeMap<_, Vec<_>> = BTreeMap::new();
     for (name, value) in form_urlencoded::parse(text.as_bytes()) {
         given.entry(name).or_default().push(value);
     }
     let mut query = ListQuery::default();
-    let mut faults = Vec::new();
+    let mut errors = Vec::new();
     for (name, values) in given {
-        let outcome = match (&*name, values.as_slice()) {
-            ("status" | "sort" | "limit" | "cursor" | "total", [_, _, ..]) => Err("must be given once"),
-            ("status", [value]) => status(value).map(|status| query.status = status),
-            ("sort", [value]) => order(value).map(|order| query.order = order),
-            ("limit", [value]) => limit(value).map(|limit| query.limit = limit),
-            ("cursor", [value]) => cursor(value).map(|cursor| query.cursor = Some(cursor)),
-            ("total", [value]) => flag(value).map(|total| query.total = total),
-            _ => Err("is not a known parameter"),
+        let outcome = match values.as_slice() {
+            _ if !ListQuery::NAMES.contains(&&*name) => Err(UNKNOWN),
+            [value] => query.set(&name, value),
+            _ => Err("must be given once"),
         };
         if let Err(message) = outcome {
-            faults.push(Fault::new(name, message));
+            errors.push(FieldError::new(name, message));
         }
     }
-    if faults.is_empty() { Ok(query) } else { Err(faults) }
-}
-
-fn status(value: &str) -> Result<StatusFilter, &'static str> {
-    let all = [StatusFilter::All, StatusFilter::Pending, StatusFilter::Completed];
-    all.into_iter().find(|status| status_name(*status) == value).ok_or("must be all, pending or completed")
-}
-
-fn status_name(status: StatusFilter) -> &'static str {
-    match status {
-        StatusFilter::All => "all",
-        StatusFilter::Pending => "pending",
-        StatusFilter::Completed => "completed",
-    }
-}
-
-fn order(value: &str) -> Result<TaskOrder, &'static str> {
-    let all = [TaskOrder::NewestFirst, TaskOrder::Title];
-    all.into_iter().find(|order| order_name(*order) == value).ok_or("must be created or title")
-}
-
-fn order_name(order: TaskOrder) -> &'static str {
-    match order {
-        TaskOrder::NewestFirst => "created",
-        TaskOrder::Title => "title",
-    }
-}
-
-fn limit(value: &str) -> Result<PageLimit, &'static str> {
-    let plain = value.bytes().all(|byte| byte.is_ascii_digit()) && !value.starts_with('0');
-    let limit = if plain { value.parse().ok().and_then(PageLimit::new) } else { None };
-    limit.ok_or("must be a whole number from 1 to 1000, in plain digits")
-}
-
-fn cursor(value: &str) -> Result<String, &'static str> {
-    if value.is_empty() { Err("must not be empty") } else { Ok(value.to_owned()) }
-}
-
-fn flag(value: &str) -> Result<bool, &'static str> {
-    match value {
-        "true" => Ok(true),
-        "false" => Ok(false),
-        _ => Err("must be true or false"),
-    }
+    if errors.is_empty() { Ok(query) } else { Err(errors) }
 }
 
 #[cfg(test)]
@@ -178,8 +145,8 @@ mod tests {
     use super::*;
     use crate::tasks::cursor::testing::seal_with;
 
-    fn faults(text: &str) -> Vec<(String, String)> {
-        parse(text).unwrap_err().into_iter().map(|fault| (fault.field, fault.message)).collect()
+    fn errors(text: &str) -> Vec<(String, String)> {
+        parse(text).unwrap_err().into_iter().map(|error| (error.field, error.message)).collect()
     }
 
     #[test]
@@ -197,7 +164,7 @@ mod tests {
             ("completed", StatusFilter::Completed),
         ] {
             for (sort_text, order) in [("created", TaskOrder::NewestFirst), ("title", TaskOrder::Title)] {
-                let expected = Ok(ListQuery { status, order, ..ListQuery::default() });
+                let expected = Ok(ListQuery { status, sort: order, ..ListQuery::default() });
                 assert_eq!(parse(&format!("status={status_text}&sort={sort_text}")), expected);
                 assert_eq!(parse(&format!("sort={sort_text}&status={status_text}")), expected);
             }
@@ -208,14 +175,14 @@ mod tests {
     #[test]
     fn unknown_empty_and_repeated_parameters_are_refused_by_name() {
         let unknown = "is not a known parameter";
-        assert_eq!(faults("stat=completed"), [("stat".to_owned(), unknown.to_owned())]);
-        assert_eq!(faults("=x"), [(String::new(), unknown.to_owned())]);
-        assert_eq!(faults("offset="), [("offset".to_owned(), unknown.to_owned())]);
+        assert_eq!(errors("stat=completed"), [("stat".to_owned(), unknown.to_owned())]);
+        assert_eq!(errors("=x"), [(String::new(), unknown.to_owned())]);
+        assert_eq!(errors("offset="), [("offset".to_owned(), unknown.to_owned())]);
         for text in ["status", "status=", "status=ALL", "status=%20all", "status=done", "status=%ff"] {
-            assert_eq!(faults(text), [("status".to_owned(), "must be all, pending or completed".to_owned())]);
+            assert_eq!(errors(text), [("status".to_owned(), "must be all, pending or completed".to_owned())]);
         }
-        assert_eq!(faults("sort=id"), [("sort".to_owned(), "must be created or title".to_owned())]);
-        assert_eq!(faults("sort=title&sort=title"), [("sort".to_owned(), "must be given once".to_owned())]);
+        assert_eq!(errors("sort=id"), [("sort".to_owned(), "must be created or title".to_owned())]);
+        assert_eq!(errors("sort=title&sort=title"), [("sort".to_owned(), "must be given once".to_owned())]);
     }
 
     #[test]
@@ -225,22 +192,22 @@ mod tests {
         }
         for text in ["0", "1001", "-1", "+1", "01", "1.0", "1e2", "x", "", "99999999999999999999"] {
             let message = "must be a whole number from 1 to 1000, in plain digits".to_owned();
-            assert_eq!(faults(&format!("limit={text}")), [("limit".to_owned(), message)], "{text}");
+            assert_eq!(errors(&format!("limit={text}")), [("limit".to_owned(), message)], "{text}");
         }
     }
 
     #[test]
-    fn a_cursor_is_not_empty_and_a_total_is_asked_for_or_not() {
+    fn a_cursor_is_not_empty_and_a_total_is_true_or_false() {
         assert_eq!(parse("cursor=a.b").unwrap().cursor.as_deref(), Some("a.b"));
-        assert_eq!(faults("cursor="), [("cursor".to_owned(), "must not be empty".to_owned())]);
+        assert_eq!(errors("cursor="), [("cursor".to_owned(), "must not be empty".to_owned())]);
         for (text, total) in [("total=true", true), ("total=false", false), ("", false)] {
             assert_eq!(parse(text).unwrap().total, total, "{text}");
         }
         for text in ["total", "total=1", "total=TRUE"] {
-            assert_eq!(faults(text), [("total".to_owned(), "must be true or false".to_owned())], "{text}");
+            assert_eq!(errors(text), [("total".to_owned(), "must be true or false".to_owned())], "{text}");
         }
         for text in ["limit=1&limit=1", "cursor=a&cursor=a", "total=true&total=true"] {
-            assert_eq!(faults(text)[0].1, "must be given once", "{text}");
+            assert_eq!(errors(text)[0].1, "must be given once", "{text}");
         }
     }
 
@@ -274,9 +241,9 @@ mod tests {
     }
 
     #[test]
-    fn all_faults_are_named_at_once() {
+    fn every_parameter_that_is_wrong_is_named_at_once() {
         let fields: Vec<_> =
-            faults("x=1&status=&sort=&y=2&x=3").into_iter().map(|(field, _)| field).collect();
+            errors("x=1&status=&sort=&y=2&x=3").into_iter().map(|(field, _)| field).collect();
         assert_eq!(fields, ["sort", "status", "x", "y"]);
     }
 }

@@ -1,4 +1,4 @@
-//! The answers to writes, in the form in which they are kept for requests that are repeated.
+//! The answers to writes, in the form in which they are stored for repeated requests.
 
 use actix_web::{
     HttpResponse, ResponseError,
@@ -20,29 +20,29 @@ use crate::http::{conditional::etag, error::ApiError, idempotency::IDEMPOTENCY_R
 /// All but the unreserved characters of RFC 3986, section 2.3.
 pub(crate) const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
-const RECEIPTS: ReceiptWriter = ReceiptWriter(|outcome| Written::of(outcome).to_receipt());
+const RECEIPTS: ReceiptWriter = ReceiptWriter(|outcome| StoredResponse::of(outcome).to_receipt());
 
-/// Carries out a write, once where the request has a key.
+/// Carries out a write and answers it. A request with an idempotency key is carried out once.
 ///
-/// A fault of the body counts only when the key has not been used: until then nobody can say that this is not a
-/// repeated request (contract, the order of checks).
-pub(super) async fn perform(
+/// A validation error is answered only if the key is new: a repeated request gets the stored answer first
+/// (`docs/api.md`, "The order of checks").
+pub(super) async fn respond_to_write(
     tasks: &TaskService,
     user: &UserId,
     keyed: Option<KeyedRequest>,
     command: Result<TaskCommand, ApiError>,
 ) -> Result<HttpResponse, ApiError> {
     let Some(request) = keyed else {
-        return Ok(Written::of(&tasks.execute(user, command?).await?).into_response());
+        return Ok(StoredResponse::of(&tasks.execute(user, command?).await?).into_response());
     };
     let once = match command {
         Ok(command) => tasks.execute_once(user, &request, command, RECEIPTS).await?,
-        Err(fault) => tasks.recall(user, &request).await?.ok_or(fault)?,
+        Err(error) => tasks.recall(user, &request).await?.ok_or(error)?,
     };
     match once {
-        Once::First(receipt) => Ok(Written::from_receipt(&receipt)?.into_response()),
+        Once::First(receipt) => Ok(StoredResponse::from_receipt(&receipt)?.into_response()),
         Once::Again(receipt) => {
-            let mut answer = Written::from_receipt(&receipt)?.into_response();
+            let mut answer = StoredResponse::from_receipt(&receipt)?.into_response();
             answer.headers_mut().insert(IDEMPOTENCY_REPLAYED, header::HeaderValue::from_static("true"));
             Ok(answer)
         }
@@ -51,16 +51,16 @@ pub(super) async fn perform(
     }
 }
 
-/// An answer to a write: all of it that does not belong to the one request.
+/// An answer to a write, without the headers that each request gets of its own.
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
-struct Written {
+struct StoredResponse {
     status: u16,
     location: Option<String>,
     etag: Option<String>,
     body: String,
 }
 
-impl Written {
+impl StoredResponse {
     fn of(outcome: &TaskOutcome) -> Self {
         match outcome {
             TaskOutcome::Created(task) => {
@@ -70,7 +70,7 @@ impl Written {
             }
             TaskOutcome::Updated(task) => Self::task(task),
             TaskOutcome::Deleted => {
-                Self { status: 200, location: None, etag: None, body: to_json(&DeletedBody::new()) }
+                Self { status: 200, location: None, etag: None, body: json::to_string(&DeletedBody::new()) }
             }
             TaskOutcome::NotFound => Self::refusal(&ApiError::NotFound, None),
             TaskOutcome::Unexpected(task) => {
@@ -85,7 +85,7 @@ impl Written {
             status: 200,
             location: None,
             etag: Some(etag(task.version)),
-            body: json::task(&TaskBody::from(task)),
+            body: json::to_string(&TaskBody::from(task)),
         }
     }
 
@@ -97,7 +97,7 @@ impl Written {
         Receipt(to_json(self).into_bytes())
     }
 
-    /// Reads a receipt. One that cannot be read was not written by us.
+    /// Reads a receipt.
     fn from_receipt(receipt: &Receipt) -> Result<Self, ApiError> {
         serde_json::from_slice(&receipt.0).map_err(|error| ApiError::Internal(error.into()))
     }
@@ -115,12 +115,12 @@ impl Written {
     }
 }
 
-/// A task as JSON that stands within other JSON as it is.
+/// A task as JSON, to be embedded in other JSON.
 pub(crate) fn task_json(task: &Task) -> Box<RawValue> {
-    RawValue::from_string(json::task(&TaskBody::from(task))).unwrap_or_default()
+    RawValue::from_string(json::to_string(&TaskBody::from(task))).unwrap_or_default()
 }
 
-/// JSON of what is made of texts and numbers only, which always can be written.
+/// Serializes a type that has only texts and numbers, which cannot fail.
 fn to_json(value: &impl Serialize) -> String {
     serde_json::to_string(value).unwrap_or_default()
 }
@@ -141,9 +141,9 @@ mod tests {
             TaskOutcome::NotFound,
             TaskOutcome::Unexpected(task),
         ] {
-            let written = Written::of(&outcome);
-            assert_eq!(Written::from_receipt(&written.to_receipt()).unwrap(), written);
-            assert_eq!((RECEIPTS.0)(&outcome), written.to_receipt());
+            let stored = StoredResponse::of(&outcome);
+            assert_eq!(StoredResponse::from_receipt(&stored.to_receipt()).unwrap(), stored);
+            assert_eq!((RECEIPTS.0)(&outcome), stored.to_receipt());
         }
     }
 
@@ -151,7 +151,7 @@ mod tests {
     fn each_outcome_has_its_status_and_headers() {
         let task = task(&user("a/b é"), 7);
         let summary = |outcome| {
-            let Written { status, location, etag, .. } = Written::of(&outcome);
+            let StoredResponse { status, location, etag, .. } = StoredResponse::of(&outcome);
             (status, location, etag)
         };
         let tag = || Some("\"1\"".to_owned());
@@ -165,13 +165,13 @@ mod tests {
 
     #[test]
     fn a_failed_precondition_shows_the_task_as_it_is() {
-        let body = Written::of(&TaskOutcome::Unexpected(task(&user("u"), 7))).body;
+        let body = StoredResponse::of(&TaskOutcome::Unexpected(task(&user("u"), 7))).body;
         assert!(body.starts_with(r#"{"error":"precondition_failed","detail":""#), "{body}");
         assert!(body.contains(r#""current":{"id":7,"user_id":"u","title":"buy milk""#), "{body}");
     }
 
     #[test]
-    fn a_receipt_that_is_none_is_our_fault() {
-        assert!(matches!(Written::from_receipt(&Receipt(vec![0])), Err(ApiError::Internal(_))));
+    fn a_receipt_that_cannot_be_read_is_an_internal_error() {
+        assert!(matches!(StoredResponse::from_receipt(&Receipt(vec![0])), Err(ApiError::Internal(_))));
     }
 }

@@ -1,45 +1,43 @@
-//! What the bodies of answers say of tasks. Domain types are never serialized.
+//! The bodies of answers about tasks. Domain types are never serialized.
 
 use chrono::{DateTime, Utc};
-use serde::Serialize;
 use task_domain::{Description, Task, TaskPage};
 use utoipa::ToSchema;
 
-use super::timestamp::{optional_timestamp, timestamp};
+use super::json::{LeftOutIfNone, json_object};
 
-/// A task.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(as = Task)]
-pub(crate) struct TaskBody<'a> {
-    /// Its number, assigned by the server, ascending, never used again.
-    #[schema(minimum = 1, maximum = 9_007_199_254_740_991_i64, example = 42)]
-    pub(super) id: i64,
-    /// Whose it is: the `sub` of the token.
-    #[schema(example = "demo")]
-    pub(super) user_id: &'a str,
-    /// What is to be done.
-    #[schema(min_length = 1, max_length = 200, example = "buy milk")]
-    pub(super) title: &'a str,
-    /// More about it.
-    #[schema(max_length = 10_000, required = true, example = "two bottles")]
-    pub(super) description: Option<&'a str>,
-    /// Whether it has been done.
-    pub(super) completed: bool,
-    /// When it was created: RFC 3339 in UTC with six fraction digits.
-    #[serde(serialize_with = "timestamp")]
-    #[schema(value_type = String, format = DateTime, example = "2026-01-02T03:04:05.000060Z")]
-    pub(super) created_at: DateTime<Utc>,
-    /// When it last changed; equal to `created_at` at first.
-    #[serde(serialize_with = "timestamp")]
-    #[schema(value_type = String, format = DateTime, example = "2026-01-02T03:04:05.000060Z")]
-    pub(super) updated_at: DateTime<Utc>,
-    /// How often it has been written: 1 at creation, one more at every change.
-    #[schema(minimum = 1, example = 1)]
-    pub(super) version: i64,
-    /// When it was completed; null while it is not.
-    #[serde(serialize_with = "optional_timestamp")]
-    #[schema(value_type = Option<String>, format = DateTime, required = true)]
-    pub(super) completed_at: Option<DateTime<Utc>>,
+json_object! {
+    /// A task.
+    #[derive(Debug, ToSchema)]
+    #[schema(as = Task)]
+    pub(crate) struct TaskBody<'a> {
+        /// Its number, assigned by the server, ascending, never used again.
+        #[schema(minimum = 1, maximum = 9_007_199_254_740_991_i64, example = 42)]
+        id: i64,
+        /// Whose it is: the `sub` of the token.
+        #[schema(example = "demo")]
+        user_id: &'a str,
+        /// What is to be done.
+        #[schema(min_length = 1, max_length = 200, example = "buy milk")]
+        title: &'a str,
+        /// More about it.
+        #[schema(max_length = 10_000, required = true, example = "two bottles")]
+        description: Option<&'a str>,
+        /// Whether it has been done.
+        completed: bool,
+        /// When it was created: RFC 3339 in UTC with six fraction digits.
+        #[schema(value_type = String, format = DateTime, example = "2026-01-02T03:04:05.000060Z")]
+        created_at: DateTime<Utc>,
+        /// When it last changed; equal to `created_at` at first.
+        #[schema(value_type = String, format = DateTime, example = "2026-01-02T03:04:05.000060Z")]
+        updated_at: DateTime<Utc>,
+        /// How often it has been written: 1 at creation, one more at every change.
+        #[schema(minimum = 1, example = 1)]
+        version: i64,
+        /// When it was completed; null while it is not.
+        #[schema(value_type = Option<String>, format = DateTime, required = true)]
+        completed_at: Option<DateTime<Utc>>,
+    }
 }
 
 impl<'a> From<&'a Task> for TaskBody<'a> {
@@ -58,23 +56,24 @@ impl<'a> From<&'a Task> for TaskBody<'a> {
     }
 }
 
-/// A user's tasks.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(as = TaskList)]
-pub(crate) struct TaskListBody<'a> {
-    /// The tasks, at most 1000 of them.
-    #[schema(max_items = 1000)]
-    pub(super) tasks: Vec<TaskBody<'a>>,
-    /// How many tasks are in this answer.
-    #[schema(minimum = 0, maximum = 1000, example = 1)]
-    pub(super) count: usize,
-    /// Where the next page begins; null on the last page.
-    #[schema(required = true)]
-    pub(super) next_cursor: Option<&'a str>,
-    /// How many tasks match in all, with `total=true` only.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false, minimum = 0)]
-    pub(super) total: Option<u64>,
+json_object! {
+    /// A user's tasks.
+    #[derive(Debug, ToSchema)]
+    #[schema(as = TaskList)]
+    pub(crate) struct TaskListBody<'a> {
+        /// The tasks, at most 1000 of them.
+        #[schema(max_items = 1000)]
+        tasks: Vec<TaskBody<'a>>,
+        /// How many tasks are in this answer.
+        #[schema(minimum = 0, maximum = 1000, example = 1)]
+        count: usize,
+        /// Where the next page begins; null on the last page.
+        #[schema(required = true)]
+        next_cursor: Option<&'a str>,
+        /// How many tasks match in all, with `total=true` only.
+        #[schema(value_type = u64, required = false, minimum = 0)]
+        total: LeftOutIfNone<u64>,
+    }
 }
 
 impl<'a> TaskListBody<'a> {
@@ -83,18 +82,20 @@ impl<'a> TaskListBody<'a> {
             tasks: page.tasks.iter().map(TaskBody::from).collect(),
             count: page.tasks.len(),
             next_cursor,
-            total: page.total,
+            total: LeftOutIfNone(page.total),
         }
     }
 }
 
-/// What is left of a deleted task.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(as = Deleted)]
-pub(crate) struct DeletedBody {
-    /// `Task deleted`.
-    #[schema(example = "Task deleted")]
-    message: &'static str,
+json_object! {
+    /// What is left of a deleted task.
+    #[derive(Debug, ToSchema)]
+    #[schema(as = Deleted)]
+    pub(crate) struct DeletedBody {
+        /// `Task deleted`.
+        #[schema(example = "Task deleted")]
+        message: &'static str,
+    }
 }
 
 impl DeletedBody {
@@ -105,10 +106,11 @@ impl DeletedBody {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-    use task_domain::testing;
+    use serde_json::{Value, json};
+    use task_domain::{Version, testing};
 
     use super::*;
+    use crate::tasks::json::{WriteJson as _, to_string};
 
     #[test]
     fn a_task_is_written_with_its_members_in_order_and_six_fraction_digits() {
@@ -117,19 +119,19 @@ mod tests {
         task.description = None;
         task.completed_at = Some(task.updated_at);
         assert_eq!(
-            serde_json::to_string(&TaskBody::from(&task)).unwrap(),
+            to_string(&TaskBody::from(&task)),
             r#"{"id":7,"user_id":"a/b","title":"buy milk","description":null,"completed":true,"created_at":"2026-01-02T03:04:05.000060Z","updated_at":"2026-01-02T03:04:05.000060Z","version":1,"completed_at":"2026-01-02T03:04:05.000060Z"}"#
         );
         task.created_at = "2026-01-02T03:04:05Z".parse().unwrap();
-        assert!(
-            serde_json::to_string(&TaskBody::from(&task)).unwrap().contains("2026-01-02T03:04:05.000000Z")
-        );
+        assert!(to_string(&TaskBody::from(&task)).contains("2026-01-02T03:04:05.000000Z"));
     }
 
     #[test]
     fn a_list_says_how_many_it_holds() {
         let tasks = [testing::task(&testing::user("u"), 1), testing::task(&testing::user("u"), 2)];
-        let list = |page: &TaskPage, cursor| serde_json::to_value(TaskListBody::new(page, cursor)).unwrap();
+        let list = |page: &TaskPage, cursor| -> Value {
+            serde_json::from_str(&to_string(&TaskListBody::new(page, cursor))).unwrap()
+        };
         let page = TaskPage { tasks: tasks.to_vec(), more: true, total: None };
         let shown = list(&page, Some("c"));
         assert_eq!((shown["count"].as_u64(), shown["tasks"].as_array().unwrap().len()), (Some(2), 2));
@@ -137,5 +139,18 @@ mod tests {
         assert_eq!(shown.get("total"), None);
         let end = list(&TaskPage { total: Some(9), ..TaskPage::default() }, None);
         assert_eq!(end, json!({"tasks": [], "count": 0, "next_cursor": null, "total": 9}));
+    }
+
+    #[test]
+    fn a_body_has_the_room_that_it_takes() {
+        let mut largest = testing::task(&testing::user("alice"), i64::MAX);
+        largest.version = Version::new(i64::MAX).unwrap();
+        largest.completed_at = Some(largest.updated_at);
+        let page = TaskPage { tasks: vec![largest; 100], more: true, total: Some(u64::MAX) };
+        let cursor = "c".repeat(200);
+        let body = TaskListBody::new(&page, Some(&cursor));
+        let text = to_string(&body);
+        assert_eq!(text.capacity(), body.max_len(), "the text has grown");
+        assert!(text.len() * 10 > text.capacity() * 9, "{} of {}", text.len(), text.capacity());
     }
 }
