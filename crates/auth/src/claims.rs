@@ -36,6 +36,7 @@ impl<'a> Jws<'a> {
     }
 
     /// The algorithm that the token names. The configuration decides which one is used.
+    #[must_use]
     pub fn algorithm(&self) -> Option<&str> {
         self.header.get("alg")?.as_str()
     }

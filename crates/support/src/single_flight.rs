@@ -34,6 +34,7 @@ enum Stage {
 
 impl SingleFlight {
     /// Accepts at most one demand in each `cool_down`; a caller waits for at most `timeout`.
+    #[must_use]
     pub fn new(cool_down: Duration, timeout: Duration) -> Self {
         Self {
             cool_down,
