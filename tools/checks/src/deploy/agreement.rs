@@ -4,8 +4,7 @@ use std::{fs, path::Path, time::Duration};
 
 use anyhow::{Context as _, bail, ensure};
 use serde_json::Value;
-use task_api::openapi_json;
-use task_settings::Settings;
+use task_settings::{Settings, VARIABLES};
 
 use crate::deploy::{
     files::{self, COMPOSE, KUBERNETES, KUSTOMIZATION},
@@ -16,6 +15,8 @@ use crate::deploy::{
 /// What PostgreSQL admits by default; and what is not for the service: three of superusers, two of a
 /// migration.
 const CONNECTIONS: u64 = 100 - 3 - 2;
+/// The routes of the service; `cargo xtask openapi --check` compares the document with the code.
+const OPENAPI: &str = "docs/openapi.json";
 /// A secret as long as it has to be.
 const SECRET: &str = "0123456789abcdef0123456789abcdef";
 
@@ -43,7 +44,7 @@ fn settings(variables: impl IntoIterator<Item = (String, String)>) -> anyhow::Re
 /// The variables of an object, which the service has to know.
 fn variables(place: &str, object: &Value) -> anyhow::Result<Vec<(String, String)>> {
     let variables = object.as_object().with_context(|| format!("{place} has no variables"))?;
-    let known = |name: &str| task_settings::VARIABLES.iter().any(|variable| variable.name == name);
+    let known = |name: &str| VARIABLES.iter().any(|variable| variable.name == name);
     if let Some(name) = variables.keys().find(|name| !known(name)) {
         bail!("{place} sets {name}, which the service does not read");
     }
@@ -91,10 +92,11 @@ fn of_kubernetes(manifests: &[Value]) -> anyhow::Result<()> {
         metrics.is_some() && port("metrics") == metrics,
         "the port `metrics` is not that of METRICS_ADDR"
     );
+    let routes = fs::read_to_string(OPENAPI).with_context(|| format!("cannot read {OPENAPI}"))?;
     for probe in ["startupProbe", "livenessProbe", "readinessProbe"] {
         let path =
             container[probe]["httpGet"]["path"].as_str().with_context(|| format!("there is no {probe}"))?;
-        ensure!(openapi_json()?.contains(&format!("\"{path}\"")), "{probe} asks {path}, which is no route");
+        ensure!(routes.contains(&format!("\"{path}\"")), "{probe} asks {path}, which is no route");
     }
     Ok(())
 }
