@@ -9,7 +9,7 @@ use diesel::{
 };
 use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl};
 use task_domain::{
-    KeyedRequest, Once, OnceOnly, Receipt, ReceiptWriter, RepositoryError, TaskCommand, TaskOutcome, UserId,
+    IdempotentRequest, Once, IdempotencyStore, Receipt, ReceiptWriter, RepositoryError, TaskCommand, TaskOutcome, UserId,
 };
 
 use self::sql::{Claim, Find, Forget, Lock, Store};
@@ -28,11 +28,11 @@ const OWNER_EXISTS: &str = "idempotency_keys_user_id_fkey";
 /// the deletion of a user locks in that order too, and the other one would be a deadlock. The pool closes a connection on
 /// which a transaction did not come to its end, and PostgreSQL rolls back.
 #[derive(Clone, Debug)]
-pub struct PgOnceOnly {
+pub struct PgIdempotencyStore {
     pool: Arc<PgPool>,
 }
 
-impl PgOnceOnly {
+impl PgIdempotencyStore {
     /// Keeps keys in the database of `pool`.
     #[must_use]
     pub fn new(pool: Arc<PgPool>) -> Self {
@@ -41,11 +41,11 @@ impl PgOnceOnly {
 }
 
 #[async_trait]
-impl OnceOnly for PgOnceOnly {
+impl IdempotencyStore for PgIdempotencyStore {
     async fn execute_once(
         &self,
         owner: &UserId,
-        request: &KeyedRequest,
+        request: &IdempotentRequest,
         command: TaskCommand,
         receipts: ReceiptWriter,
     ) -> Result<Once, RepositoryError> {
@@ -68,7 +68,7 @@ impl OnceOnly for PgOnceOnly {
             .await
     }
 
-    async fn recall(&self, owner: &UserId, request: &KeyedRequest) -> Result<Option<Once>, RepositoryError> {
+    async fn recall(&self, owner: &UserId, request: &IdempotentRequest) -> Result<Option<Once>, RepositoryError> {
         let _permit = self.pool.admit().await?;
         self.pool
             .run(async |connection| {
@@ -87,7 +87,7 @@ impl OnceOnly for PgOnceOnly {
 async fn first(
     connection: &mut AsyncPgConnection,
     owner: &UserId,
-    request: &KeyedRequest,
+    request: &IdempotentRequest,
     command: &TaskCommand,
     receipts: ReceiptWriter,
 ) -> QueryResult<Once> {
@@ -110,7 +110,7 @@ async fn first(
 async fn known(
     connection: &mut AsyncPgConnection,
     owner: &UserId,
-    request: &KeyedRequest,
+    request: &IdempotentRequest,
 ) -> QueryResult<Option<Once>> {
     let locked = lock(connection, owner, request).await?;
     let found = find(connection, owner, request).await?;
@@ -120,7 +120,7 @@ async fn known(
 async fn lock(
     connection: &mut AsyncPgConnection,
     owner: &UserId,
-    request: &KeyedRequest,
+    request: &IdempotentRequest,
 ) -> QueryResult<bool> {
     Prepared(Lock { key: request.key.as_str(), owner: owner.as_str() }).get_result(connection).await
 }
@@ -128,7 +128,7 @@ async fn lock(
 async fn find(
     connection: &mut AsyncPgConnection,
     owner: &UserId,
-    request: &KeyedRequest,
+    request: &IdempotentRequest,
 ) -> QueryResult<Option<Once>> {
     let find = Prepared(Find { owner: owner.as_str(), key: request.key.as_str() });
     let known: Option<(Vec<u8>, Vec<u8>)> = find.get_result(connection).await.optional()?;

@@ -12,7 +12,7 @@ mod tasks;
 #[cfg(feature = "testing")]
 pub mod testing;
 
-pub use idempotency::PgOnceOnly;
+pub use idempotency::PgIdempotencyStore;
 pub use postgres::{
     database::{
         Database,

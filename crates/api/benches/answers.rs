@@ -20,7 +20,7 @@ use task_api::{Cors, CursorSeal, Limits, Readiness, SchemaProbe, SealKeySource, 
 use task_auth::{ClaimRules, SharedSecret};
 use task_domain::{
     RepositoryError, Task, TaskPage, TaskService,
-    testing::{MockOnceOnly, MockTaskRepository, task, user},
+    testing::{MockIdempotencyStore, MockTaskRepository, task, user},
 };
 use task_settings::{About, Environment, LimitSettings};
 
@@ -49,7 +49,7 @@ fn services() -> Services {
     port.expect_list().returning(move |_, _| Ok(TaskPage { tasks: tasks.clone(), more: false, total: None }));
     let about = About { title: "t".to_owned(), version: "v".to_owned(), environment: Environment::Dev };
     Services::new(
-        TaskService::new(Arc::new(port), Arc::new(MockOnceOnly::new())),
+        TaskService::new(Arc::new(port), Arc::new(MockIdempotencyStore::new())),
         Arc::new(SharedSecret::new(SECRET, ClaimRules::default())),
         Cors::default(),
         CursorSeal::new(Arc::new(Nothing)),

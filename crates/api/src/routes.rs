@@ -56,7 +56,7 @@ mod tests {
     use task_auth::{ClaimRules, SharedSecret};
     use task_domain::{
         TaskService,
-        testing::{MockOnceOnly, MockTaskRepository},
+        testing::{MockIdempotencyStore, MockTaskRepository},
     };
     use task_settings::{About, Environment, LimitSettings};
 
@@ -82,7 +82,7 @@ mod tests {
 
     /// An application whose repository panics at the first call.
     fn services() -> Services {
-        let tasks = TaskService::new(Arc::new(MockTaskRepository::new()), Arc::new(MockOnceOnly::new()));
+        let tasks = TaskService::new(Arc::new(MockTaskRepository::new()), Arc::new(MockIdempotencyStore::new()));
         let verifier = Arc::new(SharedSecret::new(&[0; 32], ClaimRules::default()));
         let about = About { title: "t".to_owned(), version: "v".to_owned(), environment: Environment::Dev };
         Services::new(tasks, verifier, Cors::default(), seal_with([0; 32]), ready(), unlimited(), &about)

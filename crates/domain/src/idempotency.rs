@@ -29,7 +29,7 @@ pub struct Fingerprint(pub [u8; 32]);
 
 /// A request that may be repeated.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct KeyedRequest {
+pub struct IdempotentRequest {
     /// The client's name for it.
     pub key: IdempotencyKey,
     /// The digest of what it asks for.

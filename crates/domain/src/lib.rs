@@ -10,8 +10,8 @@ pub mod testing;
 mod user;
 
 pub use error::{BoxError, RepositoryError, TaskError};
-pub use idempotency::{Fingerprint, IdempotencyKey, KeyedRequest, Once, Receipt, ReceiptWriter};
-pub use ports::{OnceOnly, TaskRepository};
+pub use idempotency::{Fingerprint, IdempotencyKey, IdempotentRequest, Once, Receipt, ReceiptWriter};
+pub use ports::{IdempotencyStore, TaskRepository};
 pub use service::TaskService;
 pub use task::{
     NewTask, Task, TaskId,

@@ -2,7 +2,7 @@ use async_trait::async_trait;
 
 use crate::{
     error::RepositoryError,
-    idempotency::{KeyedRequest, Once, ReceiptWriter},
+    idempotency::{IdempotentRequest, Once, ReceiptWriter},
     task::{
         Task, TaskId,
         command::{TaskCommand, TaskOutcome},
@@ -50,7 +50,7 @@ pub trait TaskRepository: Send + Sync {
 /// Keys of different owners are independent of each other. A key is remembered for 24 hours.
 #[cfg_attr(feature = "testing", mockall::automock)]
 #[async_trait]
-pub trait OnceOnly: Send + Sync {
+pub trait IdempotencyStore: Send + Sync {
     /// Carries out `command` as [`TaskRepository::execute`] does, and stores what `receipts` makes of its outcome
     /// in the same transaction, unless a request with that key was carried out before.
     ///
@@ -61,14 +61,14 @@ pub trait OnceOnly: Send + Sync {
     async fn execute_once(
         &self,
         owner: &UserId,
-        request: &KeyedRequest,
+        request: &IdempotentRequest,
         command: TaskCommand,
         receipts: ReceiptWriter,
     ) -> Result<Once, RepositoryError>;
 
     /// Returns what [`execute_once`](Self::execute_once) would return, without carrying anything out; `None` if it would
     /// carry out the command.
-    async fn recall(&self, owner: &UserId, request: &KeyedRequest) -> Result<Option<Once>, RepositoryError>;
+    async fn recall(&self, owner: &UserId, request: &IdempotentRequest) -> Result<Option<Once>, RepositoryError>;
 
     /// Forgets up to `limit` expired keys and returns how many they were. Several replicas may do so at once.
     async fn forget_expired(&self, limit: u16) -> Result<usize, RepositoryError>;

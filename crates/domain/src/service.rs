@@ -2,8 +2,8 @@ use std::sync::Arc;
 
 use crate::{
     error::TaskError,
-    idempotency::{KeyedRequest, Once, ReceiptWriter},
-    ports::{OnceOnly, TaskRepository},
+    idempotency::{IdempotentRequest, Once, ReceiptWriter},
+    ports::{IdempotencyStore, TaskRepository},
     task::{
         Task, TaskId,
         command::{TaskCommand, TaskOutcome},
@@ -18,14 +18,14 @@ use crate::{
 #[derive(Clone)]
 pub struct TaskService {
     tasks: Arc<dyn TaskRepository>,
-    once_only: Arc<dyn OnceOnly>,
+    idempotency: Arc<dyn IdempotencyStore>,
 }
 
 impl TaskService {
-    /// Serves the tasks in `tasks`; `once_only` carries out the writes on them that clients may repeat.
+    /// Serves the tasks in `tasks`; `idempotency` carries out the writes on them that clients may repeat.
     #[must_use]
-    pub fn new(tasks: Arc<dyn TaskRepository>, once_only: Arc<dyn OnceOnly>) -> Self {
-        Self { tasks, once_only }
+    pub fn new(tasks: Arc<dyn TaskRepository>, idempotency: Arc<dyn IdempotencyStore>) -> Self {
+        Self { tasks, idempotency }
     }
 
     /// Lists a page of the owner's tasks.
@@ -46,20 +46,20 @@ impl TaskService {
         Ok(self.tasks.execute(owner, command).await?)
     }
 
-    /// Carries out a write that the client may repeat, once; see [`OnceOnly::execute_once`].
+    /// Carries out a write that the client may repeat, once; see [`IdempotencyStore::execute_once`].
     pub async fn execute_once(
         &self,
         owner: &UserId,
-        request: &KeyedRequest,
+        request: &IdempotentRequest,
         command: TaskCommand,
         receipts: ReceiptWriter,
     ) -> Result<Once, TaskError> {
-        Ok(self.once_only.execute_once(owner, request, command, receipts).await?)
+        Ok(self.idempotency.execute_once(owner, request, command, receipts).await?)
     }
 
-    /// Says what happened to a write that the client may repeat, if it was carried out before; see [`OnceOnly::recall`].
-    pub async fn recall(&self, owner: &UserId, request: &KeyedRequest) -> Result<Option<Once>, TaskError> {
-        Ok(self.once_only.recall(owner, request).await?)
+    /// Says what happened to a write that the client may repeat, if it was carried out before; see [`IdempotencyStore::recall`].
+    pub async fn recall(&self, owner: &UserId, request: &IdempotentRequest) -> Result<Option<Once>, TaskError> {
+        Ok(self.idempotency.recall(owner, request).await?)
     }
 }
 
@@ -78,17 +78,17 @@ mod tests {
         error::RepositoryError,
         idempotency::{Fingerprint, IdempotencyKey, Receipt},
         task::{list::TaskOrder, version::Expectation},
-        testing::{MockOnceOnly, MockTaskRepository, new_task, task, task_id, user},
+        testing::{MockIdempotencyStore, MockTaskRepository, new_task, task, task_id, user},
     };
 
-    fn service(prepare: impl FnOnce(&mut MockTaskRepository, &mut MockOnceOnly)) -> TaskService {
-        let (mut tasks, mut once_only) = (MockTaskRepository::new(), MockOnceOnly::new());
-        prepare(&mut tasks, &mut once_only);
-        TaskService::new(Arc::new(tasks), Arc::new(once_only))
+    fn service(prepare: impl FnOnce(&mut MockTaskRepository, &mut MockIdempotencyStore)) -> TaskService {
+        let (mut tasks, mut idempotency) = (MockTaskRepository::new(), MockIdempotencyStore::new());
+        prepare(&mut tasks, &mut idempotency);
+        TaskService::new(Arc::new(tasks), Arc::new(idempotency))
     }
 
-    fn request() -> KeyedRequest {
-        KeyedRequest { key: IdempotencyKey::parse("k").unwrap(), fingerprint: Fingerprint([7; 32]) }
+    fn request() -> IdempotentRequest {
+        IdempotentRequest { key: IdempotencyKey::parse("k").unwrap(), fingerprint: Fingerprint([7; 32]) }
     }
 
     fn toggle() -> TaskCommand {
@@ -138,8 +138,8 @@ mod tests {
 
     #[tokio::test]
     async fn a_write_with_a_key_goes_to_the_port_that_carries_it_out_once() {
-        let service = service(|_, once_only| {
-            once_only
+        let service = service(|_, idempotency| {
+            idempotency
                 .expect_execute_once()
                 .once()
                 .withf(|owner, keyed, command, _| {
@@ -153,9 +153,9 @@ mod tests {
 
     #[tokio::test]
     async fn a_key_is_looked_up_in_the_port_that_remembers_it() {
-        let service = service(|_, once_only| {
+        let service = service(|_, idempotency| {
             let (alice, keyed) = (user("alice"), request());
-            once_only
+            idempotency
                 .expect_recall()
                 .once()
                 .with(eq(alice), eq(keyed))
@@ -167,12 +167,12 @@ mod tests {
     #[tokio::test]
     async fn a_repository_that_is_down_is_never_taken_for_a_missing_task() {
         let alice = user("alice");
-        let service = service(|tasks, once_only| {
+        let service = service(|tasks, idempotency| {
             tasks.expect_list().once().return_once(|_, _| Err(down()));
             tasks.expect_find().once().return_once(|_, _| Err(down()));
             tasks.expect_execute().once().return_once(|_, _| Err(down()));
-            once_only.expect_execute_once().once().return_once(|_, _, _, _| Err(down()));
-            once_only.expect_recall().once().return_once(|_, _| Err(down()));
+            idempotency.expect_execute_once().once().return_once(|_, _, _, _| Err(down()));
+            idempotency.expect_recall().once().return_once(|_, _| Err(down()));
         });
         let outcomes = [
             service.list(&alice, &TaskQuery::default()).await.err(),

@@ -6,7 +6,7 @@ mod model;
 use chrono::{DateTime, Utc};
 
 pub use self::model::TaskModel;
-pub use crate::ports::{MockOnceOnly, MockTaskRepository};
+pub use crate::ports::{MockIdempotencyStore, MockTaskRepository};
 use crate::{
     task::{NewTask, Task, TaskId, description::Description, title::Title},
     user::UserId,

@@ -2,7 +2,7 @@
 
 use diesel_async::SimpleAsyncConnection;
 use task_domain::{
-    Expectation, OnceOnly, TaskCommand, UserId,
+    Expectation, IdempotencyStore, TaskCommand, UserId,
     testing::{task_id, user},
 };
 

@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, fs, path::Path};
 
 use futures_util::future::join_all;
 use task_domain::{
-    Change, Expectation, Fingerprint, IdempotencyKey, KeyedRequest, OnceOnly, PageLimit, Position, Receipt,
+    Change, Expectation, Fingerprint, IdempotencyKey, IdempotentRequest, IdempotencyStore, PageLimit, Position, Receipt,
     ReceiptWriter, StatusFilter, TaskChanges, TaskCommand, TaskOrder, TaskQuery, TaskRepository, Title,
     Version,
     testing::{new_task, user},
@@ -13,8 +13,8 @@ use task_domain::{
 use super::session::{Plans, sent};
 use crate::testing::statements;
 
-pub(super) fn request(key: &str) -> KeyedRequest {
-    KeyedRequest { key: IdempotencyKey::parse(key).unwrap(), fingerprint: Fingerprint([7; 32]) }
+pub(super) fn request(key: &str) -> IdempotentRequest {
+    IdempotentRequest { key: IdempotencyKey::parse(key).unwrap(), fingerprint: Fingerprint([7; 32]) }
 }
 
 pub(super) const RECEIPTS: ReceiptWriter = ReceiptWriter(|_| Receipt(b"receipt".to_vec()));

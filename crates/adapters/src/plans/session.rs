@@ -6,7 +6,7 @@ use diesel::{QueryableByName, sql_types::Text};
 use diesel_async::{AsyncPgConnection, SimpleAsyncConnection};
 
 use crate::{
-    idempotency::PgOnceOnly,
+    idempotency::PgIdempotencyStore,
     postgres::{
         pool::{PgPool, options::PoolOptions},
         statement::SqlText,
@@ -79,8 +79,8 @@ impl Plans {
         PgTaskRepository::new(Arc::clone(&self.pool))
     }
 
-    pub(super) fn once(&self) -> PgOnceOnly {
-        PgOnceOnly::new(Arc::clone(&self.pool))
+    pub(super) fn once(&self) -> PgIdempotencyStore {
+        PgIdempotencyStore::new(Arc::clone(&self.pool))
     }
 
     /// Every statement that the connection has prepared so far, with its name in front.

@@ -1,4 +1,4 @@
-//! `OnceOnly`: a write and its receipt are both stored or neither is, and that once for each key.
+//! `IdempotencyStore`: a write and its receipt are both stored or neither is, and that once for each key.
 
 use std::{
     sync::Arc,
@@ -8,11 +8,11 @@ use std::{
 use diesel_async::SimpleAsyncConnection;
 use futures_util::future::{join, join_all};
 use task_adapters::{
-    Database, PgOnceOnly, PgPool, PoolOptions,
+    Database, PgIdempotencyStore, PgPool, PoolOptions,
     testing::{Proxy, pool_options},
 };
 use task_domain::{
-    Expectation, Fingerprint, IdempotencyKey, KeyedRequest, Once, OnceOnly, Receipt, ReceiptWriter,
+    Expectation, Fingerprint, IdempotencyKey, IdempotentRequest, Once, IdempotencyStore, Receipt, ReceiptWriter,
     RepositoryError, Task, TaskCommand, TaskOutcome, TaskRepository, UserId, Version,
     testing::{new_task, task_id, user},
 };
@@ -31,7 +31,7 @@ const CONNECTIONS: &str = "pg_stat_activity WHERE application_name = 'once' AND 
 
 struct Fixture {
     // Before the store, so that its connections are closed when that is dropped.
-    once: Arc<PgOnceOnly>,
+    once: Arc<PgIdempotencyStore>,
     store: Store,
 }
 
@@ -53,11 +53,11 @@ impl Fixture {
     }
 
     /// Carries out a command of ada's.
-    async fn run(&self, request: &KeyedRequest, command: TaskCommand) -> Result<Once, RepositoryError> {
+    async fn run(&self, request: &IdempotentRequest, command: TaskCommand) -> Result<Once, RepositoryError> {
         self.once.execute_once(&self.store.ada, request, command, IN_WORDS).await
     }
 
-    async fn recall(&self, request: &KeyedRequest) -> Option<Once> {
+    async fn recall(&self, request: &IdempotentRequest) -> Option<Once> {
         self.once.recall(&self.store.ada, request).await.unwrap()
     }
 
@@ -141,9 +141,9 @@ impl Fixture {
     }
 }
 
-fn once(url: &str, options: PoolOptions) -> Arc<PgOnceOnly> {
+fn once(url: &str, options: PoolOptions) -> Arc<PgIdempotencyStore> {
     let database = Database::parse(&format!("{url}&application_name=once")).unwrap();
-    Arc::new(PgOnceOnly::new(Arc::new(PgPool::new(&database, options).unwrap())))
+    Arc::new(PgIdempotencyStore::new(Arc::new(PgPool::new(&database, options).unwrap())))
 }
 
 /// A pool of one connection.
@@ -159,15 +159,15 @@ fn in_words(outcome: &TaskOutcome) -> Receipt {
 }
 
 /// A request of that key, always for the same thing.
-fn request(key: &str) -> KeyedRequest {
-    KeyedRequest { key: IdempotencyKey::parse(key).unwrap(), fingerprint: Fingerprint([7; 32]) }
+fn request(key: &str) -> IdempotentRequest {
+    IdempotentRequest { key: IdempotencyKey::parse(key).unwrap(), fingerprint: Fingerprint([7; 32]) }
 }
 
 /// A request of that key for something else.
-fn other_request(key: &str) -> KeyedRequest {
+fn other_request(key: &str) -> IdempotentRequest {
     let mut fingerprint = [7; 32];
     fingerprint[31] = 8;
-    KeyedRequest { fingerprint: Fingerprint(fingerprint), ..request(key) }
+    IdempotentRequest { fingerprint: Fingerprint(fingerprint), ..request(key) }
 }
 
 fn create(title: &str) -> TaskCommand {
@@ -504,7 +504,7 @@ async fn a_connection_that_is_cut_in_mid_transaction_stores_nothing_and_the_key_
 async fn whoever_repeats_until_there_is_an_answer_has_it_done_once_however_often_connections_are_cut() {
     let (fixture, proxy) = Fixture::behind_proxy(pool_options()).await;
     let task = fixture.store.task("t").await;
-    let until_answered = async |key: KeyedRequest, command: TaskCommand| {
+    let until_answered = async |key: IdempotentRequest, command: TaskCommand| {
         for tries in 0.. {
             match fixture.run(&key, command.clone()).await {
                 Ok(Once::First(_) | Once::Again(_)) => return tries,
@@ -610,7 +610,7 @@ async fn the_keys_of_different_users_have_nothing_to_do_with_each_other() {
     let (ada, bob) = (&fixture.store.ada, &fixture.store.bob);
     // Owners and keys that would be the same if they were put together.
     fixture.store.db.insert_user("bobk").await;
-    let run = async |owner: &UserId, request: &KeyedRequest| {
+    let run = async |owner: &UserId, request: &IdempotentRequest| {
         fixture.once.execute_once(owner, request, create("t"), IN_WORDS).await.unwrap()
     };
     for (owner, key) in [(ada, request("kk")), (bob, other_request("kk")), (&user("bobk"), request("k"))] {
@@ -788,7 +788,7 @@ async fn a_key_that_somebody_else_is_forgetting_or_replacing_is_not_waited_for()
 async fn what_is_expired_may_be_used_again_and_forgotten_at_once() {
     let fixture = Fixture::new().await;
     fixture.insert_keys(100, 25).await;
-    let keys: Vec<KeyedRequest> = (1..=100).map(|number| request(&number.to_string())).collect();
+    let keys: Vec<IdempotentRequest> = (1..=100).map(|number| request(&number.to_string())).collect();
     let uses = join_all(keys.iter().map(|key| fixture.run(key, create("t"))));
     let (outcomes, forgotten) = join(uses, join_all((0..20).map(|_| fixture.once.forget_expired(7)))).await;
     for outcome in outcomes {

@@ -10,9 +10,9 @@ use diesel::sql_types::Timestamptz;
 use diesel_async::{AsyncPgConnection, SimpleAsyncConnection};
 use futures_util::future::join_all;
 use proptest::test_runner::{Config, TestCaseError, TestRunner};
-use task_adapters::PgOnceOnly;
+use task_adapters::PgIdempotencyStore;
 use task_domain::{
-    Fingerprint, IdempotencyKey, KeyedRequest, Once, OnceOnly, Receipt, ReceiptWriter, StatusFilter, Task,
+    Fingerprint, IdempotencyKey, IdempotentRequest, Once, IdempotencyStore, Receipt, ReceiptWriter, StatusFilter, Task,
     TaskCommand, TaskId, TaskOrder, TaskOutcome, TaskRepository, UserId,
     testing::{TaskModel, task_id},
 };
@@ -33,7 +33,7 @@ type Window = (DateTime<Utc>, DateTime<Utc>);
 /// The database beside the model that has to agree with it.
 struct Run<'a> {
     store: &'a Store,
-    once: &'a PgOnceOnly,
+    once: &'a PgIdempotencyStore,
     /// A session past the repository.
     session: &'a AsyncPgConnection,
     model: TaskModel,
@@ -108,7 +108,7 @@ impl Run<'_> {
         let (owner, command) = self.command(request, false);
         self.keys += 1;
         let key = IdempotencyKey::parse(&format!("key-{}", self.keys)).unwrap();
-        let request = KeyedRequest { key, fingerprint: Fingerprint([7; 32]) };
+        let request = IdempotentRequest { key, fingerprint: Fingerprint([7; 32]) };
         let execute = async || {
             let command = command.clone();
             self.once.execute_once(&owner, &request, command, ReceiptWriter(in_words)).await.unwrap()
@@ -207,7 +207,7 @@ fn every_write_comes_to_what_the_domain_decides() {
     let runtime = Runtime::new().unwrap();
     let (store, once, session) = runtime.block_on(async {
         let store = Store::new().await;
-        let once = PgOnceOnly::new(Arc::new(store.db.pool()));
+        let once = PgIdempotencyStore::new(Arc::new(store.db.pool()));
         let session = store.db.database().connect().await.unwrap();
         (store, once, session)
     });

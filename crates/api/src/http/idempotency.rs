@@ -8,7 +8,7 @@ use actix_web::{
     http::header::{self, HeaderMap, HeaderName},
 };
 use aws_lc_rs::digest::{Context, SHA256};
-use task_domain::{Fingerprint, IdempotencyKey, KeyedRequest};
+use task_domain::{Fingerprint, IdempotencyKey, IdempotentRequest};
 
 use crate::http::error::ApiError;
 
@@ -30,12 +30,12 @@ struct Keyed {
 
 impl Idempotency {
     /// Completes the fingerprint with the body.
-    pub(crate) fn of(self, body: &[u8]) -> Option<KeyedRequest> {
+    pub(crate) fn of(self, body: &[u8]) -> Option<IdempotentRequest> {
         let Keyed { key, mut digest } = self.0?;
         add(&mut digest, body);
         let mut fingerprint = [0; 32];
         fingerprint.copy_from_slice(digest.finish().as_ref());
-        Some(KeyedRequest { key, fingerprint: Fingerprint(fingerprint) })
+        Some(IdempotentRequest { key, fingerprint: Fingerprint(fingerprint) })
     }
 }
 

@@ -2,9 +2,9 @@
 
 use std::{convert::Infallible, sync::Arc, time::Duration};
 
-use task_adapters::{PgOnceOnly, PgPool};
+use task_adapters::{PgIdempotencyStore, PgPool};
 use task_auth::PublishedKeys;
-use task_domain::OnceOnly;
+use task_domain::IdempotencyStore;
 use task_support::Chain;
 use tokio::time::{MissedTickBehavior, interval};
 
@@ -52,7 +52,7 @@ impl BackgroundTasks {
             self.readiness.keep(),
             refresh_keys,
             close_idle_connections(&self.pools),
-            delete_expired_keys(PgOnceOnly::new(Arc::clone(&self.own_pool))),
+            delete_expired_keys(PgIdempotencyStore::new(Arc::clone(&self.own_pool))),
             close_stalled_clients(&self.clients),
             drop_full_buckets(&self.limits),
             drain_histograms,
@@ -109,12 +109,12 @@ async fn drain_histograms(metrics: &Metrics) -> Infallible {
 }
 
 /// Deletes expired idempotency keys in batches, so that no statement runs for long.
-async fn delete_expired_keys(once_only: impl OnceOnly) -> Infallible {
+async fn delete_expired_keys(idempotency: impl IdempotencyStore) -> Infallible {
     let mut round = interval(EXPIRED_KEYS_INTERVAL);
     round.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         round.tick().await;
-        match once_only.forget_expired(EXPIRED_KEYS_BATCH).await {
+        match idempotency.forget_expired(EXPIRED_KEYS_BATCH).await {
             Ok(deleted) => {
                 tracing::debug!(deleted, "expired idempotency keys were removed");
                 // A full batch suggests that there are more.
@@ -132,29 +132,29 @@ async fn delete_expired_keys(once_only: impl OnceOnly) -> Infallible {
 #[cfg(test)]
 mod tests {
     use mockall::Sequence;
-    use task_domain::testing::MockOnceOnly;
+    use task_domain::testing::MockIdempotencyStore;
 
     use super::*;
 
     #[tokio::test]
     async fn expired_keys_are_deleted_at_the_start_and_again_at_once_while_a_batch_is_full() {
-        let mut once_only = MockOnceOnly::new();
+        let mut idempotency = MockIdempotencyStore::new();
         let mut sequence = Sequence::new();
         for deleted in [1000, 1000, 7] {
-            let expected = once_only.expect_forget_expired().once().in_sequence(&mut sequence);
+            let expected = idempotency.expect_forget_expired().once().in_sequence(&mut sequence);
             expected.withf(|limit| *limit == EXPIRED_KEYS_BATCH).return_once(move |_| Ok(deleted));
         }
         // The next round is due a minute later; the mock refuses a fourth call.
-        let ended = tokio::time::timeout(Duration::from_millis(200), delete_expired_keys(once_only)).await;
+        let ended = tokio::time::timeout(Duration::from_millis(200), delete_expired_keys(idempotency)).await;
         assert!(ended.is_err(), "the task never ends");
     }
 
     #[tokio::test]
     async fn an_unreachable_database_does_not_end_the_task() {
-        let mut once_only = MockOnceOnly::new();
+        let mut idempotency = MockIdempotencyStore::new();
         let down = || task_domain::RepositoryError::Unavailable("down".into());
-        once_only.expect_forget_expired().once().return_once(move |_| Err(down()));
-        let ended = tokio::time::timeout(Duration::from_millis(200), delete_expired_keys(once_only)).await;
+        idempotency.expect_forget_expired().once().return_once(move |_| Err(down()));
+        let ended = tokio::time::timeout(Duration::from_millis(200), delete_expired_keys(idempotency)).await;
         assert!(ended.is_err());
     }
 }

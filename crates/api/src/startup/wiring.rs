@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use task_adapters::{PgOnceOnly, PgPool, PgTaskRepository, PoolOptions, cursor_key, migrations};
+use task_adapters::{PgIdempotencyStore, PgPool, PgTaskRepository, PoolOptions, cursor_key, migrations};
 use task_auth::{PublishedKeys, TokenVerifier};
 use task_domain::{BoxError, RepositoryError, TaskService};
 use task_settings::{BACKGROUND_CONNECTIONS, Settings};
@@ -76,9 +76,9 @@ impl Shared {
         tasks: PgTaskRepository,
         pool: &Arc<PgPool>,
     ) -> Result<Services, BoxError> {
-        let once_only = PgOnceOnly::new(Arc::clone(pool));
+        let idempotency = PgIdempotencyStore::new(Arc::clone(pool));
         let services = Services::new(
-            use_cases(tasks, once_only, self.traces.as_ref()),
+            use_cases(tasks, idempotency, self.traces.as_ref()),
             Arc::clone(&self.verifier),
             Cors::new(settings.cors_origins.iter().cloned()),
             CursorSeal::new(Arc::new(KeyInDatabase(Arc::clone(pool)))),
@@ -119,12 +119,12 @@ impl SchemaProbe for SchemaInDatabase {
 }
 
 /// The use cases over both ports. If traces are on, each call of a port is a span.
-fn use_cases(tasks: PgTaskRepository, once_only: PgOnceOnly, traces: Option<&Arc<Traces>>) -> TaskService {
+fn use_cases(tasks: PgTaskRepository, idempotency: PgIdempotencyStore, traces: Option<&Arc<Traces>>) -> TaskService {
     match traces {
-        None => TaskService::new(Arc::new(tasks), Arc::new(once_only)),
+        None => TaskService::new(Arc::new(tasks), Arc::new(idempotency)),
         Some(traces) => TaskService::new(
             Arc::new(Traced::new(tasks, Arc::clone(traces))),
-            Arc::new(Traced::new(once_only, Arc::clone(traces))),
+            Arc::new(Traced::new(idempotency, Arc::clone(traces))),
         ),
     }
 }

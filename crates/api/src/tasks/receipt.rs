@@ -8,7 +8,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use task_domain::{
-    KeyedRequest, Once, Receipt, ReceiptWriter, Task, TaskCommand, TaskOutcome, TaskService, UserId,
+    IdempotentRequest, Once, Receipt, ReceiptWriter, Task, TaskCommand, TaskOutcome, TaskService, UserId,
 };
 
 use super::{
@@ -29,7 +29,7 @@ const RECEIPTS: ReceiptWriter = ReceiptWriter(|outcome| StoredResponse::of(outco
 pub(super) async fn respond_to_write(
     tasks: &TaskService,
     user: &UserId,
-    keyed: Option<KeyedRequest>,
+    keyed: Option<IdempotentRequest>,
     command: Result<TaskCommand, ApiError>,
 ) -> Result<HttpResponse, ApiError> {
     let Some(request) = keyed else {

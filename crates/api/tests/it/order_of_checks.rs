@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use task_domain::{
     Once, RepositoryError, TaskCommand, TaskOutcome,
-    testing::{MockOnceOnly, MockTaskRepository},
+    testing::{MockIdempotencyStore, MockTaskRepository},
 };
 
 use crate::helpers::{
@@ -216,15 +216,15 @@ fn server_over(
     port: MockTaskRepository,
     outcome: impl Fn(&TaskCommand) -> Result<Once, RepositoryError> + Send + Sync + 'static,
 ) -> Server {
-    let mut once_only = MockOnceOnly::new();
-    once_only.expect_execute_once().returning(move |_, request, command, _| match request.key.as_str() {
+    let mut idempotency = MockIdempotencyStore::new();
+    idempotency.expect_execute_once().returning(move |_, request, command, _| match request.key.as_str() {
         USED => Ok(Once::Mismatch),
         _ => outcome(&command),
     });
-    once_only
+    idempotency
         .expect_recall()
         .returning(|_, request| Ok((request.key.as_str() == USED).then_some(Once::Mismatch)));
-    Server::over_both(port, once_only, Options::default())
+    Server::over_both(port, idempotency, Options::default())
 }
 
 /// A server whose database does not answer, but for what it knows of keys.

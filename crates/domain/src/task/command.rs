@@ -55,5 +55,5 @@ pub enum TaskOutcome {
     /// The owner has no such task; nothing was changed.
     NotFound,
     /// The task is of another version than was expected; nothing was changed. This is the task as it is.
-    Unexpected(Task),
+    VersionMismatch(Task),
 }

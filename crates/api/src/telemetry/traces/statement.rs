@@ -8,7 +8,7 @@ use opentelemetry::{
     trace::{Span, SpanKind, Status, TraceContextExt, Tracer},
 };
 use task_domain::{
-    KeyedRequest, Once, OnceOnly, ReceiptWriter, RepositoryError, Task, TaskCommand, TaskId, TaskOutcome,
+    IdempotentRequest, Once, IdempotencyStore, ReceiptWriter, RepositoryError, Task, TaskCommand, TaskId, TaskOutcome,
     TaskPage, TaskQuery, TaskRepository, UserId,
 };
 
@@ -116,18 +116,18 @@ impl<P: TaskRepository> TaskRepository for Traced<P> {
 }
 
 #[async_trait]
-impl<P: OnceOnly> OnceOnly for Traced<P> {
+impl<P: IdempotencyStore> IdempotencyStore for Traced<P> {
     async fn execute_once(
         &self,
         owner: &UserId,
-        request: &KeyedRequest,
+        request: &IdempotentRequest,
         command: TaskCommand,
         receipts: ReceiptWriter,
     ) -> Result<Once, RepositoryError> {
         self.call(with_key(&command), self.port.execute_once(owner, request, command, receipts)).await
     }
 
-    async fn recall(&self, owner: &UserId, request: &KeyedRequest) -> Result<Option<Once>, RepositoryError> {
+    async fn recall(&self, owner: &UserId, request: &IdempotentRequest) -> Result<Option<Once>, RepositoryError> {
         self.call(RECALL, self.port.recall(owner, request)).await
     }
 
