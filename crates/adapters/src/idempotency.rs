@@ -9,7 +9,7 @@ use diesel::{
 };
 use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl};
 use task_domain::{
-    IdempotentRequest, Once, IdempotencyStore, Receipt, ReceiptWriter, RepositoryError, TaskCommand, TaskOutcome, UserId,
+    IdempotentRequest, Replay, IdempotencyStore, Receipt, ReceiptWriter, RepositoryError, TaskCommand, TaskOutcome, UserId,
 };
 
 use self::sql::{Claim, Find, Forget, Lock, Store};
@@ -48,7 +48,7 @@ impl IdempotencyStore for PgIdempotencyStore {
         request: &IdempotentRequest,
         command: TaskCommand,
         receipts: ReceiptWriter,
-    ) -> Result<Once, RepositoryError> {
+    ) -> Result<Replay, RepositoryError> {
         let _permit = self.pool.admit().await?;
         self.pool
             .run(async |connection| {
@@ -60,7 +60,7 @@ impl IdempotencyStore for PgIdempotencyStore {
                     // other write finds no task.
                     (Err(error), TaskCommand::Create(_)) => Err(error),
                     (Err(error), _) if is_no_user(&error) => {
-                        Ok(Once::First((receipts.0)(&TaskOutcome::NotFound)))
+                        Ok(Replay::First((receipts.0)(&TaskOutcome::NotFound)))
                     }
                     (outcome, _) => outcome,
                 }
@@ -68,7 +68,7 @@ impl IdempotencyStore for PgIdempotencyStore {
             .await
     }
 
-    async fn recall(&self, owner: &UserId, request: &IdempotentRequest) -> Result<Option<Once>, RepositoryError> {
+    async fn recall(&self, owner: &UserId, request: &IdempotentRequest) -> Result<Option<Replay>, RepositoryError> {
         let _permit = self.pool.admit().await?;
         self.pool
             .run(async |connection| {
@@ -90,20 +90,20 @@ async fn first(
     request: &IdempotentRequest,
     command: &TaskCommand,
     receipts: ReceiptWriter,
-) -> QueryResult<Once> {
+) -> QueryResult<Replay> {
     if !lock(connection, owner, request).await? {
         // Another request works on the key, or looks it up.
-        return Ok(find(connection, owner, request).await?.unwrap_or(Once::InProgress));
+        return Ok(find(connection, owner, request).await?.unwrap_or(Replay::InProgress));
     }
     let (owner_id, key) = (owner.as_str(), request.key.as_str());
     let claim = Prepared(Claim { owner: owner_id, key, fingerprint: &request.fingerprint.0 });
     if claim.execute(connection).await? == 0 {
         // It may have expired in between; the next try will see that.
-        return Ok(find(connection, owner, request).await?.unwrap_or(Once::InProgress));
+        return Ok(find(connection, owner, request).await?.unwrap_or(Replay::InProgress));
     }
     let Receipt(receipt) = (receipts.0)(&statements::execute(connection, owner, command).await?);
     Prepared(Store { receipt: &receipt, owner: owner_id, key }).execute(connection).await?;
-    Ok(Once::First(Receipt(receipt)))
+    Ok(Replay::First(Receipt(receipt)))
 }
 
 /// What is known of a key: its receipt, or that a request works on it.
@@ -111,10 +111,10 @@ async fn known(
     connection: &mut AsyncPgConnection,
     owner: &UserId,
     request: &IdempotentRequest,
-) -> QueryResult<Option<Once>> {
+) -> QueryResult<Option<Replay>> {
     let locked = lock(connection, owner, request).await?;
     let found = find(connection, owner, request).await?;
-    Ok(found.or((!locked).then_some(Once::InProgress)))
+    Ok(found.or((!locked).then_some(Replay::InProgress)))
 }
 
 async fn lock(
@@ -129,11 +129,11 @@ async fn find(
     connection: &mut AsyncPgConnection,
     owner: &UserId,
     request: &IdempotentRequest,
-) -> QueryResult<Option<Once>> {
+) -> QueryResult<Option<Replay>> {
     let find = Prepared(Find { owner: owner.as_str(), key: request.key.as_str() });
     let known: Option<(Vec<u8>, Vec<u8>)> = find.get_result(connection).await.optional()?;
     Ok(known.map(|(fingerprint, receipt)| {
-        if fingerprint == request.fingerprint.0 { Once::Again(Receipt(receipt)) } else { Once::Mismatch }
+        if fingerprint == request.fingerprint.0 { Replay::Again(Receipt(receipt)) } else { Replay::Mismatch }
     }))
 }
 

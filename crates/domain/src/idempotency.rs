@@ -46,7 +46,7 @@ pub struct ReceiptWriter(pub fn(&TaskOutcome) -> Receipt);
 
 /// What happened to a request that may be a repeated one.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Once {
+pub enum Replay {
     /// It was carried out now, and this is its answer.
     First(Receipt),
     /// It was carried out before, and this was its answer.

@@ -2,7 +2,7 @@ use async_trait::async_trait;
 
 use crate::{
     error::RepositoryError,
-    idempotency::{IdempotentRequest, Once, ReceiptWriter},
+    idempotency::{IdempotentRequest, Replay, ReceiptWriter},
     task::{
         Task, TaskId,
         command::{TaskCommand, TaskOutcome},
@@ -64,11 +64,11 @@ pub trait IdempotencyStore: Send + Sync {
         request: &IdempotentRequest,
         command: TaskCommand,
         receipts: ReceiptWriter,
-    ) -> Result<Once, RepositoryError>;
+    ) -> Result<Replay, RepositoryError>;
 
     /// Returns what [`execute_once`](Self::execute_once) would return, without carrying anything out; `None` if it would
     /// carry out the command.
-    async fn recall(&self, owner: &UserId, request: &IdempotentRequest) -> Result<Option<Once>, RepositoryError>;
+    async fn recall(&self, owner: &UserId, request: &IdempotentRequest) -> Result<Option<Replay>, RepositoryError>;
 
     /// Forgets up to `limit` expired keys and returns how many they were. Several replicas may do so at once.
     async fn forget_expired(&self, limit: u16) -> Result<usize, RepositoryError>;

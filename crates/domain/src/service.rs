@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use crate::{
     error::TaskError,
-    idempotency::{IdempotentRequest, Once, ReceiptWriter},
+    idempotency::{IdempotentRequest, Replay, ReceiptWriter},
     ports::{IdempotencyStore, TaskRepository},
     task::{
         Task, TaskId,
@@ -53,12 +53,12 @@ impl TaskService {
         request: &IdempotentRequest,
         command: TaskCommand,
         receipts: ReceiptWriter,
-    ) -> Result<Once, TaskError> {
+    ) -> Result<Replay, TaskError> {
         Ok(self.idempotency.execute_once(owner, request, command, receipts).await?)
     }
 
     /// Says what happened to a write that the client may repeat, if it was carried out before; see [`IdempotencyStore::recall`].
-    pub async fn recall(&self, owner: &UserId, request: &IdempotentRequest) -> Result<Option<Once>, TaskError> {
+    pub async fn recall(&self, owner: &UserId, request: &IdempotentRequest) -> Result<Option<Replay>, TaskError> {
         Ok(self.idempotency.recall(owner, request).await?)
     }
 }
@@ -145,10 +145,10 @@ mod tests {
                 .withf(|owner, keyed, command, _| {
                     *owner == user("alice") && *keyed == request() && *command == toggle()
                 })
-                .return_once(|_, _, _, receipts| Ok(Once::First((receipts.0)(&TaskOutcome::NotFound))));
+                .return_once(|_, _, _, receipts| Ok(Replay::First((receipts.0)(&TaskOutcome::NotFound))));
         });
         let once = service.execute_once(&user("alice"), &request(), toggle(), RECEIPTS).await.unwrap();
-        assert_eq!(once, Once::First(Receipt(Vec::new())));
+        assert_eq!(once, Replay::First(Receipt(Vec::new())));
     }
 
     #[tokio::test]
@@ -159,9 +159,9 @@ mod tests {
                 .expect_recall()
                 .once()
                 .with(eq(alice), eq(keyed))
-                .return_once(|_, _| Ok(Some(Once::Mismatch)));
+                .return_once(|_, _| Ok(Some(Replay::Mismatch)));
         });
-        assert_eq!(service.recall(&user("alice"), &request()).await.unwrap(), Some(Once::Mismatch));
+        assert_eq!(service.recall(&user("alice"), &request()).await.unwrap(), Some(Replay::Mismatch));
     }
 
     #[tokio::test]

@@ -45,7 +45,7 @@ pub(crate) async fn execute(
         (None, Expectation::Any) => Ok(TaskOutcome::NotFound),
         (None, Expectation::OneOf(_)) => {
             let current = find(connection, owner, id).await?;
-            Ok(current.map_or(TaskOutcome::NotFound, TaskOutcome::Unexpected))
+            Ok(current.map_or(TaskOutcome::NotFound, TaskOutcome::VersionMismatch))
         }
     }
 }

@@ -60,7 +60,7 @@ impl Run {
                 (task.id, task.created_at)
             }
             TaskOutcome::Updated(task) => (task.id, task.updated_at),
-            TaskOutcome::Deleted | TaskOutcome::NotFound | TaskOutcome::Unexpected(_) => {
+            TaskOutcome::Deleted | TaskOutcome::NotFound | TaskOutcome::VersionMismatch(_) => {
                 (task_id(1), DateTime::UNIX_EPOCH)
             }
         };

@@ -12,7 +12,7 @@ use futures_util::future::join_all;
 use proptest::test_runner::{Config, TestCaseError, TestRunner};
 use task_adapters::PgIdempotencyStore;
 use task_domain::{
-    Fingerprint, IdempotencyKey, IdempotentRequest, Once, IdempotencyStore, Receipt, ReceiptWriter, StatusFilter, Task,
+    Fingerprint, IdempotencyKey, IdempotentRequest, Replay, IdempotencyStore, Receipt, ReceiptWriter, StatusFilter, Task,
     TaskCommand, TaskId, TaskOrder, TaskOutcome, TaskRepository, UserId,
     testing::{TaskModel, task_id},
 };
@@ -128,8 +128,8 @@ impl Run<'_> {
             self.ids.push(id);
         }
         let expected = self.model.execute(&owner, &command, id, within(moment, window));
-        assert_eq!(first, Once::First(in_words(&expected)), "{command:?}");
-        assert_eq!(execute().await, Once::Again(in_words(&expected)), "{command:?}");
+        assert_eq!(first, Replay::First(in_words(&expected)), "{command:?}");
+        assert_eq!(execute().await, Replay::Again(in_words(&expected)), "{command:?}");
     }
 
     async fn set_clock_back(&mut self) {
@@ -181,7 +181,7 @@ fn explain(model: &TaskModel, writes: &[&Written], window: Window) -> Option<Tas
         let Written { owner, command, outcome } = others.remove(first);
         let (new_id, moment) = match outcome {
             TaskOutcome::Created(task) | TaskOutcome::Updated(task) => (task.id, task.updated_at),
-            TaskOutcome::Deleted | TaskOutcome::NotFound | TaskOutcome::Unexpected(_) => {
+            TaskOutcome::Deleted | TaskOutcome::NotFound | TaskOutcome::VersionMismatch(_) => {
                 (task_id(1), window.0)
             }
         };

@@ -8,7 +8,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use task_domain::{
-    IdempotentRequest, Once, Receipt, ReceiptWriter, Task, TaskCommand, TaskOutcome, TaskService, UserId,
+    IdempotentRequest, Replay, Receipt, ReceiptWriter, Task, TaskCommand, TaskOutcome, TaskService, UserId,
 };
 
 use super::{
@@ -40,14 +40,14 @@ pub(super) async fn respond_to_write(
         Err(error) => tasks.recall(user, &request).await?.ok_or(error)?,
     };
     match once {
-        Once::First(receipt) => Ok(StoredResponse::from_receipt(&receipt)?.into_response()),
-        Once::Again(receipt) => {
+        Replay::First(receipt) => Ok(StoredResponse::from_receipt(&receipt)?.into_response()),
+        Replay::Again(receipt) => {
             let mut answer = StoredResponse::from_receipt(&receipt)?.into_response();
             answer.headers_mut().insert(IDEMPOTENCY_REPLAYED, header::HeaderValue::from_static("true"));
             Ok(answer)
         }
-        Once::InProgress => Err(ApiError::IdempotencyInProgress),
-        Once::Mismatch => Err(ApiError::IdempotencyMismatch),
+        Replay::InProgress => Err(ApiError::IdempotencyInProgress),
+        Replay::Mismatch => Err(ApiError::IdempotencyMismatch),
     }
 }
 
@@ -73,7 +73,7 @@ impl StoredResponse {
                 Self { status: 200, location: None, etag: None, body: json::to_string(&DeletedBody::new()) }
             }
             TaskOutcome::NotFound => Self::refusal(&ApiError::NotFound, None),
-            TaskOutcome::Unexpected(task) => {
+            TaskOutcome::VersionMismatch(task) => {
                 let refusal = ApiError::PreconditionFailed { current: task_json(task) };
                 Self::refusal(&refusal, Some(etag(task.version)))
             }
@@ -139,7 +139,7 @@ mod tests {
             TaskOutcome::Updated(task.clone()),
             TaskOutcome::Deleted,
             TaskOutcome::NotFound,
-            TaskOutcome::Unexpected(task),
+            TaskOutcome::VersionMismatch(task),
         ] {
             let stored = StoredResponse::of(&outcome);
             assert_eq!(StoredResponse::from_receipt(&stored.to_receipt()).unwrap(), stored);
@@ -160,12 +160,12 @@ mod tests {
         assert_eq!(summary(TaskOutcome::Updated(task.clone())), (200, None, tag()));
         assert_eq!(summary(TaskOutcome::Deleted), (200, None, None));
         assert_eq!(summary(TaskOutcome::NotFound), (404, None, None));
-        assert_eq!(summary(TaskOutcome::Unexpected(task)), (412, None, tag()));
+        assert_eq!(summary(TaskOutcome::VersionMismatch(task)), (412, None, tag()));
     }
 
     #[test]
     fn a_failed_precondition_shows_the_task_as_it_is() {
-        let body = StoredResponse::of(&TaskOutcome::Unexpected(task(&user("u"), 7))).body;
+        let body = StoredResponse::of(&TaskOutcome::VersionMismatch(task(&user("u"), 7))).body;
         assert!(body.starts_with(r#"{"error":"precondition_failed","detail":""#), "{body}");
         assert!(body.contains(r#""current":{"id":7,"user_id":"u","title":"buy milk""#), "{body}");
     }

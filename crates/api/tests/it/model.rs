@@ -93,7 +93,7 @@ impl Run {
             TaskOutcome::Updated(task) => assert_eq!((answer.status, written), (200, Some(shown(&task)))),
             TaskOutcome::Deleted => drop(answer.deleted()),
             TaskOutcome::NotFound => drop(answer.assert_error(404, "not_found")),
-            TaskOutcome::Unexpected(task) => panic!("no version was expected of {task:?}"),
+            TaskOutcome::VersionMismatch(task) => panic!("no version was expected of {task:?}"),
         }
     }
 

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use task_domain::{
-    Once, RepositoryError, TaskCommand, TaskOutcome,
+    Replay, RepositoryError, TaskCommand, TaskOutcome,
     testing::{MockIdempotencyStore, MockTaskRepository},
 };
 
@@ -214,16 +214,16 @@ fn check(server: &Server, operation: &Operation, wrongs: &[Wrong]) {
 /// A server over that port, which knows the key [`USED`] and has `outcome` come of every other one.
 fn server_over(
     port: MockTaskRepository,
-    outcome: impl Fn(&TaskCommand) -> Result<Once, RepositoryError> + Send + Sync + 'static,
+    outcome: impl Fn(&TaskCommand) -> Result<Replay, RepositoryError> + Send + Sync + 'static,
 ) -> Server {
     let mut idempotency = MockIdempotencyStore::new();
     idempotency.expect_execute_once().returning(move |_, request, command, _| match request.key.as_str() {
-        USED => Ok(Once::Mismatch),
+        USED => Ok(Replay::Mismatch),
         _ => outcome(&command),
     });
     idempotency
         .expect_recall()
-        .returning(|_, request| Ok((request.key.as_str() == USED).then_some(Once::Mismatch)));
+        .returning(|_, request| Ok((request.key.as_str() == USED).then_some(Replay::Mismatch)));
     Server::over_both(port, idempotency, Options::default())
 }
 

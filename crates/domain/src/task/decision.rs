@@ -40,7 +40,7 @@ impl TaskCommand {
             match current.filter(|task| task.owner == *owner && task.id == *id) {
                 None => refused(TaskOutcome::NotFound),
                 Some(task) if !expected.is_met_by(task.version) => {
-                    refused(TaskOutcome::Unexpected(task.clone()))
+                    refused(TaskOutcome::VersionMismatch(task.clone()))
                 }
                 Some(task) => write(task),
             }
@@ -119,7 +119,7 @@ mod tests {
         let current = task(&user("ada"), 7);
         for expected in [Expectation::OneOf(Vec::new()), Expectation::OneOf(vec![Version::FIRST.next()])] {
             for write in writes(current.id, &expected) {
-                let outcome = TaskOutcome::Unexpected(current.clone());
+                let outcome = TaskOutcome::VersionMismatch(current.clone());
                 let refused = Decision { outcome, task: Some(current.clone()) };
                 assert_eq!(decide(&write, "ada", Some(&current)), refused, "{write:?}");
             }

@@ -8,7 +8,7 @@ use opentelemetry::{
     trace::{Span, SpanKind, Status, TraceContextExt, Tracer},
 };
 use task_domain::{
-    IdempotentRequest, Once, IdempotencyStore, ReceiptWriter, RepositoryError, Task, TaskCommand, TaskId, TaskOutcome,
+    IdempotentRequest, Replay, IdempotencyStore, ReceiptWriter, RepositoryError, Task, TaskCommand, TaskId, TaskOutcome,
     TaskPage, TaskQuery, TaskRepository, UserId,
 };
 
@@ -123,11 +123,11 @@ impl<P: IdempotencyStore> IdempotencyStore for Traced<P> {
         request: &IdempotentRequest,
         command: TaskCommand,
         receipts: ReceiptWriter,
-    ) -> Result<Once, RepositoryError> {
+    ) -> Result<Replay, RepositoryError> {
         self.call(with_key(&command), self.port.execute_once(owner, request, command, receipts)).await
     }
 
-    async fn recall(&self, owner: &UserId, request: &IdempotentRequest) -> Result<Option<Once>, RepositoryError> {
+    async fn recall(&self, owner: &UserId, request: &IdempotentRequest) -> Result<Option<Replay>, RepositoryError> {
         self.call(RECALL, self.port.recall(owner, request)).await
     }
 
