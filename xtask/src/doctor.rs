@@ -1,6 +1,9 @@
 //! `cargo xtask doctor`: `task-api doctor`, on what `cargo xtask dev` uses.
 
-use std::{os::unix::process::CommandExt as _, process::Command, process::ExitCode};
+use std::{
+    os::unix::process::CommandExt as _,
+    process::{Command, ExitCode},
+};
 
 use anyhow::{anyhow, bail};
 use tools_kit::{

@@ -9,7 +9,8 @@ use diesel::{
 };
 use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl};
 use task_domain::{
-    IdempotentRequest, Replay, IdempotencyStore, Receipt, ReceiptWriter, RepositoryError, TaskCommand, TaskOutcome, UserId,
+    IdempotencyStore, IdempotentRequest, Receipt, ReceiptWriter, Replay, RepositoryError, TaskCommand,
+    TaskOutcome, UserId,
 };
 
 use self::sql::{Claim, Find, Forget, Lock, Store};
@@ -68,7 +69,11 @@ impl IdempotencyStore for PgIdempotencyStore {
             .await
     }
 
-    async fn recall(&self, owner: &UserId, request: &IdempotentRequest) -> Result<Option<Replay>, RepositoryError> {
+    async fn recall(
+        &self,
+        owner: &UserId,
+        request: &IdempotentRequest,
+    ) -> Result<Option<Replay>, RepositoryError> {
         let _permit = self.pool.admit().await?;
         self.pool
             .run(async |connection| {

@@ -9,7 +9,6 @@ use task_domain::{
     Expectation, IdempotencyKey, NewTask, Position, StatusFilter, TaskChanges, TaskId, TaskOrder, UserId,
     Version,
 };
-
 use task_support::json::{self, Object};
 
 use crate::{

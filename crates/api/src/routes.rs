@@ -82,7 +82,8 @@ mod tests {
 
     /// An application whose repository panics at the first call.
     fn services() -> Services {
-        let tasks = TaskService::new(Arc::new(MockTaskRepository::new()), Arc::new(MockIdempotencyStore::new()));
+        let tasks =
+            TaskService::new(Arc::new(MockTaskRepository::new()), Arc::new(MockIdempotencyStore::new()));
         let verifier = Arc::new(SharedSecret::new(&[0; 32], ClaimRules::default()));
         let about = About { title: "t".to_owned(), version: "v".to_owned(), environment: Environment::Dev };
         Services::new(tasks, verifier, Cors::default(), seal_with([0; 32]), ready(), unlimited(), &about)

@@ -10,7 +10,7 @@ pub mod testing;
 mod user;
 
 pub use error::{BoxError, RepositoryError, TaskError};
-pub use idempotency::{Fingerprint, IdempotencyKey, IdempotentRequest, Replay, Receipt, ReceiptWriter};
+pub use idempotency::{Fingerprint, IdempotencyKey, IdempotentRequest, Receipt, ReceiptWriter, Replay};
 pub use ports::{IdempotencyStore, TaskRepository};
 pub use service::TaskService;
 pub use task::{

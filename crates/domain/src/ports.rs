@@ -2,7 +2,7 @@ use async_trait::async_trait;
 
 use crate::{
     error::RepositoryError,
-    idempotency::{IdempotentRequest, Replay, ReceiptWriter},
+    idempotency::{IdempotentRequest, ReceiptWriter, Replay},
     task::{
         Task, TaskId,
         command::{TaskCommand, TaskOutcome},
@@ -54,8 +54,8 @@ pub trait IdempotencyStore: Send + Sync {
     /// Carries out `command` as [`TaskRepository::execute`] does, and stores what `receipts` makes of its outcome
     /// in the same transaction, unless a request with that key was carried out before.
     ///
-    /// - If it was the same request, its receipt is returned; if it was another one, [`Once::Mismatch`]. Nothing is done.
-    /// - While a request with that key is being carried out, [`Once::InProgress`] is returned at once.
+    /// - If it was the same request, its receipt is returned; if it was another one, [`Replay::Mismatch`]. Nothing is done.
+    /// - While a request with that key is being carried out, [`Replay::InProgress`] is returned at once.
     /// - If it returns an error, neither the write nor the key is stored. After [`RepositoryError::Unavailable`] either
     ///   both are or neither is.
     async fn execute_once(
@@ -68,7 +68,11 @@ pub trait IdempotencyStore: Send + Sync {
 
     /// Returns what [`execute_once`](Self::execute_once) would return, without carrying anything out; `None` if it would
     /// carry out the command.
-    async fn recall(&self, owner: &UserId, request: &IdempotentRequest) -> Result<Option<Replay>, RepositoryError>;
+    async fn recall(
+        &self,
+        owner: &UserId,
+        request: &IdempotentRequest,
+    ) -> Result<Option<Replay>, RepositoryError>;
 
     /// Forgets up to `limit` expired keys and returns how many they were. Several replicas may do so at once.
     async fn forget_expired(&self, limit: u16) -> Result<usize, RepositoryError>;

@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use crate::{
     error::TaskError,
-    idempotency::{IdempotentRequest, Replay, ReceiptWriter},
+    idempotency::{IdempotentRequest, ReceiptWriter, Replay},
     ports::{IdempotencyStore, TaskRepository},
     task::{
         Task, TaskId,
@@ -58,7 +58,11 @@ impl TaskService {
     }
 
     /// Says what happened to a write that the client may repeat, if it was carried out before; see [`IdempotencyStore::recall`].
-    pub async fn recall(&self, owner: &UserId, request: &IdempotentRequest) -> Result<Option<Replay>, TaskError> {
+    pub async fn recall(
+        &self,
+        owner: &UserId,
+        request: &IdempotentRequest,
+    ) -> Result<Option<Replay>, TaskError> {
         Ok(self.idempotency.recall(owner, request).await?)
     }
 }

@@ -23,7 +23,6 @@ use std::{fs, path::Path, process::ExitCode};
 use anyhow::{Context as _, ensure};
 use clap::Parser;
 use serde_json::{Value, json};
-
 use tools_kit::{
     entry,
     program::{self, Profile},

@@ -81,9 +81,10 @@ fn draw(parts: &[(Workload, u32)], place: u64) -> Workload {
 
 #[cfg(test)]
 mod tests {
+    use tools_kit::scratch::Scratch;
+
     use super::*;
     use crate::data::USUAL;
-    use tools_kit::scratch::Scratch;
 
     fn lines(workload: Workload, count: u64) -> Vec<String> {
         let scratch = Scratch::new();

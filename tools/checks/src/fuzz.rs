@@ -12,13 +12,13 @@ use std::{
 
 use anyhow::{Context as _, bail, ensure};
 use tokio::{process::Command, sync::Semaphore, task::JoinSet};
-
-use self::outcome::Outcome;
 use tools_kit::{
     process, report,
     table::{Table, whole},
     tools, workspace,
 };
+
+use self::outcome::Outcome;
 
 /// How an input may go wrong without a panic: it takes longer than 10 seconds, or needs more than 2 GB.
 const LIMITS: [&str; 2] = ["-timeout=10", "-rss_limit_mb=2048"];

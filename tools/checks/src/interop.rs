@@ -70,9 +70,9 @@ fn test_files(checks: &Path) -> anyhow::Result<Vec<OsString>> {
 #[cfg(test)]
 mod tests {
     use serde_json::Value;
+    use tools_kit::{scratch::Scratch, workspace};
 
     use super::*;
-    use tools_kit::{scratch::Scratch, workspace};
 
     #[test]
     fn checks_run_in_the_order_of_their_names() {

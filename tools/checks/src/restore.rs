@@ -17,7 +17,6 @@ use anyhow::{Context as _, ensure};
 use task_adapters::{Database, migrations, testing};
 use tokio::time::sleep;
 use tokio_postgres::Client;
-
 use tools_kit::{
     program::{self, Profile},
     report,

@@ -2,8 +2,7 @@
 
 use std::{
     fs,
-    os::unix::fs::chown,
-    os::unix::process::CommandExt as _,
+    os::unix::{fs::chown, process::CommandExt as _},
     path::Path,
     process::{Command, Stdio},
 };

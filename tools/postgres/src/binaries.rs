@@ -113,8 +113,9 @@ fn first_number(text: &str) -> Option<u32> {
 mod tests {
     use std::os::unix::fs::{PermissionsExt as _, symlink};
 
-    use super::*;
     use tools_kit::scratch::Scratch;
+
+    use super::*;
 
     /// A folder with two programs that answer as PostgreSQL does.
     fn fake(folder: &Path, version: &str) {

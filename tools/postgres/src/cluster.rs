@@ -164,8 +164,9 @@ impl Cluster {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use tools_kit::scratch::Scratch;
+
+    use super::*;
 
     #[test]
     fn data_of_another_version_is_refused_with_a_way_out() {

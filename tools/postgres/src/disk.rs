@@ -221,8 +221,9 @@ fn run(command: &mut Command) -> anyhow::Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use tools_kit::scratch::Scratch;
+
+    use super::*;
 
     #[test]
     fn a_folder_of_the_machines_own_disk_is_neither_frozen_nor_filled() {

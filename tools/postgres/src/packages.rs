@@ -194,8 +194,9 @@ async fn finish(unfinished: &Path, lasting: &Path) -> anyhow::Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use tools_kit::scratch::Scratch;
+
+    use super::*;
 
     #[test]
     fn the_links_of_the_package_are_made() {

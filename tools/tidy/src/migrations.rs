@@ -55,8 +55,9 @@ fn has_stamp(name: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use tools_kit::scratch::Scratch;
+
+    use super::*;
 
     #[test]
     fn a_migration_goes_both_ways() {

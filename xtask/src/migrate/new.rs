@@ -104,8 +104,9 @@ fn shown(path: &Path) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use tools_kit::scratch::Scratch;
+
+    use super::*;
 
     #[test]
     fn a_stamp_sorts_by_time() {

@@ -4,9 +4,9 @@ use std::{collections::BTreeSet, fs, path::Path};
 
 use futures_util::future::join_all;
 use task_domain::{
-    Change, Expectation, Fingerprint, IdempotencyKey, IdempotentRequest, IdempotencyStore, PageLimit, Position, Receipt,
-    ReceiptWriter, StatusFilter, TaskChanges, TaskCommand, TaskOrder, TaskQuery, TaskRepository, Title,
-    Version,
+    Change, Expectation, Fingerprint, IdempotencyKey, IdempotencyStore, IdempotentRequest, PageLimit,
+    Position, Receipt, ReceiptWriter, StatusFilter, TaskChanges, TaskCommand, TaskOrder, TaskQuery,
+    TaskRepository, Title, Version,
     testing::{new_task, user},
 };
 

@@ -5,7 +5,10 @@
 
 use std::sync::Arc;
 
-use diesel::{QueryResult, result::DatabaseErrorKind, result::Error};
+use diesel::{
+    QueryResult,
+    result::{DatabaseErrorKind, Error},
+};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use task_domain::{Expectation, RepositoryError, Task, TaskCommand, TaskId, TaskOutcome, UserId};
 

@@ -12,8 +12,8 @@ use futures_util::future::join_all;
 use proptest::test_runner::{Config, TestCaseError, TestRunner};
 use task_adapters::PgIdempotencyStore;
 use task_domain::{
-    Fingerprint, IdempotencyKey, IdempotentRequest, Replay, IdempotencyStore, Receipt, ReceiptWriter, StatusFilter, Task,
-    TaskCommand, TaskId, TaskOrder, TaskOutcome, TaskRepository, UserId,
+    Fingerprint, IdempotencyKey, IdempotencyStore, IdempotentRequest, Receipt, ReceiptWriter, Replay,
+    StatusFilter, Task, TaskCommand, TaskId, TaskOrder, TaskOutcome, TaskRepository, UserId,
     testing::{TaskModel, task_id},
 };
 use tokio::runtime::Runtime;

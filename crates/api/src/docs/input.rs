@@ -27,11 +27,7 @@ use crate::{
         members::RequestBody,
         path::TaskIdInPath,
     },
-    tasks::{
-        cursor::CursorSeal,
-        list_query::ListQuery,
-        receipt::task_json,
-    },
+    tasks::{cursor::CursorSeal, list_query::ListQuery, receipt::task_json},
 };
 
 /// `*` or entity tags, as far as a regular expression can say it.

@@ -119,7 +119,11 @@ impl SchemaProbe for SchemaInDatabase {
 }
 
 /// The use cases over both ports. If traces are on, each call of a port is a span.
-fn use_cases(tasks: PgTaskRepository, idempotency: PgIdempotencyStore, traces: Option<&Arc<Traces>>) -> TaskService {
+fn use_cases(
+    tasks: PgTaskRepository,
+    idempotency: PgIdempotencyStore,
+    traces: Option<&Arc<Traces>>,
+) -> TaskService {
     match traces {
         None => TaskService::new(Arc::new(tasks), Arc::new(idempotency)),
         Some(traces) => TaskService::new(

@@ -8,7 +8,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use task_domain::{
-    IdempotentRequest, Replay, Receipt, ReceiptWriter, Task, TaskCommand, TaskOutcome, TaskService, UserId,
+    IdempotentRequest, Receipt, ReceiptWriter, Replay, Task, TaskCommand, TaskOutcome, TaskService, UserId,
 };
 
 use super::{

@@ -38,8 +38,9 @@ impl Description {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use proptest::prelude::*;
+
+    use super::*;
 
     #[test]
     fn a_description_is_kept_as_it_was_sent() {

@@ -56,8 +56,9 @@ fn trimmed(text: &str) -> Result<&str, InvalidTitle> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use proptest::prelude::*;
+
+    use super::*;
 
     #[test]
     fn white_space_at_both_ends_is_trimmed_and_kept_inside() {

@@ -86,7 +86,10 @@ fn of_kubernetes(manifests: &[Value]) -> anyhow::Result<()> {
         let ports = container["ports"].as_array().into_iter().flatten();
         ports.clone().find(|port| port["name"] == name).and_then(|port| port["containerPort"].as_u64())
     };
-    ensure!(port("http") == Some(settings.server.listener.port.into()), "the port `http` is not that of PORT");
+    ensure!(
+        port("http") == Some(settings.server.listener.port.into()),
+        "the port `http` is not that of PORT"
+    );
     let metrics = settings.metrics.map(|address| u64::from(address.port()));
     ensure!(
         metrics.is_some() && port("metrics") == metrics,

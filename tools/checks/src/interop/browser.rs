@@ -38,8 +38,9 @@ fn find(name: &str, folders: impl AsRef<std::ffi::OsStr>) -> Option<PathBuf> {
 mod tests {
     use std::fs;
 
-    use super::*;
     use tools_kit::scratch::Scratch;
+
+    use super::*;
 
     #[test]
     fn a_program_is_found_in_the_first_folder_that_has_it() {

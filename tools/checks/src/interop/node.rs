@@ -92,8 +92,9 @@ fn copy(source: &Path, target: &Path) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use tools_kit::scratch::Scratch;
+
+    use super::*;
 
     #[test]
     fn node_has_to_be_there_and_new_enough() {

@@ -127,9 +127,9 @@ pub(crate) fn difference(first: &[String], second: &[String]) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use task_adapters::testing::TestDatabase;
+    use tools_postgres::connect;
 
     use super::*;
-    use tools_postgres::connect;
 
     #[test]
     fn a_difference_names_both_sides() {

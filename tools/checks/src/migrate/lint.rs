@@ -145,9 +145,9 @@ fn shown(path: &Path) -> String {
 #[cfg(test)]
 mod tests {
     use serde_json::json;
+    use tools_kit::scratch::Scratch;
 
     use super::*;
-    use tools_kit::scratch::Scratch;
 
     #[test]
     fn only_what_has_a_number_was_released() {

@@ -8,8 +8,8 @@ use opentelemetry::{
     trace::{Span, SpanKind, Status, TraceContextExt, Tracer},
 };
 use task_domain::{
-    IdempotentRequest, Replay, IdempotencyStore, ReceiptWriter, RepositoryError, Task, TaskCommand, TaskId, TaskOutcome,
-    TaskPage, TaskQuery, TaskRepository, UserId,
+    IdempotencyStore, IdempotentRequest, ReceiptWriter, Replay, RepositoryError, Task, TaskCommand, TaskId,
+    TaskOutcome, TaskPage, TaskQuery, TaskRepository, UserId,
 };
 
 use crate::telemetry::traces::provider::Traces;
@@ -127,7 +127,11 @@ impl<P: IdempotencyStore> IdempotencyStore for Traced<P> {
         self.call(with_key(&command), self.port.execute_once(owner, request, command, receipts)).await
     }
 
-    async fn recall(&self, owner: &UserId, request: &IdempotentRequest) -> Result<Option<Replay>, RepositoryError> {
+    async fn recall(
+        &self,
+        owner: &UserId,
+        request: &IdempotentRequest,
+    ) -> Result<Option<Replay>, RepositoryError> {
         self.call(RECALL, self.port.recall(owner, request)).await
     }
 

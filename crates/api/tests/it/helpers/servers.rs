@@ -60,7 +60,11 @@ impl Server {
         Self::over_both(port, MockIdempotencyStore::new(), options)
     }
 
-    pub(crate) fn over_both(port: MockTaskRepository, idempotency: MockIdempotencyStore, options: Options) -> Self {
+    pub(crate) fn over_both(
+        port: MockTaskRepository,
+        idempotency: MockIdempotencyStore,
+        options: Options,
+    ) -> Self {
         let readiness = Arc::new(Readiness::new(Box::new(UpToDate), None));
         let services = Services::new(
             TaskService::new(Arc::new(port), Arc::new(idempotency)),
