@@ -1,2 +1,2 @@
--- What becomes of `completed`: a null that is set means the opposite of what it is.
-CASE WHEN new.set_completed THEN coalesce(new.completed, NOT tasks.completed) ELSE tasks.completed END
+-- What becomes of `completed`: a null that is set means the opposite of what it is, and one that is not set keeps it.
+coalesce(new.completed, tasks.completed <> new.set_completed)
