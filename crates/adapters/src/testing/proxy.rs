@@ -111,9 +111,11 @@ async fn carry(mut client: TcpStream, upstream: String, number: u64, state: watc
         let Ok(mut server) = TcpStream::connect(upstream).await else { return };
         tokio::select! {
             biased;
-            () = reached(state.clone(), |state| number <= state.silenced) => std::future::pending().await,
-            _ = copy_bidirectional(&mut client, &mut server) => {}
+            // Nothing comes through any more; only an end of the client ends it, so that no process of the server is left.
+            () = reached(state.clone(), |state| number <= state.silenced) => {}
+            _ = copy_bidirectional(&mut client, &mut server) => return,
         }
+        let _ = tokio::io::copy(&mut client, &mut tokio::io::sink()).await;
     };
     tokio::select! {
         biased;
