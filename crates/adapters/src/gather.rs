@@ -380,7 +380,7 @@ mod tests {
         answers.into_iter().map(Result::unwrap).collect()
     }
 
-    #[tokio::test]
+    #[tokio::test(start_paused = true)]
     async fn who_comes_alone_is_served_alone() {
         let gathering = gathering();
         gathering.store.permits.add_permits(3);
@@ -391,7 +391,7 @@ mod tests {
         assert!(gathering.shared.lock().is_at_rest());
     }
 
-    #[tokio::test]
+    #[tokio::test(start_paused = true)]
     async fn those_who_come_meanwhile_are_served_together_and_each_gets_its_own() {
         let gathering = gathering();
         let answers = gathering.asked_at_once(&[5, 6, 7]).await;
@@ -401,7 +401,7 @@ mod tests {
         assert!(gathering.shared.lock().is_at_rest());
     }
 
-    #[tokio::test]
+    #[tokio::test(start_paused = true)]
     async fn no_more_are_served_together_than_one_statement_may_serve() {
         let gathering = gathering();
         let asked: Vec<u32> = (0..150).collect();
@@ -411,7 +411,7 @@ mod tests {
         assert_eq!(sizes, [AT_MOST, AT_MOST, 150 - 2 * AT_MOST]);
     }
 
-    #[tokio::test]
+    #[tokio::test(start_paused = true)]
     async fn those_who_do_not_go_together_are_served_one_after_the_other_in_their_order() {
         let gathering = gathering();
         let answers = gathering.asked_at_once(&[5, 5, 6, 5]).await;
@@ -419,7 +419,7 @@ mod tests {
         assert_eq!(gathering.batches(), [vec![5, 6], vec![5], vec![5]]);
     }
 
-    #[tokio::test]
+    #[tokio::test(start_paused = true)]
     async fn who_cannot_be_served_together_is_served_alone_and_a_fault_is_told_to_one_only() {
         let gathering = gathering();
         let answers = gathering.asked_at_once(&[5, SHY, WRONG, 6]).await;
@@ -429,7 +429,7 @@ mod tests {
         assert_eq!(gathering.store.alone.load(Ordering::Relaxed), 2, "the first one and the shy one");
     }
 
-    #[tokio::test]
+    #[tokio::test(start_paused = true)]
     async fn a_failure_of_the_statement_is_told_to_all_and_the_next_are_served() {
         let gathering = gathering();
         for trouble in [FATAL, PANIC] {
@@ -440,7 +440,7 @@ mod tests {
         assert_eq!(numbers(gathering.asked_at_once(&[5, 6]).await), [10, 12]);
     }
 
-    #[tokio::test]
+    #[tokio::test(start_paused = true)]
     async fn who_went_away_is_not_served() {
         let gathering = gathering();
         let first = gathering.asks(0);
@@ -455,7 +455,7 @@ mod tests {
         assert_eq!(gathering.batches(), [[6]]);
     }
 
-    #[tokio::test]
+    #[tokio::test(start_paused = true)]
     async fn who_goes_away_while_being_served_lets_the_others_go_on() {
         let gathering = gathering();
         let first = gathering.asks(0);
@@ -467,7 +467,7 @@ mod tests {
         assert_eq!(timeout(SOON, second).await.unwrap().unwrap().unwrap(), 10);
     }
 
-    #[tokio::test]
+    #[tokio::test(start_paused = true)]
     async fn one_that_takes_long_by_itself_holds_up_nobody() {
         let gathering = gathering();
         let slow = gathering.asks(0);
@@ -479,7 +479,7 @@ mod tests {
         assert_eq!((slow.await.unwrap().unwrap(), second.await.unwrap().unwrap()), (0, 10));
     }
 
-    #[tokio::test]
+    #[tokio::test(start_paused = true)]
     async fn many_that_take_long_together_hold_up_nobody() {
         let gathering = gathering();
         let first = gathering.asks(0);
@@ -511,7 +511,7 @@ mod tests {
         [first, second]
     }
 
-    #[tokio::test]
+    #[tokio::test(start_paused = true)]
     async fn the_few_of_several_lanes_are_served_together() {
         let [first, second] = joined().await;
         let asked = [first.asks(5), second.asks(6), first.asks(7)];
@@ -522,7 +522,7 @@ mod tests {
         assert_eq!(first.batches(), [[6, 5, 7]], "the others have waited for this lane");
     }
 
-    #[tokio::test]
+    #[tokio::test(start_paused = true)]
     async fn a_lane_with_enough_to_do_does_not_wait_for_another_one() {
         let [first, second] = joined().await;
         let numbers: Vec<_> = (1..=20).collect();
@@ -537,7 +537,7 @@ mod tests {
         assert!(first.shared.lock().is_at_rest());
     }
 
-    #[tokio::test]
+    #[tokio::test(start_paused = true)]
     async fn nobody_is_left_behind_however_busy_the_other_lanes_are() {
         let lanes = joined().await;
         let lanes = [lanes[0].clone(), lanes[1].clone(), lanes[0].join(Arc::clone(&lanes[0].store))];
@@ -561,30 +561,29 @@ mod tests {
     }
 
     #[test]
-    fn who_is_served_with_others_is_served_on_the_runtime_of_one_who_waits() {
+    fn a_request_that_is_served_with_others_is_served_on_the_runtime_of_one_that_waits() {
+        // Neither runtime goes on by itself, so that no patience is at its end before the test says so.
+        let runtime = || {
+            let mut builder = tokio::runtime::Builder::new_current_thread();
+            builder.enable_time().start_paused(true).build().unwrap()
+        };
+        let (ended, goes_on) = (runtime(), runtime());
         let first = gathering();
         let second = first.join(Arc::clone(&first.store));
-        let ended = tokio::runtime::Runtime::new().unwrap();
-        let goes_on = tokio::runtime::Runtime::new().unwrap();
-        let asks_on = |runtime: &tokio::runtime::Runtime, gathering: &Gathering<Number>, number| {
-            let _on = runtime.enter();
-            gathering.asks(number)
+        let ask = async |gathering: &Gathering<Number>, number| {
+            let asked = gathering.asks(number);
+            tokio::task::yield_now().await;
+            asked
         };
-        let alone = asks_on(&ended, &first, 0);
-        while first.shared.lock().is_at_rest() {
-            std::thread::yield_now();
-        }
-        let waits = asks_on(&goes_on, &second, 5);
-        while second.shared.lock().0[1].waiting.is_empty() {
-            std::thread::yield_now();
-        }
+        let alone = ended.block_on(ask(&first, 0));
+        assert!(!first.shared.lock().is_at_rest());
+        let waits = goes_on.block_on(ask(&second, 5));
+        assert_eq!(second.shared.lock().0[1].waiting.len(), 1);
         first.store.permits.add_permits(1);
         ended.block_on(alone).unwrap().unwrap();
-        while first.batches().is_empty() {
-            std::thread::yield_now();
-        }
         drop(ended);
         second.store.permits.add_permits(1);
         assert_eq!(goes_on.block_on(waits).unwrap().unwrap(), 10);
+        assert_eq!(first.batches(), [[5]]);
     }
 }

@@ -42,13 +42,17 @@ struct Idle {
     /// After this long a connection is asked whether it is alive before it is used again: a firewall in between may
     /// have forgotten it without telling. Busy connections are never asked.
     before_ping: Duration,
+    /// How long a ping may take.
+    ping_timeout: Duration,
     /// After this long a connection beyond those kept at rest is closed.
     before_close: Duration,
 }
 
-const IDLE: Idle = Idle { before_ping: Duration::from_secs(30), before_close: Duration::from_mins(1) };
-/// How long a ping may take.
-const PING_TIMEOUT: Duration = Duration::from_secs(1);
+const IDLE: Idle = Idle {
+    before_ping: Duration::from_secs(30),
+    ping_timeout: Duration::from_secs(1),
+    before_close: Duration::from_mins(1),
+};
 
 /// How long somebody is kept who is turned away because too many wait.
 const TURNING_AWAY: Duration = Duration::from_millis(500);
@@ -168,11 +172,11 @@ impl PgPool {
             .timeouts(Timeouts {
                 wait: Some(options.wait),
                 create: Some(options.wait),
-                recycle: Some(PING_TIMEOUT + PING_TIMEOUT),
+                recycle: Some(idle.ping_timeout.saturating_mul(2)),
             })
             // The connection used last is used next: few connections stay busy, the others may be closed.
             .queue_mode(QueueMode::Lifo)
-            .pre_recycle(known_to_be_alive(options.max_age, idle.before_ping))
+            .pre_recycle(known_to_be_alive(options.max_age, idle))
             .build()
             .map_err(|error| RepositoryError::Unexpected(error.into()))?;
         let admitted = AtomicUsize::new(0);
@@ -340,7 +344,7 @@ fn manager(database: &Database, options: &PoolOptions) -> Manager {
 ///
 /// Whatever cut one silent connection has cut those that were silent for as long, so that they are refused without
 /// another ping: a request waits for one dead connection, and not for all of them.
-fn known_to_be_alive(max_age: Duration, before_ping: Duration) -> Hook<AsyncPgConnection> {
+fn known_to_be_alive(max_age: Duration, limits: Idle) -> Hook<AsyncPgConnection> {
     let cut: Arc<Mutex<Option<Instant>>> = Arc::default();
     Hook::async_fn(move |connection: &mut AsyncPgConnection, metrics| {
         let (age, idle) = (metrics.age(), metrics.last_used());
@@ -349,7 +353,7 @@ fn known_to_be_alive(max_age: Duration, before_ping: Duration) -> Hook<AsyncPgCo
             if age > max_age {
                 return Err(HookError::message("the connection is too old"));
             }
-            if idle <= before_ping {
+            if idle <= limits.before_ping {
                 return Ok(());
             }
             let asked = Instant::now();
@@ -357,7 +361,7 @@ fn known_to_be_alive(max_age: Duration, before_ping: Duration) -> Hook<AsyncPgCo
             if cut.lock().unwrap_or_else(PoisonError::into_inner).is_some_and(used_before) {
                 return Err(HookError::message("the connection was cut with another one"));
             }
-            let ping = tokio::time::timeout(PING_TIMEOUT, connection.batch_execute("SELECT 1"));
+            let ping = tokio::time::timeout(limits.ping_timeout, connection.batch_execute("SELECT 1"));
             if matches!(ping.await, Ok(Ok(()))) {
                 return Ok(());
             }

@@ -9,6 +9,8 @@ mod pieces;
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
+#[cfg(test)]
+pub(crate) use self::clients::testing::MovedClock;
 pub(crate) use self::{
     clients::{Busy, Client, Clients},
     pieces::in_pieces,

@@ -97,7 +97,7 @@ mod tests {
 
     use super::*;
 
-    #[tokio::test]
+    #[tokio::test(start_paused = true)]
     async fn keys_are_forgotten_at_the_start_and_on_while_there_are_more() {
         let mut once_only = MockOnceOnly::new();
         let mut sequence = Sequence::new();
@@ -105,16 +105,16 @@ mod tests {
             let expected = once_only.expect_forget_expired().once().in_sequence(&mut sequence);
             expected.withf(|limit| *limit == KEYS_BATCH).return_once(move |_| Ok(forgotten));
         }
-        // The next round comes a minute later; a fourth call would be one too many for the mock.
-        let ended = tokio::time::timeout(Duration::from_millis(200), keep(Vec::new(), once_only)).await;
+        // A fourth call, before the next round, would be one too many for the mock.
+        let ended = tokio::time::timeout(KEYS_INTERVAL / 2, keep(Vec::new(), once_only)).await;
         assert!(ended.is_err(), "it goes on for as long as the program runs");
     }
 
-    #[tokio::test]
+    #[tokio::test(start_paused = true)]
     async fn a_database_that_is_away_ends_nothing() {
         let mut once_only = MockOnceOnly::new();
         let down = || task_domain::RepositoryError::Unavailable("down".into());
         once_only.expect_forget_expired().once().return_once(move |_| Err(down()));
-        assert!(tokio::time::timeout(Duration::from_millis(200), keep(Vec::new(), once_only)).await.is_err());
+        assert!(tokio::time::timeout(KEYS_INTERVAL / 2, keep(Vec::new(), once_only)).await.is_err());
     }
 }

@@ -304,21 +304,24 @@ async fn stop_on_signals(handle: ServerHandle, readiness: &Readiness, drain: Dur
 
 #[cfg(test)]
 mod tests {
+    use task_adapters::testing::{HUNG, until};
     use tokio::{
         io::{AsyncReadExt as _, AsyncWriteExt as _},
         net::TcpSocket,
-        time::{Instant, timeout},
+        time::timeout,
     };
 
     use super::*;
+    use crate::connections::MovedClock;
 
-    /// How long a client may do nothing, here: more than TCP waits before it looks whether there is room again.
-    const PATIENCE: Duration = Duration::from_secs(1);
-    /// Many times what any of it takes.
-    const LONG: Duration = Duration::from_secs(20);
+    /// How long a client may do nothing, by the test's clock.
+    const PATIENCE: Duration = Duration::from_secs(80);
+    /// How many bytes the slow client reads in that time: more than the kernel holds for one connection, which is 4 MiB,
+    /// since the server hears nothing of a client that still reads what the kernel holds.
+    const PACE: u32 = 8 << 20;
 
-    /// A server whose database is not there, and who is connected to it.
-    fn serving() -> (SocketAddr, Clients) {
+    /// A server whose database is not there, and its clients.
+    fn serving(clock: &MovedClock) -> (SocketAddr, Clients) {
         let variables = [
             ("DATABASE_URL", "postgres://127.0.0.1:1/nowhere"),
             ("BETTER_AUTH_SECRET", "an-s3cret-of-thirty-two-characters"),
@@ -328,7 +331,7 @@ mod tests {
         let variables = variables.map(|(name, value)| (name.to_owned(), value.to_owned()));
         let settings = Settings::from_variables(variables).unwrap();
         let (services, _) = Shared::new(&settings).unwrap().workers(&settings).unwrap();
-        let clients = Clients::new(PATIENCE);
+        let clients = Clients::by(clock, PATIENCE);
         let (server, addresses) = listen(&settings, services, 10, clients.clone()).unwrap();
         actix_web::rt::spawn(server);
         (addresses[0], clients)
@@ -347,47 +350,49 @@ mod tests {
         stream
     }
 
-    async fn until_gone(clients: &Clients) {
-        let since = Instant::now();
-        assert_eq!(clients.number(), 1);
-        while clients.number() > 0 {
-            assert!(since.elapsed() < LONG, "it is still connected");
-            sleep(Duration::from_millis(20)).await;
+    /// Waits until the only client is disconnected, while time goes by.
+    async fn until_disconnected(clients: &Clients, clock: &MovedClock) {
+        until("the others have gone", async || clients.number() == 1).await;
+        until("it is disconnected", async || {
+            clock.advance(PATIENCE * 2);
             clients.let_go();
-        }
+            clients.number() == 0
+        })
+        .await;
     }
 
     #[actix_web::test]
-    async fn the_next_head_is_not_waited_for_without_end_once_it_has_begun() {
-        let (address, clients) = serving();
+    async fn the_server_does_not_wait_for_ever_for_the_rest_of_a_next_head() {
+        let clock = MovedClock::default();
+        let (address, clients) = serving(&clock);
         let mut stream = ask(address, "GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n").await;
         stream.write_all(b"G").await.unwrap();
-        until_gone(&clients).await;
-        let rest = timeout(LONG, stream.read_to_end(&mut Vec::new())).await;
+        until_disconnected(&clients, &clock).await;
+        let rest = timeout(HUNG, stream.read_to_end(&mut Vec::new())).await;
         rest.unwrap().unwrap();
     }
 
     #[actix_web::test]
-    async fn who_reads_nothing_of_a_large_answer_is_let_go_of_and_who_reads_slowly_is_not() {
-        let (address, clients) = serving();
-        // More than the kernel takes for one connection: 4 MiB.
+    async fn the_server_disconnects_a_client_that_reads_nothing_of_a_large_answer_and_none_that_reads_slowly()
+    {
+        let clock = MovedClock::default();
+        let (address, clients) = serving(&clock);
         let bundle = |end| format!("GET /docs/swagger-ui-bundle.js HTTP/1.1\r\nHost: x\r\n{end}\r\n");
-        let requests = bundle("").repeat(3) + &bundle("Connection: close\r\n");
+        let requests = bundle("").repeat(13) + &bundle("Connection: close\r\n");
         let mut slow = ask(address, &requests).await;
         let (mut read, mut piece) = (0, vec![0; 100_000]);
-        let since = Instant::now();
         loop {
-            let length = slow.read(&mut piece).await.unwrap();
+            let length = u32::try_from(slow.read(&mut piece).await.unwrap()).unwrap();
             if length == 0 {
                 break;
             }
             read += length;
+            clock.advance(PATIENCE * length / PACE);
             clients.let_go();
-            sleep(Duration::from_millis(2)).await;
         }
-        assert!(read > 6_000_000 && since.elapsed() > PATIENCE, "{read} bytes after {:?}", since.elapsed());
+        assert!(clock.now() > PATIENCE * 2, "{read} bytes within {:?}", clock.now());
         let _silent = ask(address, &requests).await;
-        until_gone(&clients).await;
+        until_disconnected(&clients, &clock).await;
     }
 
     #[test]

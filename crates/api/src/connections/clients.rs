@@ -7,6 +7,7 @@
 use std::{
     any::Any,
     collections::HashMap,
+    fmt,
     net::{Shutdown, TcpStream},
     os::fd::AsFd as _,
     sync::{
@@ -26,9 +27,18 @@ pub(crate) struct Clients(Arc<Inner>);
 struct Inner {
     /// For how long a client may do nothing that counts.
     patience: Duration,
-    start: Instant,
+    clock: Clock,
     next: AtomicU64,
     all: Mutex<HashMap<u64, Arc<State>>>,
+}
+
+/// The time since a moment that is always the same.
+struct Clock(Box<dyn Fn() -> Duration + Send + Sync>);
+
+impl fmt::Debug for Clock {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Clock").field(&(self.0)()).finish()
+    }
 }
 
 /// What is known of a connection.
@@ -63,8 +73,17 @@ pub(crate) struct Moves {
 impl Clients {
     /// Nobody is connected. Whoever does nothing that counts for that long is let go of.
     pub(crate) fn new(patience: Duration) -> Self {
-        let (start, next) = (Instant::now(), AtomicU64::new(0));
-        Self(Arc::new(Inner { patience, start, next, all: Mutex::default() }))
+        let start = Instant::now();
+        Self::with_clock(patience, move || start.elapsed())
+    }
+
+    /// The same by another clock.
+    pub(crate) fn with_clock(
+        patience: Duration,
+        clock: impl Fn() -> Duration + Send + Sync + 'static,
+    ) -> Self {
+        let (clock, next) = (Clock(Box::new(clock)), AtomicU64::new(0));
+        Self(Arc::new(Inner { patience, clock, next, all: Mutex::default() }))
     }
 
     /// A client has come on that connection, which is actix's.
@@ -100,7 +119,7 @@ impl Clients {
     }
 
     fn now(&self) -> u64 {
-        u64::try_from(self.0.start.elapsed().as_millis()).unwrap_or(u64::MAX)
+        u64::try_from((self.0.clock.0)().as_millis()).unwrap_or(u64::MAX)
     }
 
     fn all(&self) -> MutexGuard<'_, HashMap<u64, Arc<State>>> {
@@ -145,35 +164,67 @@ impl Moves {
 }
 
 #[cfg(test)]
+pub(crate) mod testing {
+    use super::*;
+
+    /// A clock that stands still until a test moves it.
+    #[derive(Clone, Default)]
+    pub(crate) struct MovedClock(Arc<AtomicU64>);
+
+    impl MovedClock {
+        pub(crate) fn advance(&self, by: Duration) {
+            self.0.fetch_add(u64::try_from(by.as_micros()).unwrap(), Ordering::SeqCst);
+        }
+
+        pub(crate) fn now(&self) -> Duration {
+            Duration::from_micros(self.0.load(Ordering::SeqCst))
+        }
+    }
+
+    impl Clients {
+        pub(crate) fn by(clock: &MovedClock, patience: Duration) -> Self {
+            let clock = clock.clone();
+            Self::with_clock(patience, move || clock.now())
+        }
+    }
+}
+
+#[cfg(test)]
 mod tests {
     use std::io::Read as _;
 
-    use super::*;
+    use task_adapters::testing::HUNG;
+
+    use super::{testing::MovedClock, *};
+
+    const PATIENCE: Duration = Duration::from_secs(80);
+    const A_LITTLE: Duration = Duration::from_millis(1);
 
     /// A connection: the client's end, and the service's.
     async fn connection() -> (TcpStream, net::TcpStream) {
         let listener = net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
-        client.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+        client.set_read_timeout(Some(HUNG)).unwrap();
         (client, listener.accept().await.unwrap().0)
     }
 
     #[actix_web::test]
-    async fn who_does_nothing_for_too_long_is_let_go_of_and_no_other() {
-        let clients = Clients::new(Duration::from_millis(200));
+    async fn a_client_that_does_nothing_for_too_long_is_disconnected_and_no_other() {
+        let clock = MovedClock::default();
+        let clients = Clients::by(&clock, PATIENCE);
         let (mut idle, server) = connection().await;
         let (_busy, other) = connection().await;
         let (of_idle, of_busy) = (clients.enter(&server), clients.enter(&other));
         assert_eq!((clients.number(), clients.let_go()), (2, 0));
         let answering = of_busy.begin();
-        std::thread::sleep(Duration::from_millis(250));
+        clock.advance(PATIENCE + A_LITTLE);
         assert_eq!(clients.let_go(), 1, "the one that is answered may wait");
         assert_eq!(idle.read(&mut [0]).unwrap(), 0, "the connection has ended");
         // Its time begins when it has been answered, and anew with each part that it takes.
         let moves = answering.moves();
         drop((answering, of_idle));
         assert_eq!((clients.number(), clients.let_go()), (1, 0));
-        std::thread::sleep(Duration::from_millis(250));
+        clock.advance(PATIENCE + A_LITTLE);
         moves.tell();
         assert_eq!(clients.let_go(), 0);
         drop(of_busy);
@@ -181,10 +232,11 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_connection_of_ours_is_counted_and_cannot_be_ended() {
-        let clients = Clients::new(Duration::ZERO);
+    fn a_connection_that_is_not_of_actix_is_counted_and_cannot_be_ended() {
+        let clock = MovedClock::default();
+        let clients = Clients::by(&clock, PATIENCE);
         let _client = clients.enter(&"something else");
-        std::thread::sleep(Duration::from_millis(5));
+        clock.advance(PATIENCE + A_LITTLE);
         assert_eq!((clients.number(), clients.let_go()), (1, 0));
     }
 }

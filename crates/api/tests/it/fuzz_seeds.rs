@@ -49,7 +49,7 @@ fn of_the_seeds_of_each_target_some_are_taken_and_some_refused() {
 }
 
 #[test]
-fn what_is_cut_off_a_seed_breaks_nothing() {
+fn a_shortened_seed_breaks_nothing() {
     for target in fuzzing::ALL {
         for seed in seeds(target) {
             for length in 0..seed.len() {
