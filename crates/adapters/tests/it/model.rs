@@ -70,7 +70,7 @@ impl Run {
             panic!("creating has no id");
         };
         if !expected.is_met_by(before.version) {
-            assert_eq!(outcome, TaskOutcome::Unexpected(before), "{command:?}");
+            assert_eq!(outcome, TaskOutcome::VersionMismatch(before), "{command:?}");
             return;
         }
         if matches!(command, TaskCommand::Delete { .. }) {

@@ -1,4 +1,4 @@
-//! `OnceOnly`: a write and its receipt are both stored or neither is, and that once for each key.
+//! `IdempotencyStore`: a write and its receipt are both stored or neither is, and that once for each key.
 
 use std::{
     sync::{
@@ -11,11 +11,11 @@ use std::{
 use diesel_async::SimpleAsyncConnection;
 use futures_util::future::{join, join_all};
 use task_adapters::{
-    Database, PgOnceOnly, PgPool, PoolOptions,
+    Database, PgIdempotencyStore, PgPool, PoolOptions,
     testing::{Proxy, pool_options, until},
 };
 use task_domain::{
-    Expectation, Fingerprint, IdempotencyKey, KeyedRequest, Once, OnceOnly, Receipt, ReceiptWriter,
+    Expectation, Fingerprint, IdempotencyKey, IdempotentRequest, Replay, IdempotencyStore, Receipt, ReceiptWriter,
     RepositoryError, Task, TaskCommand, TaskOutcome, TaskRepository, UserId, Version,
     testing::{new_task, task_id, user},
 };
@@ -29,7 +29,7 @@ const CONNECTIONS: &str = "pg_stat_activity WHERE application_name = 'once' AND 
 
 struct Fixture {
     // Before the store, so that its connections are closed when that is dropped.
-    once: Arc<PgOnceOnly>,
+    once: Arc<PgIdempotencyStore>,
     store: Store,
 }
 
@@ -51,11 +51,11 @@ impl Fixture {
     }
 
     /// Carries out a command of ada's.
-    async fn run(&self, request: &KeyedRequest, command: TaskCommand) -> Result<Once, RepositoryError> {
+    async fn run(&self, request: &IdempotentRequest, command: TaskCommand) -> Result<Replay, RepositoryError> {
         self.once.execute_once(&self.store.ada, request, command, IN_WORDS).await
     }
 
-    async fn recall(&self, request: &KeyedRequest) -> Option<Once> {
+    async fn recall(&self, request: &IdempotentRequest) -> Option<Replay> {
         self.once.recall(&self.store.ada, request).await.unwrap()
     }
 
@@ -127,9 +127,9 @@ impl Fixture {
     }
 }
 
-fn once(url: &str, options: PoolOptions) -> Arc<PgOnceOnly> {
+fn once(url: &str, options: PoolOptions) -> Arc<PgIdempotencyStore> {
     let database = Database::parse(&format!("{url}&application_name=once")).unwrap();
-    Arc::new(PgOnceOnly::new(Arc::new(PgPool::new(&database, options).unwrap())))
+    Arc::new(PgIdempotencyStore::new(Arc::new(PgPool::new(&database, options).unwrap())))
 }
 
 /// A pool of one connection.
@@ -145,24 +145,24 @@ fn in_words(outcome: &TaskOutcome) -> Receipt {
 }
 
 /// A request of that key, always for the same thing.
-fn request(key: &str) -> KeyedRequest {
-    KeyedRequest { key: IdempotencyKey::parse(key).unwrap(), fingerprint: Fingerprint([7; 32]) }
+fn request(key: &str) -> IdempotentRequest {
+    IdempotentRequest { key: IdempotencyKey::parse(key).unwrap(), fingerprint: Fingerprint([7; 32]) }
 }
 
 /// A request of that key for something else.
-fn other_request(key: &str) -> KeyedRequest {
+fn other_request(key: &str) -> IdempotentRequest {
     let mut fingerprint = [7; 32];
     fingerprint[31] = 8;
-    KeyedRequest { fingerprint: Fingerprint(fingerprint), ..request(key) }
+    IdempotentRequest { fingerprint: Fingerprint(fingerprint), ..request(key) }
 }
 
 fn create(title: &str) -> TaskCommand {
     TaskCommand::Create(new_task(title))
 }
 
-fn receipt(once: &Once) -> &Receipt {
+fn receipt(once: &Replay) -> &Receipt {
     match once {
-        Once::First(receipt) | Once::Again(receipt) => receipt,
+        Replay::First(receipt) | Replay::Again(receipt) => receipt,
         other => panic!("no receipt: {other:?}"),
     }
 }
@@ -172,16 +172,16 @@ async fn a_repeated_request_is_answered_as_the_first_one_and_does_nothing() {
     let fixture = Fixture::new().await;
     let first = fixture.run(&request("k"), create("t")).await.unwrap();
     let tasks = fixture.store.all(&fixture.store.ada).await;
-    assert_eq!(first, Once::First(in_words(&TaskOutcome::Created(tasks[0].clone()))));
+    assert_eq!(first, Replay::First(in_words(&TaskOutcome::Created(tasks[0].clone()))));
     assert_eq!(tasks.len(), 1);
 
     let contents = fixture.contents().await;
     // The answer is the first one's, whatever has become of the task, and whatever command comes with it.
     for command in [create("t"), create("other"), toggle(tasks[0].id)] {
         let again = fixture.run(&request("k"), command).await.unwrap();
-        assert_eq!(again, Once::Again(receipt(&first).clone()));
+        assert_eq!(again, Replay::Again(receipt(&first).clone()));
     }
-    assert_eq!(fixture.recall(&request("k")).await, Some(Once::Again(receipt(&first).clone())));
+    assert_eq!(fixture.recall(&request("k")).await, Some(Replay::Again(receipt(&first).clone())));
     assert_eq!(fixture.contents().await, contents);
     fixture.store.tasks.delete(&fixture.store.ada, tasks[0].id).await.unwrap();
     assert_eq!(receipt(&fixture.run(&request("k"), create("t")).await.unwrap()), receipt(&first));
@@ -193,10 +193,10 @@ async fn another_request_of_the_same_key_is_a_mismatch_and_does_nothing() {
     let fixture = Fixture::new().await;
     fixture.run(&request("k"), create("t")).await.unwrap();
     let contents = fixture.contents().await;
-    assert_eq!(fixture.run(&other_request("k"), create("u")).await.unwrap(), Once::Mismatch);
-    assert_eq!(fixture.recall(&other_request("k")).await, Some(Once::Mismatch));
+    assert_eq!(fixture.run(&other_request("k"), create("u")).await.unwrap(), Replay::Mismatch);
+    assert_eq!(fixture.recall(&other_request("k")).await, Some(Replay::Mismatch));
     assert_eq!(fixture.contents().await, contents);
-    assert!(matches!(fixture.run(&request("k"), create("t")).await.unwrap(), Once::Again(_)));
+    assert!(matches!(fixture.run(&request("k"), create("t")).await.unwrap(), Replay::Again(_)));
 }
 
 #[tokio::test]
@@ -209,28 +209,28 @@ async fn the_receipt_is_what_the_writer_made_of_the_outcome_of_each_kind() {
 
     let created = fixture.run(&request("create"), create("u")).await.unwrap();
     let new = fixture.store.tasks.find(ada, task_id(id.get() + 1)).await.unwrap().unwrap();
-    assert_eq!(created, Once::First(in_words(&TaskOutcome::Created(new))));
+    assert_eq!(created, Replay::First(in_words(&TaskOutcome::Created(new))));
 
     let command = TaskCommand::Update { id, expected: current(&task), changes: changes(Some("new"), None) };
     let updated = fixture.run(&request("update"), command).await.unwrap();
     let task = fixture.store.tasks.find(ada, id).await.unwrap().unwrap();
     assert_eq!((task.title.as_str(), task.version), ("new", next(Version::FIRST)));
-    assert_eq!(updated, Once::First(in_words(&TaskOutcome::Updated(task.clone()))));
+    assert_eq!(updated, Replay::First(in_words(&TaskOutcome::Updated(task.clone()))));
 
     let toggled = fixture.run(&request("toggle"), toggle(id)).await.unwrap();
     let task = fixture.store.tasks.find(ada, id).await.unwrap().unwrap();
     assert!(task.is_completed());
-    assert_eq!(toggled, Once::First(in_words(&TaskOutcome::Updated(task.clone()))));
+    assert_eq!(toggled, Replay::First(in_words(&TaskOutcome::Updated(task.clone()))));
 
     let unexpected =
         fixture.run(&request("stale"), TaskCommand::Toggle { id, expected: stale }).await.unwrap();
-    assert_eq!(unexpected, Once::First(in_words(&TaskOutcome::Unexpected(task.clone()))));
+    assert_eq!(unexpected, Replay::First(in_words(&TaskOutcome::VersionMismatch(task.clone()))));
 
     let command = TaskCommand::Delete { id, expected: current(&task) };
     let deleted = fixture.run(&request("delete"), command).await.unwrap();
-    assert_eq!(deleted, Once::First(in_words(&TaskOutcome::Deleted)));
+    assert_eq!(deleted, Replay::First(in_words(&TaskOutcome::Deleted)));
     let gone = fixture.run(&request("gone"), toggle(id)).await.unwrap();
-    assert_eq!(gone, Once::First(in_words(&TaskOutcome::NotFound)));
+    assert_eq!(gone, Replay::First(in_words(&TaskOutcome::NotFound)));
 
     let contents = fixture.contents().await;
     assert_eq!(contents.0.len(), 6);
@@ -243,7 +243,7 @@ async fn the_receipt_is_what_the_writer_made_of_the_outcome_of_each_kind() {
         ("gone", gone),
     ] {
         let again = fixture.run(&request(key), create("again")).await.unwrap();
-        assert_eq!(again, Once::Again(receipt(&first).clone()), "{key}");
+        assert_eq!(again, Replay::Again(receipt(&first).clone()), "{key}");
     }
     assert_eq!(fixture.contents().await, contents);
 }
@@ -260,7 +260,7 @@ async fn a_key_that_was_never_used_is_not_recalled_and_recalling_writes_nothing(
     for _ in 0..3 {
         assert_eq!(reader.recall(&fixture.store.ada, &request("new")).await.unwrap(), None);
         let known = reader.recall(&fixture.store.ada, &request("used")).await.unwrap();
-        assert!(matches!(known, Some(Once::Again(_))), "{known:?}");
+        assert!(matches!(known, Some(Replay::Again(_))), "{known:?}");
     }
     assert_eq!(fixture.contents().await, contents);
 }
@@ -285,17 +285,17 @@ async fn of_fifty_requests_of_one_key_at_once_one_is_carried_out() {
     let mut first = 0;
     for outcome in outcomes {
         match outcome.unwrap() {
-            Once::First(receipt) => {
+            Replay::First(receipt) => {
                 assert_eq!(receipt, written);
                 first += 1;
             }
-            Once::Again(receipt) => assert_eq!(receipt, written),
-            Once::InProgress => {}
-            Once::Mismatch => panic!("they all ask for the same"),
+            Replay::Again(receipt) => assert_eq!(receipt, written),
+            Replay::InProgress => {}
+            Replay::Mismatch => panic!("they all ask for the same"),
         }
     }
     assert_eq!(first, 1);
-    assert_eq!(fixture.recall(&key).await, Some(Once::Again(written)));
+    assert_eq!(fixture.recall(&key).await, Some(Replay::Again(written)));
 }
 
 #[tokio::test]
@@ -303,7 +303,7 @@ async fn each_of_many_repetitions_at_once_gets_the_answer_of_the_request_that_wa
     let fixture = Fixture::new().await;
     let key = request("k");
     let first = fixture.run(&key, create("t")).await.unwrap();
-    let again = Once::Again(receipt(&first).clone());
+    let again = Replay::Again(receipt(&first).clone());
     for _ in 0..10 {
         let run = join_all((0..10).map(|_| fixture.run(&key, create("t"))));
         let recall = join_all((0..10).map(|_| fixture.recall(&key)));
@@ -326,23 +326,23 @@ async fn while_a_request_is_carried_out_its_key_is_in_progress_at_once_and_no_ot
     let others = async {
         fixture.until_active("UPDATE tasks").await;
         // None of these waits for the lock, which is held until all of them are answered.
-        assert_eq!(fixture.run(&key, toggle(task.id)).await.unwrap(), Once::InProgress);
+        assert_eq!(fixture.run(&key, toggle(task.id)).await.unwrap(), Replay::InProgress);
         // Whether it asks for the same is known only to the first one.
-        assert_eq!(fixture.run(&other_request("k"), create("u")).await.unwrap(), Once::InProgress);
-        assert_eq!(fixture.recall(&key).await, Some(Once::InProgress));
+        assert_eq!(fixture.run(&other_request("k"), create("u")).await.unwrap(), Replay::InProgress);
+        assert_eq!(fixture.recall(&key).await, Some(Replay::InProgress));
         assert_eq!(fixture.once.recall(bob, &key).await.unwrap(), None);
         assert_eq!(fixture.recall(&request("l")).await, None);
         let of_bob = fixture.once.execute_once(bob, &key, create("b"), IN_WORDS).await.unwrap();
-        assert!(matches!(of_bob, Once::First(_)), "{of_bob:?}");
+        assert!(matches!(of_bob, Replay::First(_)), "{of_bob:?}");
         let of_other_key = fixture.run(&request("l"), create("l")).await.unwrap();
-        assert!(matches!(of_other_key, Once::First(_)), "{of_other_key:?}");
+        assert!(matches!(of_other_key, Replay::First(_)), "{of_other_key:?}");
         drop(blocker);
     };
     let (first, ()) = join(fixture.run(&key, toggle(task.id)), others).await;
     let toggled = fixture.store.tasks.find(ada, task.id).await.unwrap().unwrap();
     let written = in_words(&TaskOutcome::Updated(toggled));
-    assert_eq!(first.unwrap(), Once::First(written.clone()));
-    assert_eq!(fixture.run(&key, toggle(task.id)).await.unwrap(), Once::Again(written));
+    assert_eq!(first.unwrap(), Replay::First(written.clone()));
+    assert_eq!(fixture.run(&key, toggle(task.id)).await.unwrap(), Replay::Again(written));
 }
 
 #[tokio::test]
@@ -357,7 +357,7 @@ async fn nothing_is_stored_for_an_unknown_user_and_the_key_works_once_there_is_o
     }
     fixture.store.db.insert_user("stranger").await;
     let outcome = fixture.once.execute_once(&stranger, &key, create("t"), IN_WORDS).await.unwrap();
-    assert!(matches!(outcome, Once::First(_)), "{outcome:?}");
+    assert!(matches!(outcome, Replay::First(_)), "{outcome:?}");
     assert_eq!(fixture.store.all(&stranger).await.len(), 1);
 }
 
@@ -365,7 +365,7 @@ async fn nothing_is_stored_for_an_unknown_user_and_the_key_works_once_there_is_o
 async fn an_unknown_owner_finds_no_task_and_nothing_is_stored() {
     let fixture = Fixture::with(one()).await;
     let id = fixture.store.task("t").await.id;
-    let (stranger, not_found) = (user("stranger"), Once::First(in_words(&TaskOutcome::NotFound)));
+    let (stranger, not_found) = (user("stranger"), Replay::First(in_words(&TaskOutcome::NotFound)));
     let contents = fixture.contents().await;
     for (key, command) in [
         ("t", toggle(id)),
@@ -412,7 +412,7 @@ async fn a_write_whose_receipt_cannot_be_stored_is_taken_back_and_the_key_works_
     }
     db.execute("ALTER TABLE idempotency_keys DROP CONSTRAINT no_receipts").await;
     let outcome = fixture.run(&request("k"), toggle(task.id)).await.unwrap();
-    assert!(matches!(outcome, Once::First(_)), "{outcome:?}");
+    assert!(matches!(outcome, Replay::First(_)), "{outcome:?}");
     assert!(fixture.store.tasks.find(&fixture.store.ada, task.id).await.unwrap().unwrap().is_completed());
 }
 
@@ -425,7 +425,7 @@ async fn a_write_that_fails_leaves_no_key_behind() {
     assert!(text.contains("no_secrets"), "{text}");
     assert_eq!(fixture.contents().await, (Vec::new(), Vec::new()));
     let outcome = fixture.run(&request("k"), create("no secret")).await.unwrap();
-    assert!(matches!(outcome, Once::First(_)), "{outcome:?}");
+    assert!(matches!(outcome, Replay::First(_)), "{outcome:?}");
 }
 
 #[tokio::test]
@@ -457,7 +457,7 @@ async fn a_connection_that_the_server_ends_in_mid_transaction_stores_nothing_and
     assert_eq!(fixture.contents().await, contents);
 
     fixture.on_receipt("NULL").await;
-    assert!(matches!(fixture.run(&key, toggle(task.id)).await.unwrap(), Once::First(_)));
+    assert!(matches!(fixture.run(&key, toggle(task.id)).await.unwrap(), Replay::First(_)));
     let toggled = fixture.store.tasks.find(&fixture.store.ada, task.id).await.unwrap().unwrap();
     assert_eq!(toggled.version, next(task.version));
 }
@@ -478,11 +478,11 @@ async fn a_connection_that_is_cut_in_mid_transaction_stores_nothing_and_the_key_
     let (outcome, ()) = join(fixture.run(&key, toggle(task.id)), cut).await;
     unavailable(outcome);
     // The server still works on it, and does not know yet that no client will commit.
-    assert_eq!(fixture.recall(&key).await, Some(Once::InProgress));
+    assert_eq!(fixture.recall(&key).await, Some(Replay::InProgress));
     drop(blocker);
     fixture.until_no_transaction().await;
     assert_eq!(fixture.contents().await, contents);
-    assert!(matches!(fixture.run(&key, toggle(task.id)).await.unwrap(), Once::First(_)));
+    assert!(matches!(fixture.run(&key, toggle(task.id)).await.unwrap(), Replay::First(_)));
     let toggled = fixture.store.tasks.find(&fixture.store.ada, task.id).await.unwrap().unwrap();
     assert_eq!(toggled.version, next(task.version));
 }
@@ -493,14 +493,14 @@ async fn a_request_that_is_repeated_until_it_is_answered_takes_effect_once_howev
     let (fixture, proxy) = Fixture::behind_proxy(pool_options()).await;
     let task = fixture.store.task("t").await;
     let answered = AtomicUsize::new(0);
-    let until_answered = async |key: KeyedRequest, command: TaskCommand| {
+    let until_answered = async |key: IdempotentRequest, command: TaskCommand| {
         for tries in 0.. {
             match fixture.run(&key, command.clone()).await {
-                Ok(Once::First(_) | Once::Again(_)) => {
+                Ok(Replay::First(_) | Replay::Again(_)) => {
                     answered.fetch_add(1, Ordering::Relaxed);
                     return tries;
                 }
-                Ok(Once::InProgress) | Err(RepositoryError::Unavailable(_)) => {
+                Ok(Replay::InProgress) | Err(RepositoryError::Unavailable(_)) => {
                     tokio::time::sleep(Duration::from_millis(5)).await;
                 }
                 other => panic!("{other:?}"),
@@ -551,13 +551,13 @@ async fn a_call_that_is_dropped_in_mid_transaction_leaves_none_open_on_a_connect
     assert!(call.await.unwrap_err().is_cancelled());
 
     // The pool has one connection, and it is a good one: these do not wait for the one that was left.
-    assert_eq!(fixture.recall(&key).await, Some(Once::InProgress));
-    assert!(matches!(fixture.run(&request("l"), create("l")).await.unwrap(), Once::First(_)));
+    assert_eq!(fixture.recall(&key).await, Some(Replay::InProgress));
+    assert!(matches!(fixture.run(&request("l"), create("l")).await.unwrap(), Replay::First(_)));
     drop(blocker);
     fixture.until_no_transaction().await;
     assert_eq!(fixture.contents().await.1.len(), contents.1.len() + 1);
     assert_eq!(fixture.store.tasks.find(&fixture.store.ada, task.id).await.unwrap(), Some(task.clone()));
-    assert!(matches!(fixture.run(&key, toggle(task.id)).await.unwrap(), Once::First(_)));
+    assert!(matches!(fixture.run(&key, toggle(task.id)).await.unwrap(), Replay::First(_)));
 }
 
 /// diesel-async has an open report, number 198, on what a future leaves behind that is dropped around its `BEGIN`.
@@ -599,16 +599,16 @@ async fn the_keys_of_different_users_have_nothing_to_do_with_each_other() {
     let (ada, bob) = (&fixture.store.ada, &fixture.store.bob);
     // Owners and keys that would be the same if they were put together.
     fixture.store.db.insert_user("bobk").await;
-    let run = async |owner: &UserId, request: &KeyedRequest| {
+    let run = async |owner: &UserId, request: &IdempotentRequest| {
         fixture.once.execute_once(owner, request, create("t"), IN_WORDS).await.unwrap()
     };
     for (owner, key) in [(ada, request("kk")), (bob, other_request("kk")), (&user("bobk"), request("k"))] {
         assert_eq!(fixture.once.recall(owner, &key).await.unwrap(), None);
-        assert!(matches!(run(owner, &key).await, Once::First(_)), "{owner:?}");
+        assert!(matches!(run(owner, &key).await, Replay::First(_)), "{owner:?}");
         assert_eq!(fixture.store.all(owner).await.len(), 1);
     }
-    assert_eq!(run(bob, &request("kk")).await, Once::Mismatch);
-    assert!(matches!(run(ada, &request("kk")).await, Once::Again(_)));
+    assert_eq!(run(bob, &request("kk")).await, Replay::Mismatch);
+    assert!(matches!(run(ada, &request("kk")).await, Replay::Again(_)));
     assert_eq!(fixture.keys().await.len(), 3);
 }
 
@@ -618,17 +618,17 @@ async fn an_expired_key_is_as_if_it_had_never_been_used_and_is_replaced() {
     let key = request("k");
     let first = fixture.run(&key, create("t")).await.unwrap();
     fixture.age_keys("23 hours 50 minutes").await;
-    assert_eq!(fixture.recall(&key).await, Some(Once::Again(receipt(&first).clone())));
-    assert_eq!(fixture.run(&other_request("k"), create("u")).await.unwrap(), Once::Mismatch);
+    assert_eq!(fixture.recall(&key).await, Some(Replay::Again(receipt(&first).clone())));
+    assert_eq!(fixture.run(&other_request("k"), create("u")).await.unwrap(), Replay::Mismatch);
 
     for (number, other) in [other_request("k"), key.clone()].into_iter().enumerate() {
         fixture.age_keys("24 hours").await;
         assert_eq!(fixture.recall(&other).await, None);
         let begun = fixture.store.now().await;
         let again = fixture.run(&other, create("u")).await.unwrap();
-        assert!(matches!(again, Once::First(_)), "{again:?}");
+        assert!(matches!(again, Replay::First(_)), "{again:?}");
         assert_ne!(receipt(&again), receipt(&first));
-        assert_eq!(fixture.recall(&other).await, Some(Once::Again(receipt(&again).clone())));
+        assert_eq!(fixture.recall(&other).await, Some(Replay::Again(receipt(&again).clone())));
         assert_eq!(fixture.store.contents().await.len(), number + 2);
         let fresh = format!("SELECT key AS line FROM idempotency_keys WHERE created_at >= '{begun}'");
         assert_eq!(fixture.store.db.lines(&fresh).await, ["k"], "it is remembered from now on");
@@ -646,7 +646,7 @@ async fn deleting_a_user_deletes_that_users_keys_and_no_others() {
     assert_eq!(fixture.recall(&request("k")).await, None);
     assert_eq!(fixture.keys().await.len(), 1);
     let kept = fixture.once.recall(&fixture.store.bob, &request("k")).await.unwrap();
-    assert!(matches!(kept, Some(Once::Again(_))), "{kept:?}");
+    assert!(matches!(kept, Some(Replay::Again(_))), "{kept:?}");
 }
 
 #[tokio::test]
@@ -660,7 +660,7 @@ async fn a_write_waits_for_a_user_who_is_being_deleted_and_finds_nothing_then() 
         deletion.batch_execute("COMMIT").await.unwrap();
     };
     let (outcome, ()) = join(fixture.run(&request("k"), toggle(task.id)), commit).await;
-    assert_eq!(outcome.unwrap(), Once::First(in_words(&TaskOutcome::NotFound)));
+    assert_eq!(outcome.unwrap(), Replay::First(in_words(&TaskOutcome::NotFound)));
     assert_eq!(fixture.contents().await, (Vec::new(), Vec::new()));
 }
 
@@ -702,10 +702,10 @@ async fn every_key_of_up_to_255_characters_is_a_key_of_its_own() {
     let mut firsts = Vec::new();
     for key in &keys {
         firsts.push(fixture.run(&request(key), create(&"t".repeat(key.len().min(200)))).await.unwrap());
-        assert!(matches!(firsts.last(), Some(Once::First(_))), "{key}");
+        assert!(matches!(firsts.last(), Some(Replay::First(_))), "{key}");
     }
     for (key, first) in keys.iter().zip(&firsts) {
-        assert_eq!(fixture.recall(&request(key)).await, Some(Once::Again(receipt(first).clone())), "{key}");
+        assert_eq!(fixture.recall(&request(key)).await, Some(Replay::Again(receipt(first).clone())), "{key}");
     }
     assert_eq!(fixture.keys().await.len(), keys.len());
 }
@@ -779,17 +779,17 @@ async fn forgetting_does_not_wait_for_a_key_that_another_session_forgets_or_repl
 async fn an_expired_key_may_be_used_again_and_forgotten_at_the_same_time() {
     let fixture = Fixture::new().await;
     fixture.insert_keys(100, 25).await;
-    let keys: Vec<KeyedRequest> = (1..=100).map(|number| request(&number.to_string())).collect();
+    let keys: Vec<IdempotentRequest> = (1..=100).map(|number| request(&number.to_string())).collect();
     let uses = join_all(keys.iter().map(|key| fixture.run(key, create("t"))));
     let (outcomes, forgotten) = join(uses, join_all((0..20).map(|_| fixture.once.forget_expired(7)))).await;
     for outcome in outcomes {
-        assert!(matches!(outcome.unwrap(), Once::First(_)));
+        assert!(matches!(outcome.unwrap(), Replay::First(_)));
     }
     let forgotten: usize = forgotten.into_iter().map(Result::unwrap).sum();
     assert!(forgotten <= 100, "{forgotten}");
     // None that is in use was forgotten.
     for key in &keys {
-        assert!(matches!(fixture.recall(key).await, Some(Once::Again(_))), "{key:?}");
+        assert!(matches!(fixture.recall(key).await, Some(Replay::Again(_))), "{key:?}");
     }
     assert_eq!(fixture.contents().await.0.len(), 100);
 }

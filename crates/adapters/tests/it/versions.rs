@@ -235,7 +235,7 @@ async fn a_write_is_carried_out_on_a_version_that_is_expected_and_on_no_other() 
             let command = writes(task.id, &expected)[number].clone();
             let outcome = store.tasks.execute(&store.ada, command.clone()).await.unwrap();
             if !met {
-                assert_eq!(outcome, TaskOutcome::Unexpected(task), "{command:?}");
+                assert_eq!(outcome, TaskOutcome::VersionMismatch(task), "{command:?}");
                 assert_eq!(store.contents().await, contents, "{command:?}");
                 continue;
             }
@@ -311,7 +311,7 @@ async fn of_fifty_writers_that_expect_the_same_version_one_succeeds_and_the_othe
         let (updated, unexpected): (Vec<_>, Vec<_>) =
             outcomes.into_iter().partition(|outcome| matches!(outcome, TaskOutcome::Updated(_)));
         assert_eq!(updated, [TaskOutcome::Updated(after.clone())]);
-        assert_eq!(unexpected, vec![TaskOutcome::Unexpected(after); 49]);
+        assert_eq!(unexpected, vec![TaskOutcome::VersionMismatch(after); 49]);
     }
 }
 
@@ -338,7 +338,7 @@ async fn each_writer_who_expects_what_is_there_and_tries_again_has_its_turn() {
             let command = TaskCommand::Toggle { id: task.id, expected };
             match store.tasks.execute(&store.ada, command).await.unwrap() {
                 TaskOutcome::Updated(_) => return,
-                TaskOutcome::Unexpected(task) => current = task,
+                TaskOutcome::VersionMismatch(task) => current = task,
                 other => panic!("{other:?}"),
             }
         }

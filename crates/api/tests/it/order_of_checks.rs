@@ -3,8 +3,8 @@
 use std::fmt::Write as _;
 
 use task_domain::{
-    Once, RepositoryError, TaskCommand, TaskOutcome,
-    testing::{MockOnceOnly, MockTaskRepository},
+    Replay, RepositoryError, TaskCommand, TaskOutcome,
+    testing::{MockIdempotencyStore, MockTaskRepository},
 };
 
 use crate::helpers::{
@@ -214,17 +214,17 @@ fn check(server: &Server, operation: &Operation, wrongs: &[Wrong]) {
 /// A server over that port, which knows the key [`USED`] and has `outcome` come of every other one.
 fn server_over(
     port: MockTaskRepository,
-    outcome: impl Fn(&TaskCommand) -> Result<Once, RepositoryError> + Send + Sync + 'static,
+    outcome: impl Fn(&TaskCommand) -> Result<Replay, RepositoryError> + Send + Sync + 'static,
 ) -> Server {
-    let mut once_only = MockOnceOnly::new();
-    once_only.expect_execute_once().returning(move |_, request, command, _| match request.key.as_str() {
-        USED => Ok(Once::Mismatch),
+    let mut idempotency = MockIdempotencyStore::new();
+    idempotency.expect_execute_once().returning(move |_, request, command, _| match request.key.as_str() {
+        USED => Ok(Replay::Mismatch),
         _ => outcome(&command),
     });
-    once_only
+    idempotency
         .expect_recall()
-        .returning(|_, request| Ok((request.key.as_str() == USED).then_some(Once::Mismatch)));
-    Server::over_both(port, once_only, Options::default())
+        .returning(|_, request| Ok((request.key.as_str() == USED).then_some(Replay::Mismatch)));
+    Server::over_both(port, idempotency, Options::default())
 }
 
 /// A server whose database does not answer, but for what it knows of keys.

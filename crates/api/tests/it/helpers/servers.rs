@@ -20,7 +20,7 @@ use task_api::{
 };
 use task_domain::{
     RepositoryError, Task, TaskCommand, TaskOutcome, TaskPage, TaskService,
-    testing::{MockOnceOnly, MockTaskRepository, task},
+    testing::{MockIdempotencyStore, MockTaskRepository, task},
 };
 use tokio::{net::TcpSocket, runtime::Runtime, sync::oneshot};
 
@@ -64,13 +64,13 @@ impl Server {
     }
 
     pub(crate) fn with(port: MockTaskRepository, options: Options) -> Self {
-        Self::over_both(port, MockOnceOnly::new(), options)
+        Self::over_both(port, MockIdempotencyStore::new(), options)
     }
 
-    pub(crate) fn over_both(port: MockTaskRepository, once_only: MockOnceOnly, options: Options) -> Self {
+    pub(crate) fn over_both(port: MockTaskRepository, idempotency: MockIdempotencyStore, options: Options) -> Self {
         let readiness = Arc::new(Readiness::new(Box::new(UpToDate), None));
         let services = Services::new(
-            TaskService::new(Arc::new(port), Arc::new(once_only)),
+            TaskService::new(Arc::new(port), Arc::new(idempotency)),
             Arc::new(SharedSecret::new(SECRET.as_bytes(), options.rules)),
             Cors::new(LISTED.map(str::to_owned)),
             CursorSeal::new(Arc::new(FixedKey)),
