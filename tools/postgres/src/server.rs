@@ -26,13 +26,15 @@ const POLL: Duration = Duration::from_millis(10);
 
 /// Never waits for a disk, and spends nothing on replicas: the data of a test is worth nothing after it. Each test opens
 /// pools of its own, and many run at once.
-const FAST_AND_UNSAFE: [&str; 7] = [
+const FAST_AND_UNSAFE: [&str; 8] = [
     "fsync=off",
     "synchronous_commit=off",
     "full_page_writes=off",
     "wal_level=minimal",
     "max_wal_senders=0",
     "autovacuum=off",
+    // Nothing that a test asks for takes as long as its compilation.
+    "jit=off",
     "max_connections=400",
 ];
 /// Durable, as in production. No checkpoint and no vacuum falls into one turn and not into another: the log has room for

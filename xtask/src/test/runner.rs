@@ -2,6 +2,7 @@
 
 use std::{
     io::{IsTerminal as _, Write},
+    num::NonZeroUsize,
     process::Stdio,
 };
 
@@ -20,6 +21,11 @@ use crate::test::{
     outcome::Outcome,
     totals::{Kind, Totals},
 };
+
+/// How many tests keep a processor busy.
+const TESTS_PER_PROCESSOR: usize = 3;
+/// How many tests may have their connections at the same time, about ten each.
+const MOST_TESTS: usize = 32;
 
 /// How tests are run on this machine.
 pub(crate) struct Runner {
@@ -55,7 +61,7 @@ impl Runner {
     pub(crate) async fn run(&self) -> anyhow::Result<Outcome> {
         let mut command = Command::new("cargo");
         if self.nextest {
-            command.args(["nextest", "run"]);
+            command.args(["nextest", "run"]).env("NEXTEST_TEST_THREADS", test_threads().to_string());
         } else {
             command.args(["test", "--lib", "--bins", "--tests"]);
         }
@@ -67,7 +73,7 @@ impl Runner {
         let mut command = Command::new("cargo");
         command.arg("llvm-cov");
         if self.nextest {
-            command.arg("nextest");
+            command.arg("nextest").env("NEXTEST_TEST_THREADS", test_threads().to_string());
         } else {
             command.args(["--lib", "--bins", "--tests"]);
         }
@@ -117,6 +123,13 @@ impl Runner {
         ensure!(success || totals != Totals::default(), "no test ran: see above why");
         Ok(Outcome { totals, success })
     }
+}
+
+/// How many tests run at the same time. Tests wait, for PostgreSQL and for limits of time, more than they compute; and all
+/// of them share the connections of one server.
+fn test_threads() -> usize {
+    let processors = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
+    (processors * TESTS_PER_PROCESSOR).min(MOST_TESTS.max(processors))
 }
 
 /// Writes each line on, and adds up the summaries among them.

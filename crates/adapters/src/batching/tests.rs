@@ -95,7 +95,7 @@ fn numbers(answers: Vec<Result<u32, RepositoryError>>) -> Vec<u32> {
     answers.into_iter().map(Result::unwrap).collect()
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_single_request_has_a_statement_of_its_own() {
     let batcher = batcher();
     batcher.store.permits.add_permits(3);
@@ -106,7 +106,7 @@ async fn a_single_request_has_a_statement_of_its_own() {
     assert!(batcher.shared.lock().is_at_rest());
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn requests_that_come_meanwhile_share_a_statement_and_each_gets_its_own_answer() {
     let batcher = batcher();
     let answers = batcher.asked_at_once(&[5, 6, 7]).await;
@@ -116,7 +116,7 @@ async fn requests_that_come_meanwhile_share_a_statement_and_each_gets_its_own_an
     assert!(batcher.shared.lock().is_at_rest());
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_batch_has_no_more_requests_than_a_statement_may_serve() {
     let batcher = batcher();
     let asked: Vec<u32> = (0..150).collect();
@@ -126,7 +126,7 @@ async fn a_batch_has_no_more_requests_than_a_statement_may_serve() {
     assert_eq!(sizes, [AT_MOST, AT_MOST, 150 - 2 * AT_MOST]);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn incompatible_requests_are_executed_one_after_the_other_in_their_order() {
     let batcher = batcher();
     let answers = batcher.asked_at_once(&[5, 5, 6, 5]).await;
@@ -134,7 +134,7 @@ async fn incompatible_requests_are_executed_one_after_the_other_in_their_order()
     assert_eq!(batcher.batches(), [vec![5, 6], vec![5], vec![5]]);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_request_that_a_batch_leaves_out_is_executed_alone_and_a_fault_fails_one_only() {
     let batcher = batcher();
     let answers = batcher.asked_at_once(&[5, SHY, WRONG, 6]).await;
@@ -144,7 +144,7 @@ async fn a_request_that_a_batch_leaves_out_is_executed_alone_and_a_fault_fails_o
     assert_eq!(batcher.store.alone.load(Ordering::Relaxed), 2, "the first one and the shy one");
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_failed_statement_fails_its_batch_and_the_next_one_is_executed() {
     let batcher = batcher();
     for trouble in [FATAL, PANIC] {
@@ -155,7 +155,7 @@ async fn a_failed_statement_fails_its_batch_and_the_next_one_is_executed() {
     assert_eq!(numbers(batcher.asked_at_once(&[5, 6]).await), [10, 12]);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_request_whose_caller_has_gone_is_not_executed() {
     let batcher = batcher();
     let first = batcher.asks(0);
@@ -170,7 +170,7 @@ async fn a_request_whose_caller_has_gone_is_not_executed() {
     assert_eq!(batcher.batches(), [[6]]);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_caller_that_goes_while_its_request_is_executed_lets_the_others_go_on() {
     let batcher = batcher();
     let first = batcher.asks(0);
@@ -182,7 +182,7 @@ async fn a_caller_that_goes_while_its_request_is_executed_lets_the_others_go_on(
     assert_eq!(timeout(SOON, second).await.unwrap().unwrap().unwrap(), 10);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_slow_single_request_holds_up_no_other() {
     let batcher = batcher();
     let slow = batcher.asks(0);
@@ -194,7 +194,7 @@ async fn a_slow_single_request_holds_up_no_other() {
     assert_eq!((slow.await.unwrap().unwrap(), second.await.unwrap().unwrap()), (0, 10));
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_slow_batch_holds_up_no_other_request() {
     let batcher = batcher();
     let first = batcher.asks(0);
@@ -222,7 +222,7 @@ async fn joined() -> [Batcher<Number>; 2] {
     [first, second]
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn few_requests_of_several_lanes_share_a_statement() {
     let [first, second] = joined().await;
     let asked = [first.asks(5), second.asks(6), first.asks(7)];
@@ -233,7 +233,7 @@ async fn few_requests_of_several_lanes_share_a_statement() {
     assert_eq!(first.batches(), [[6, 5, 7]], "the others have waited for this lane");
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_lane_with_enough_requests_does_not_wait_for_another_one() {
     let [first, second] = joined().await;
     let numbers: Vec<_> = (1..=20).collect();
@@ -248,7 +248,7 @@ async fn a_lane_with_enough_requests_does_not_wait_for_another_one() {
     assert!(first.shared.lock().is_at_rest());
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn no_request_is_left_behind_however_busy_the_other_lanes_are() {
     let lanes = joined().await;
     let lanes = [lanes[0].clone(), lanes[1].clone(), lanes[0].join(Arc::clone(&lanes[0].store))];
@@ -273,28 +273,27 @@ async fn no_request_is_left_behind_however_busy_the_other_lanes_are() {
 
 #[test]
 fn a_batch_is_executed_on_the_runtime_of_a_request_that_waits() {
+    // Neither runtime goes on by itself, so that no patience is at its end before the test says so.
+    let runtime = || {
+        let mut builder = tokio::runtime::Builder::new_current_thread();
+        builder.enable_time().start_paused(true).build().unwrap()
+    };
+    let (ended, goes_on) = (runtime(), runtime());
     let first = batcher();
     let second = first.join(Arc::clone(&first.store));
-    let ended = tokio::runtime::Runtime::new().unwrap();
-    let goes_on = tokio::runtime::Runtime::new().unwrap();
-    let asks_on = |runtime: &tokio::runtime::Runtime, batcher: &Batcher<Number>, number| {
-        let _on = runtime.enter();
-        batcher.asks(number)
+    let ask = async |batcher: &Batcher<Number>, number| {
+        let asked = batcher.asks(number);
+        tokio::task::yield_now().await;
+        asked
     };
-    let alone = asks_on(&ended, &first, 0);
-    while first.shared.lock().is_at_rest() {
-        std::thread::yield_now();
-    }
-    let waits = asks_on(&goes_on, &second, 5);
-    while second.shared.lock().0[1].waiting.is_empty() {
-        std::thread::yield_now();
-    }
+    let alone = ended.block_on(ask(&first, 0));
+    assert!(!first.shared.lock().is_at_rest());
+    let waits = goes_on.block_on(ask(&second, 5));
+    assert_eq!(second.shared.lock().0[1].waiting.len(), 1);
     first.store.permits.add_permits(1);
     ended.block_on(alone).unwrap().unwrap();
-    while first.batches().is_empty() {
-        std::thread::yield_now();
-    }
     drop(ended);
     second.store.permits.add_permits(1);
     assert_eq!(goes_on.block_on(waits).unwrap().unwrap(), 10);
+    assert_eq!(first.batches(), [[5]]);
 }

@@ -21,7 +21,7 @@ use diesel_async::{AsyncPgConnection, pooled_connection::PoolableConnection};
 use task_domain::RepositoryError;
 
 use self::{
-    manager::{Manager, PING_TIMEOUT, known_to_be_alive, manager},
+    manager::{Manager, known_to_be_alive, manager},
     options::{PoolOptions, PoolUsage},
     shared::Sharing,
 };
@@ -36,11 +36,17 @@ struct Idle {
     /// After this long a connection is pinged before it is used again: a firewall in between may have dropped it
     /// silently. Busy connections are never pinged.
     before_ping: Duration,
+    /// How long a ping may take.
+    ping_timeout: Duration,
     /// After this long a connection beyond [`PoolOptions::min_idle`] is closed.
     before_close: Duration,
 }
 
-const IDLE: Idle = Idle { before_ping: Duration::from_secs(30), before_close: Duration::from_mins(1) };
+const IDLE: Idle = Idle {
+    before_ping: Duration::from_secs(30),
+    ping_timeout: Duration::from_secs(1),
+    before_close: Duration::from_mins(1),
+};
 /// How long a request that is shed waits for its answer.
 const SHED_DELAY: Duration = Duration::from_millis(500);
 
@@ -89,11 +95,11 @@ impl PgPool {
             .timeouts(Timeouts {
                 wait: Some(options.wait),
                 create: Some(options.wait),
-                recycle: Some(PING_TIMEOUT + PING_TIMEOUT),
+                recycle: Some(idle.ping_timeout.saturating_mul(2)),
             })
             // The connection used last is used next: few connections stay busy, the others may be closed.
             .queue_mode(QueueMode::Lifo)
-            .pre_recycle(known_to_be_alive(options.max_age, idle.before_ping))
+            .pre_recycle(known_to_be_alive(options.max_age, idle.before_ping, idle.ping_timeout))
             .build()
             .map_err(|error| RepositoryError::Unexpected(error.into()))?;
         let admitted = AtomicUsize::new(0);

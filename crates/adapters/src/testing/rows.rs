@@ -5,7 +5,7 @@ use diesel_async::{AsyncConnectionCore, AsyncPgConnection};
 use futures_util::TryStreamExt;
 use task_domain::{Task, TaskQuery, UserId};
 
-use super::database::connect;
+use super::sql::connect;
 use crate::{
     postgres::{database::Database, statement::Prepared},
     tasks::{

@@ -1,3 +1,21 @@
+use super::waiting::HUNG;
+use crate::postgres::database::Database;
+
+/// The same URL, for a client that waits for a server on a busy machine.
+pub(super) fn patient(url: &str) -> String {
+    with_parameter(url, &format!("connect_timeout={}", HUNG.as_secs()))
+}
+
+/// The database of that URL, by connections that no query for those of the service finds.
+pub(super) fn database_past_the_service(url: &str) -> Database {
+    Database::parse(&with_parameter(url, "application_name=test")).unwrap()
+}
+
+fn with_parameter(url: &str, parameter: &str) -> String {
+    let joint = if url.contains('?') { '&' } else { '?' };
+    format!("{url}{joint}{parameter}")
+}
+
 /// The same URL with another database.
 pub(super) fn with_database(server_url: &str, name: &str) -> String {
     let (address, query) = server_url.split_once('?').unwrap_or((server_url, ""));

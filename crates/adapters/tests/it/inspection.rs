@@ -133,7 +133,7 @@ async fn a_database_that_may_not_be_written_is_looked_at_all_the_same() {
 }
 
 #[tokio::test]
-async fn a_database_that_is_not_there_is_told() {
+async fn a_database_that_is_not_there_cannot_be_inspected() {
     let nowhere = Database::parse("postgres://127.0.0.1:1/nowhere").unwrap();
     let refused = inspect(&nowhere, &pool_options()).await;
     assert!(matches!(refused, Err(InspectionError::Connect(_))), "{refused:?}");

@@ -19,6 +19,7 @@ mod paging;
 mod pool;
 mod service_keys;
 mod support;
+mod test_databases;
 mod tls;
 mod tls_server;
 mod together;

@@ -362,7 +362,7 @@ impl Changing {
 }
 
 #[tokio::test]
-async fn whoever_pages_through_a_changing_list_sees_each_task_that_keeps_its_place_exactly_once() {
+async fn a_client_that_pages_through_a_changing_list_sees_each_task_that_keeps_its_place_exactly_once() {
     let mut list = Changing::new(2500).await;
     for query in queries() {
         list.page_through(&counted(limited(query, 61))).await;

@@ -8,7 +8,7 @@ use task_adapters::{
 use crate::support::{unavailable, unexpected};
 
 #[tokio::test]
-async fn the_key_of_cursors_is_the_same_for_everybody_who_asks() {
+async fn every_replica_gets_the_same_key_of_cursors() {
     let db = TestDatabase::new().await;
     let key = cursor_key(&db.pool()).await.unwrap();
     assert_eq!(key.len(), 32);
@@ -24,7 +24,7 @@ async fn each_migrated_database_has_a_key_of_its_own() {
 }
 
 #[tokio::test]
-async fn a_key_is_not_made_up_where_there_is_none() {
+async fn a_missing_key_is_an_error() {
     let db = TestDatabase::new().await;
     db.execute("DELETE FROM service_keys").await;
     unexpected(cursor_key(&db.pool()).await);

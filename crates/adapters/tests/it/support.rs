@@ -1,17 +1,12 @@
 //! What the tests share.
 
-use std::{
-    cmp::Reverse,
-    error::Error,
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{cmp::Reverse, error::Error, sync::Arc};
 
 use chrono::{DateTime, Utc};
 use diesel_async::{AsyncPgConnection, SimpleAsyncConnection};
 use task_adapters::{
     Database, PgPool, PgTaskRepository, PoolOptions,
-    testing::{TestDatabase, pool_options},
+    testing::{TestDatabase, pool_options, until},
 };
 use task_domain::{
     Change, Description, Expectation, NewTask, PageLimit, RepositoryError, StatusFilter, Task, TaskChanges,
@@ -145,11 +140,8 @@ pub(crate) async fn states(db: &TestDatabase) -> Vec<String> {
 
 /// Waits until so many statements of the store are under way in the server.
 pub(crate) async fn until_active(db: &TestDatabase, count: usize) {
-    let begun = Instant::now();
-    while states(db).await.iter().filter(|state| *state == "active").count() < count {
-        assert!(begun.elapsed() < Duration::from_secs(20), "{count} statements are never under way");
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
+    let active = async || states(db).await.iter().filter(|state| *state == "active").count();
+    until("the statements are under way", async || active().await >= count).await;
 }
 
 pub(crate) fn title(text: &str) -> Title {

@@ -197,7 +197,7 @@ async fn a_plain_connection_binds_nothing_and_is_refused_where_that_is_required(
 }
 
 #[tokio::test]
-async fn whoever_is_in_between_and_speaks_tls_to_both_is_noticed() {
+async fn the_client_notices_a_relay_that_speaks_tls_to_both_sides() {
     let server = Server::get();
     let between = Between::new(&server, Some(connector(&server))).await;
     for binding in ["require", "prefer"] {
@@ -209,7 +209,7 @@ async fn whoever_is_in_between_and_speaks_tls_to_both_is_noticed() {
 }
 
 #[tokio::test]
-async fn whoever_is_in_between_and_speaks_plain_text_to_the_server_is_noticed_where_binding_is_required() {
+async fn a_client_that_requires_binding_notices_a_relay_that_speaks_plain_text_to_the_server() {
     let server = Server::get();
     let between = Between::new(&server, None).await;
     let refused = between.connect(&server, PLAIN, "require").await.unwrap_err();

@@ -161,7 +161,7 @@ async fn toggle_as_before(store: &Store) -> DateTime<Utc> {
 }
 
 #[tokio::test]
-async fn what_the_release_before_this_one_completes_and_reopens_is_completed_and_pending() {
+async fn the_earlier_release_completes_and_reopens_tasks_for_this_one_too() {
     let store = Store::new().await;
     let task = store.task("t").await;
     let find = async || store.tasks.find(&store.ada, task.id).await.unwrap().unwrap();

@@ -32,12 +32,12 @@ async fn answers(store: &Store, owner: &UserId, id: TaskId) -> Answers {
 }
 
 #[tokio::test]
-async fn a_task_of_somebody_else_is_to_every_method_as_one_that_does_not_exist() {
+async fn every_method_treats_a_task_of_another_user_as_one_that_does_not_exist() {
     let store = Store::new().await;
     let secret = store.task("secret").await;
     store.tasks.create(&store.bob, new_task("bob's own")).await.unwrap();
     let contents = store.contents().await;
-    for stranger in [&store.bob, &user("nobody"), &user("Ada"), &user("ada ")] {
+    for stranger in [&store.bob, &user("stranger"), &user("Ada"), &user("ada ")] {
         assert_eq!(answers(&store, stranger, secret.id).await, NOTHING, "{stranger:?}");
         assert_eq!(answers(&store, stranger, task_id(secret.id.get() + 1000)).await, NOTHING, "{stranger:?}");
     }
@@ -57,7 +57,7 @@ async fn the_very_same_calls_of_the_owner_are_answered() {
 }
 
 #[tokio::test]
-async fn a_list_holds_no_task_of_somebody_else() {
+async fn a_list_holds_no_task_of_another_user() {
     let store = Store::new().await;
     for title in ["a", "b"] {
         store.task(title).await;

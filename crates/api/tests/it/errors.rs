@@ -44,7 +44,7 @@ fn an_unavailable_store_is_503_with_the_seconds_after_which_to_try_again() {
 }
 
 #[test]
-fn what_nobody_foresaw_is_500_and_the_cause_is_not_told() {
+fn an_unforeseen_failure_is_500_and_the_client_does_not_see_its_cause() {
     let server = Server::over(failing_port(|| RepositoryError::Unexpected(CAUSE.into())));
     for request in operations() {
         let answer = server.send(&request);

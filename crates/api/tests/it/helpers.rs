@@ -9,12 +9,14 @@ pub(crate) mod program;
 pub(crate) mod schema;
 pub(crate) mod servers;
 pub(crate) mod tokens;
+pub(crate) mod waiting;
 
 pub(crate) use self::{
     answer::{Answer, Task},
     client::{Request, delete, get, head, options, patch, post, put, request},
     servers::{LISTED, Server, Stack},
     tokens::{SECRET, claims, sign, token},
+    waiting::until,
 };
 
 /// Random numbers that are the same in every run.

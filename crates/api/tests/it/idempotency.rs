@@ -1,10 +1,11 @@
 //! Contract, Part 2, "Idempotency".
 
-use std::{thread, time::Duration};
+use std::thread;
 
 use crate::helpers::{
     Answer, LISTED, Request, Stack, delete, get, patch, post, put,
     servers::{Session, runtime},
+    until,
 };
 
 fn create(key: &str) -> Request {
@@ -126,7 +127,7 @@ fn keys_of_different_users_have_nothing_to_do_with_each_other() {
 }
 
 #[test]
-fn what_was_refused_before_the_database_is_not_remembered() {
+fn a_request_that_was_refused_before_the_database_leaves_no_key() {
     let stack = Stack::new();
     let keyed = |request: Request| request.by("alice").header("Idempotency-Key", "k");
     stack
@@ -140,21 +141,21 @@ fn what_was_refused_before_the_database_is_not_remembered() {
 }
 
 #[test]
-fn nothing_is_remembered_for_somebody_without_an_account() {
+fn a_user_without_an_account_leaves_no_key() {
     let stack = Stack::new();
-    let keyed = |request: Request| request.by("nobody").header("Idempotency-Key", "k");
-    let new = keyed(post("/api/nobody/tasks").json(r#"{"title":"t"}"#));
+    let keyed = |request: Request| request.by("stranger").header("Idempotency-Key", "k");
+    let new = keyed(post("/api/stranger/tasks").json(r#"{"title":"t"}"#));
     stack.send(&new).assert_error(403, "unknown_user");
-    let gone = keyed(delete("/api/nobody/tasks/1"));
+    let gone = keyed(delete("/api/stranger/tasks/1"));
     stack.send(&gone).assert_error(404, "not_found");
     stack.execute(
-        "INSERT INTO users (id, name, email, \"emailVerified\") VALUES ('nobody', 'n', 'n@example.com', true)",
+        "INSERT INTO users (id, name, email, \"emailVerified\") VALUES ('stranger', 'n', 'n@example.com', true)",
     );
     stack.send(&new).assert_status(201);
 }
 
 #[test]
-fn while_the_first_is_running_the_second_is_told_so() {
+fn while_a_request_is_running_its_repetition_is_in_progress() {
     let stack = Stack::new();
     let task = stack.send(&create("new")).task();
     let runtime = runtime();
@@ -164,10 +165,7 @@ fn while_the_first_is_running_the_second_is_told_so() {
     let toggle = toggle.header("Idempotency-Key", "k");
     let first = thread::scope(|scope| {
         let first = scope.spawn(|| stack.send(&toggle));
-        let waiting = "SELECT 'waits' AS line FROM pg_stat_activity WHERE wait_event_type = 'Lock'";
-        while stack.lines(waiting).is_empty() {
-            thread::sleep(Duration::from_millis(10));
-        }
+        stack.until_waiting(1);
         stack.send(&toggle).assert_error(409, "idempotency_in_progress");
         holder.unlock();
         first.join().unwrap()
@@ -210,9 +208,9 @@ fn a_write_with_a_key_and_the_deletion_of_its_user_do_not_lock_each_other_out() 
     holder.execute("BEGIN; LOCK TABLE idempotency_keys IN EXCLUSIVE MODE");
     thread::scope(|scope| {
         let write = scope.spawn(|| stack.send(&toggle.clone().header("Idempotency-Key", "k")));
-        thread::sleep(Duration::from_millis(300));
+        stack.until_waiting(1);
         let deletion = scope.spawn(|| stack.execute("DELETE FROM users WHERE id = 'alice'"));
-        thread::sleep(Duration::from_millis(300));
+        stack.until_waiting(2);
         holder.unlock();
         deletion.join().expect("the account is deleted");
         assert!([200, 404].contains(&write.join().unwrap().status));
@@ -232,17 +230,14 @@ fn clients_that_vanish_leave_no_transaction_open_and_a_key_that_can_be_used() {
         let request = toggle.clone().header("Idempotency-Key", format!("k{number}"));
         let mut connection = crate::helpers::client::connect(stack.address);
         std::io::Write::write_all(&mut connection, &request.to_bytes()).unwrap();
-        thread::sleep(Duration::from_millis(20));
+        stack.until_waiting(number + 1);
         drop(connection);
     }
     holder.unlock();
     let open = "SELECT query AS line FROM pg_stat_activity
         WHERE datname = current_database() AND application_name = 'task-api' AND state LIKE 'idle in transaction%'";
-    let deadline = std::time::Instant::now() + Duration::from_secs(10);
-    while stack.lines("SELECT key AS line FROM idempotency_keys WHERE key LIKE 'k%'").len() < 5 {
-        assert!(std::time::Instant::now() < deadline, "each write comes to its end without its client");
-        thread::sleep(Duration::from_millis(50));
-    }
+    let keys = "SELECT key AS line FROM idempotency_keys WHERE key LIKE 'k%'";
+    until("each write comes to its end without its client", || stack.lines(keys).len() == 5);
     assert_eq!(stack.lines(open), Vec::<String>::new());
     for number in 0..5 {
         let again = stack.send(&toggle.clone().header("Idempotency-Key", format!("k{number}")));

@@ -13,6 +13,7 @@ use std::{
 
 use rustix::process::Signal;
 use serde_json::json;
+use task_adapters::testing::HUNG;
 use tokio::sync::oneshot;
 
 use crate::helpers::{
@@ -21,11 +22,14 @@ use crate::helpers::{
     key_server::{KeyServer, answer},
     program::{NOWHERE, Program},
     servers::start,
+    until,
 };
 
 const PATH: &str = "/api/whoami";
-/// Longer than a fetch may take.
-const PATIENCE: Duration = Duration::from_secs(12);
+/// How long the service waits for a fetch.
+const FETCH_LIMIT: Duration = Duration::from_secs(5);
+/// How often, at the most, an unknown key makes the service fetch the set.
+const COOL_DOWN: Duration = Duration::from_secs(30);
 
 /// The service with the keys of that server, over a database that is not there.
 fn service(keys: &KeyServer) -> (SocketAddr, oneshot::Sender<()>) {
@@ -40,14 +44,6 @@ fn service(keys: &KeyServer) -> (SocketAddr, oneshot::Sender<()>) {
 
 fn status(address: SocketAddr, token: &str) -> u16 {
     get(PATH).bearing(token).send(address).status
-}
-
-fn wait_for(what: &str, holds: impl Fn() -> bool) {
-    let since = Instant::now();
-    while !holds() {
-        assert!(since.elapsed() < PATIENCE, "{what}");
-        thread::sleep(Duration::from_millis(20));
-    }
 }
 
 type Misbehaviour = fn(&mut TcpStream) -> std::io::Result<()>;
@@ -84,22 +80,29 @@ fn misbehaviours() -> Vec<(&'static str, Misbehaviour)> {
 
 #[test]
 fn until_there_is_a_good_set_a_token_gets_503_and_then_the_good_set_stays() {
+    // All at the same time: each waits for the next fetch of its service.
+    thread::scope(|scope| {
+        for (name, misbehaviour) in misbehaviours() {
+            scope.spawn(move || assert_heals_and_stays(name, misbehaviour));
+        }
+    });
+}
+
+fn assert_heals_and_stays(name: &str, misbehaviour: Misbehaviour) {
     let key = &KEYS[0];
-    for (name, misbehaviour) in misbehaviours() {
-        let keys = KeyServer::behaving(misbehaviour);
-        let (address, _stop) = service(&keys);
-        wait_for("a fetch", || keys.requests() > 0);
-        thread::sleep(Duration::from_millis(100));
-        let answer = get(PATH).bearing(&key.valid()).send(address);
-        answer.assert_error(503, "unavailable");
-        assert_eq!(answer.header("retry-after"), Some("1"), "{name}");
-        assert_eq!(status(address, "x.y.z"), 401, "{name}: what is no token needs no key");
-        keys.publish(&usual_key_set());
-        wait_for(name, || status(address, &key.valid()) == 200);
-        keys.behave(misbehaviour);
-        assert_eq!(status(address, &Signer::new(key.algorithm, "unknown").valid()), 401, "{name}");
-        assert_eq!(status(address, &key.valid()), 200, "{name}: the good set stays");
-    }
+    let keys = KeyServer::behaving(misbehaviour);
+    let (address, _stop) = service(&keys);
+    until("a fetch", || keys.requests() > 0);
+    thread::sleep(Duration::from_millis(100));
+    let answer = get(PATH).bearing(&key.valid()).send(address);
+    answer.assert_error(503, "unavailable");
+    assert_eq!(answer.header("retry-after"), Some("1"), "{name}");
+    assert_eq!(status(address, "x.y.z"), 401, "{name}: what is no token needs no key");
+    keys.publish(&usual_key_set());
+    until(name, || status(address, &key.valid()) == 200);
+    keys.behave(misbehaviour);
+    assert_eq!(status(address, &Signer::new(key.algorithm, "unknown").valid()), 401, "{name}");
+    assert_eq!(status(address, &key.valid()), 200, "{name}: the good set stays");
 }
 
 #[test]
@@ -117,7 +120,7 @@ fn ten_megabytes_are_not_read_to_their_end() {
         }
     });
     let (address, _stop) = service(&keys);
-    wait_for("a fetch", || written.load(Ordering::SeqCst) > 0);
+    until("a fetch", || written.load(Ordering::SeqCst) > 0);
     thread::sleep(Duration::from_millis(500));
     assert_eq!(status(address, &KEYS[0].valid()), 503);
     let (fetches, written) = (keys.requests(), written.load(Ordering::SeqCst));
@@ -127,22 +130,28 @@ fn ten_megabytes_are_not_read_to_their_end() {
 #[test]
 fn a_redirect_is_not_followed() {
     let target = KeyServer::publishing(&usual_key_set());
-    for code in ["301 Moved Permanently", "302 Found", "307 Temporary Redirect", "308 Permanent Redirect"] {
-        let location = target.url();
-        let keys = KeyServer::behaving(move |stream| {
-            write!(stream, "HTTP/1.1 {code}\r\nLocation: {location}\r\nContent-Length: 0\r\n\r\n")
-        });
-        let (address, _stop) = service(&keys);
-        wait_for("a fetch", || keys.requests() > 1);
-        assert_eq!(status(address, &KEYS[0].valid()), 503, "{code}");
-    }
+    thread::scope(|scope| {
+        for code in ["301 Moved Permanently", "302 Found", "307 Temporary Redirect", "308 Permanent Redirect"]
+        {
+            let location = target.url();
+            scope.spawn(move || {
+                let keys = KeyServer::behaving(move |stream| {
+                    write!(stream, "HTTP/1.1 {code}\r\nLocation: {location}\r\nContent-Length: 0\r\n\r\n")
+                });
+                let (address, _stop) = service(&keys);
+                until("two fetches", || keys.requests() > 1);
+                assert_eq!(status(address, &KEYS[0].valid()), 503, "{code}");
+            });
+        }
+    });
     assert_eq!(target.requests(), 0);
 }
 
 #[test]
 fn a_place_that_hangs_holds_up_neither_other_requests_nor_start_nor_end() {
+    const ROUNDS: u32 = 20;
     let keys = KeyServer::behaving(|_| {
-        thread::sleep(Duration::from_mins(1));
+        thread::sleep(HUNG);
         Ok(())
     });
     let since = Instant::now();
@@ -151,15 +160,17 @@ fn a_place_that_hangs_holds_up_neither_other_requests_nor_start_nor_end() {
         ("AUTH_JWKS_URL", &keys.url()),
         ("BETTER_AUTH_SECRET", SECRET),
     ]);
-    wait_for("a fetch", || keys.requests() > 0);
-    get("/health").send(program.address).health();
-    let by_secret = get(PATH).bearing(&Signer::secret().valid()).send(program.address);
-    assert_eq!(by_secret.who_am_i().algorithm, "HS256");
-    get(PATH).bearing(&KEYS[0].valid()).send(program.address).assert_error(503, "unavailable");
+    until("a fetch", || keys.requests() > 0);
+    // If each of them waited for a fetch, all together would take much longer than on any machine.
+    for _ in 0..ROUNDS {
+        get("/health").send(program.address).health();
+        let by_secret = get(PATH).bearing(&Signer::secret().valid()).send(program.address);
+        assert_eq!(by_secret.who_am_i().algorithm, "HS256");
+        get(PATH).bearing(&KEYS[0].valid()).send(program.address).assert_error(503, "unavailable");
+    }
     program.signal(Signal::TERM);
-    let (status, _) = program.wait(Duration::from_secs(5));
-    assert!(status.success());
-    assert!(since.elapsed() < Duration::from_secs(10), "{:?}", since.elapsed());
+    assert!(program.wait().0.success());
+    assert!(since.elapsed() < FETCH_LIMIT * ROUNDS, "{:?}", since.elapsed());
 }
 
 #[test]
@@ -169,29 +180,35 @@ fn private_keys_in_a_set_are_not_used_and_the_others_are() {
     public["d"] = json!("nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A");
     let keys = KeyServer::publishing(&key_set(&[public, KEYS[1].public()]));
     let (address, _stop) = service(&keys);
-    wait_for("the good key", || status(address, &KEYS[1].valid()) == 200);
+    until("the good key", || status(address, &KEYS[1].valid()) == 200);
     assert_eq!(status(address, &leaked.valid()), 401);
 }
 
 #[test]
-fn a_thousand_made_up_keys_at_once_make_one_fetch() {
+fn a_thousand_forged_keys_at_once_make_one_fetch() {
     let keys = KeyServer::publishing(&usual_key_set());
     let (address, _stop) = service(&keys);
-    wait_for("the keys", || status(address, &KEYS[0].valid()) == 200);
-    let before = keys.requests();
+    until("the keys", || status(address, &KEYS[0].valid()) == 200);
+    let (before, since) = (keys.requests(), Instant::now());
     let forged = Signer::new(KEYS[0].algorithm, "x");
     thread::scope(|scope| {
         for part in 0..10 {
             let forged = &forged;
             scope.spawn(move || {
                 for number in 0..100 {
-                    let made_up = format!("made up {part} {number}");
-                    assert_eq!(status(address, &forged.token(&json!({ "kid": made_up }), &json!({}))), 401);
+                    let kid = format!("forged {part} {number}");
+                    assert_eq!(status(address, &forged.token(&json!({ "kid": kid }), &json!({}))), 401);
                 }
             });
         }
     });
-    assert_eq!(keys.requests() - before, 1);
+    // A slow machine takes longer than the time within which there is one fetch.
+    let most = 1 + since.elapsed().as_secs() / COOL_DOWN.as_secs();
+    assert!(
+        (1..=most).contains(&((keys.requests() - before) as u64)),
+        "{} fetches",
+        keys.requests() - before
+    );
     assert_eq!(status(address, &KEYS[0].valid()), 200);
 }
 
@@ -199,7 +216,7 @@ fn a_thousand_made_up_keys_at_once_make_one_fetch() {
 fn a_new_key_is_found_when_its_first_token_comes() {
     let keys = KeyServer::publishing(&usual_key_set());
     let (address, _stop) = service(&keys);
-    wait_for("the keys", || status(address, &KEYS[0].valid()) == 200);
+    until("the keys", || status(address, &KEYS[0].valid()) == 200);
     let new = Signer::new(KEYS[0].algorithm, "new");
     keys.publish(&key_set(&[KEYS[0].public(), new.public()]));
     let statuses: Vec<_> = thread::scope(|scope| {
@@ -210,7 +227,7 @@ fn a_new_key_is_found_when_its_first_token_comes() {
 }
 
 #[test]
-fn with_a_key_set_alone_lists_have_pages_whose_cursors_nobody_can_make() {
+fn with_a_key_set_alone_lists_have_pages_whose_cursors_no_client_can_forge() {
     let keys = KeyServer::publishing(&usual_key_set());
     let stack = Stack::with(&[
         ("BETTER_AUTH_SECRET", ""),
@@ -218,7 +235,7 @@ fn with_a_key_set_alone_lists_have_pages_whose_cursors_nobody_can_make() {
         ("AUTH_ISSUER", ISSUER),
         ("AUTH_AUDIENCE", ISSUER),
     ]);
-    wait_for("the keys", || status(stack.address, &KEYS[0].valid()) == 200);
+    until("the keys", || status(stack.address, &KEYS[0].valid()) == 200);
     stack.execute(
         "INSERT INTO tasks (user_id, title) SELECT 'alice', 't' || n FROM generate_series(1, 3) AS n",
     );

@@ -21,7 +21,7 @@ fn assert_refused(answer: &Answer) {
 }
 
 #[test]
-fn a_user_who_asks_too_often_is_refused_and_told_when_to_go_on_and_others_are_not() {
+fn a_user_who_asks_too_often_is_refused_with_the_time_to_wait_and_others_are_not() {
     let stack = Stack::with(&[PER_USER]);
     for left in (0..3).rev() {
         let answer = stack.send(&list("alice"));
@@ -37,7 +37,7 @@ fn a_user_who_asks_too_often_is_refused_and_told_when_to_go_on_and_others_are_no
 }
 
 #[test]
-fn what_is_refused_changes_nothing_and_every_guarded_route_counts() {
+fn a_refused_request_changes_nothing_and_every_guarded_route_counts() {
     let stack = Stack::with(&[PER_USER]);
     let create = post("/api/alice/tasks").by("alice").json(r#"{"title":"one of three"}"#);
     stack.send(&create).assert_status(201);
@@ -54,13 +54,14 @@ fn what_is_refused_changes_nothing_and_every_guarded_route_counts() {
 }
 
 #[test]
-fn an_address_that_fails_to_say_who_it_is_is_refused_and_who_has_a_token_is_not() {
+fn an_address_without_valid_tokens_is_refused_and_a_user_with_a_token_is_not() {
     let stack = Stack::with(&[FAILURES]);
-    let nobody = || get("/api/alice/tasks");
-    for request in [nobody(), nobody().bearing("a.b.c"), nobody().header("Authorization", "Basic x")] {
+    let anonymous = || get("/api/alice/tasks");
+    for request in [anonymous(), anonymous().bearing("a.b.c"), anonymous().header("Authorization", "Basic x")]
+    {
         assert!(standing(stack.send(&request).assert_status(401)).is_none());
     }
-    let refused = stack.send(&nobody().bearing("a.b.c"));
+    let refused = stack.send(&anonymous().bearing("a.b.c"));
     assert_refused(&refused);
     assert_eq!(standing(&refused).unwrap().1, "\"failed-authentication\";q=3;w=60");
     for _ in 0..5 {
@@ -69,7 +70,7 @@ fn an_address_that_fails_to_say_who_it_is_is_refused_and_who_has_a_token_is_not(
 }
 
 #[test]
-fn who_is_behind_a_trusted_proxy_fails_for_itself_and_nobody_else_can_pretend_to_be() {
+fn a_client_behind_a_trusted_proxy_counts_by_itself_and_no_other_can_pretend_to_be_one() {
     let from = |address: &str| get("/api/whoami").header("X-Forwarded-For", address);
     let trusting = Stack::with(&[FAILURES, ("TRUSTED_PROXIES", "127.0.0.0/8")]);
     for _ in 0..3 {
@@ -104,7 +105,7 @@ fn pages_of_listed_origins_can_read_the_fields() {
 }
 
 #[test]
-fn without_limits_nobody_is_counted() {
+fn without_limits_no_request_is_counted() {
     let stack = Stack::new();
     for _ in 0..50 {
         assert!(standing(stack.send(&list("alice")).assert_status(200)).is_none());

@@ -1,10 +1,6 @@
 //! `METRICS_ADDR`: what happens, as numbers, on an address of its own.
 
-use std::{
-    net::{SocketAddr, TcpListener},
-    thread,
-    time::{Duration, Instant},
-};
+use std::net::{SocketAddr, TcpListener};
 
 use crate::helpers::{
     client::{Connection, exchange},
@@ -12,9 +8,8 @@ use crate::helpers::{
     program::{NOWHERE, Program, run},
     servers::{database, runtime},
     tokens::SECRET,
+    until,
 };
-
-const PATIENCE: Duration = Duration::from_secs(20);
 
 /// The lines of metrics, and the head of the answer that they came in.
 fn scrape(address: SocketAddr) -> (String, Vec<String>) {
@@ -31,7 +26,7 @@ fn metrics_address(line: &str) -> Option<SocketAddr> {
 }
 
 #[test]
-fn metrics_tell_of_requests_connections_limits_and_the_version_and_of_nobodys_data() {
+fn metrics_count_requests_connections_and_limits_name_the_version_and_hold_no_data_of_a_user() {
     let runtime = runtime();
     let database = runtime.block_on(database());
     let program = Program::start(&[
@@ -88,15 +83,11 @@ fn clients_are_counted_for_as_long_as_they_are_connected() {
         ("METRICS_ADDR", "127.0.0.1:0"),
     ]);
     let metrics = program.wait_for("serving metrics", metrics_address);
-    let until = |number: usize| {
+    let until_connected = |number: usize| {
         let expected = format!("task_api_client_connections {number}");
-        let since = Instant::now();
-        while !scrape(metrics).1.contains(&expected) {
-            assert!(since.elapsed() < PATIENCE, "no line says {expected:?}");
-            thread::sleep(Duration::from_millis(20));
-        }
+        until(&expected, || scrape(metrics).1.contains(&expected));
     };
-    until(0);
+    until_connected(0);
     let mut clients: Vec<_> = (0..3).map(|_| Connection::open(program.address)).collect();
     // Each asks twice, and counts once.
     for client in &mut clients {
@@ -105,9 +96,9 @@ fn clients_are_counted_for_as_long_as_they_are_connected() {
             client.read("GET").assert_status(200);
         }
     }
-    until(3);
+    until_connected(3);
     clients.truncate(1);
-    until(1);
+    until_connected(1);
 }
 
 #[test]

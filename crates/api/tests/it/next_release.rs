@@ -7,7 +7,6 @@ use std::{
         atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     thread,
-    time::{Duration, Instant},
 };
 
 use task_adapters::testing::{LaterMigrations, TestDatabase};
@@ -19,13 +18,14 @@ use crate::helpers::{
     program::Program,
     put,
     servers::{database, runtime},
+    until,
 };
 
 const CLIENTS: usize = 6;
 /// How many requests are answered on each schema, at least.
 const ENOUGH: usize = 150;
 
-/// Clients that make use of everything, one round after the other, until they are told to end.
+/// Clients that make use of everything, one round after the other, until `done`.
 struct Load {
     answered: AtomicUsize,
     failed: Mutex<Vec<String>>,
@@ -90,11 +90,9 @@ impl Load {
 
     /// Waits until many requests more are answered.
     fn go_on(&self) {
-        let (before, since) = (self.answered.load(Ordering::Relaxed), Instant::now());
-        while self.answered.load(Ordering::Relaxed) < before + ENOUGH {
-            assert!(since.elapsed() < Duration::from_secs(30), "requests are no longer answered");
-            thread::sleep(Duration::from_millis(5));
-        }
+        let answered = || self.answered.load(Ordering::Relaxed);
+        let enough = answered() + ENOUGH;
+        until("more requests are answered", || answered() >= enough);
     }
 }
 

@@ -341,7 +341,7 @@ fn every_answer_is_what_the_document_says() {
 }
 
 #[test]
-fn what_is_checked_in_is_the_same_document_with_the_default_title() {
+fn the_document_that_is_checked_in_is_the_same_with_the_default_title() {
     let mut served = document();
     let default: Value = serde_json::from_str(&task_api::openapi_json().unwrap()).unwrap();
     served["info"]["title"] = default["info"]["title"].clone();

@@ -245,7 +245,7 @@ fn each_single_mistake_has_its_own_answer() {
 }
 
 #[test]
-fn of_any_two_mistakes_the_earlier_one_is_told() {
+fn of_any_two_mistakes_the_answer_names_the_earlier_one() {
     let server = server_without_database();
     for operation in &OPERATIONS {
         for first in operation.can_be_wrong {
@@ -257,7 +257,7 @@ fn of_any_two_mistakes_the_earlier_one_is_told() {
 }
 
 #[test]
-fn of_ever_more_mistakes_the_earliest_one_is_told() {
+fn of_ever_more_mistakes_the_answer_names_the_earliest_one() {
     let server = server_without_database();
     for operation in &OPERATIONS {
         let mut wrongs = operation.can_be_wrong.to_vec();

@@ -80,7 +80,7 @@ fn a_page_that_is_exactly_full_is_the_last_one_where_nothing_is_behind_it() {
 }
 
 #[test]
-fn what_is_written_between_two_pages_neither_repeats_nor_hides_a_task() {
+fn a_write_between_two_pages_neither_repeats_nor_hides_a_task() {
     let stack = stack();
     let before: BTreeSet<i64> = walk(&stack, "/api/alice/tasks").concat().into_iter().collect();
     let (first, next) = page(&stack, "/api/alice/tasks?limit=10");

@@ -75,7 +75,7 @@ fn ids_up_to_the_greatest_are_looked_up() {
 }
 
 #[test]
-fn a_user_segment_that_is_not_percent_encoded_utf8_is_nobodys() {
+fn a_user_segment_that_is_not_percent_encoded_utf8_belongs_to_no_user() {
     let server = Server::without_port();
     for segment in [
         "%",
@@ -110,7 +110,7 @@ fn a_user_segment_that_is_not_percent_encoded_utf8_is_nobodys() {
 }
 
 #[test]
-fn whatever_is_not_in_the_table_is_an_unknown_route_without_redirects() {
+fn a_path_that_is_not_in_the_table_is_an_unknown_route_without_redirects() {
     let server = Server::without_port();
     for path in [
         "/",
@@ -254,7 +254,7 @@ fn dot_segments_are_not_resolved() {
 }
 
 #[test]
-fn what_is_not_http_is_refused_and_the_server_goes_on() {
+fn bytes_that_are_not_http_are_refused_and_the_server_goes_on() {
     let server = Server::working();
     for bytes in [
         &b"GET\r\n\r\n"[..],

@@ -185,7 +185,7 @@ fn recording() -> (Server, Handed) {
 }
 
 #[test]
-fn what_a_request_sets_is_what_is_stored() {
+fn the_service_stores_what_a_request_sets() {
     let (server, handed) = recording();
     for (method, body, title, description) in [
         ("POST", json!({"title": "t"}), Some("t"), None),
@@ -328,7 +328,7 @@ fn a_task_that_is_not_there_is_404_on_every_route() {
 }
 
 #[test]
-fn every_route_asks_for_the_tasks_of_the_caller_and_of_nobody_else() {
+fn every_route_asks_for_the_tasks_of_the_caller_and_of_no_other_user() {
     let mut port = MockTaskRepository::new();
     let carol = || user("carol/1");
     port.expect_list().withf(move |owner, _| *owner == carol()).returning(|_, _| Ok(page(Vec::new())));

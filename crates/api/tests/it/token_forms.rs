@@ -20,7 +20,7 @@ fn with_trailing_bits(token: &str) -> String {
 }
 
 #[test]
-fn whatever_is_not_bearer_one_space_and_a_token_is_refused() {
+fn a_header_that_is_not_bearer_one_space_and_a_token_is_refused() {
     let server = Server::without_port();
     let good = token("alice");
     for value in [

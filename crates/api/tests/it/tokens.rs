@@ -224,7 +224,7 @@ fn every_route_but_the_public_ones_needs_a_token() {
 }
 
 #[test]
-fn a_valid_token_of_somebody_else_is_forbidden_on_every_route_and_method() {
+fn a_valid_token_of_another_user_is_forbidden_on_every_route_and_method() {
     let server = Server::without_port();
     for path in ["/api/alice/tasks", PATH, "/api/alice/tasks/x", "/api/alice/tasks/7/complete"] {
         for method in ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "BREW"] {

@@ -20,9 +20,6 @@ use crate::postgres::database::Database;
 
 pub(super) type Manager = AsyncDieselConnectionManager<AsyncPgConnection>;
 
-/// How long a ping may take.
-pub(super) const PING_TIMEOUT: Duration = Duration::from_secs(1);
-
 pub(super) fn manager(database: &Database, options: &PoolOptions) -> Manager {
     let mut session = options.session().map(|(name, value)| format!("SET {name} = '{value}'")).join("; ");
     if options.session_settings_from_role {
@@ -51,7 +48,11 @@ pub(super) fn manager(database: &Database, options: &PoolOptions) -> Manager {
 ///
 /// If one idle connection was cut, so were those that had been idle for as long. They are refused without another ping, so
 /// that a request waits for one dead connection and not for all of them.
-pub(super) fn known_to_be_alive(max_age: Duration, before_ping: Duration) -> Hook<AsyncPgConnection> {
+pub(super) fn known_to_be_alive(
+    max_age: Duration,
+    before_ping: Duration,
+    ping_timeout: Duration,
+) -> Hook<AsyncPgConnection> {
     let cut: Arc<Mutex<Option<Instant>>> = Arc::default();
     Hook::async_fn(move |connection: &mut AsyncPgConnection, metrics| {
         let (age, idle) = (metrics.age(), metrics.last_used());
@@ -68,7 +69,7 @@ pub(super) fn known_to_be_alive(max_age: Duration, before_ping: Duration) -> Hoo
             if cut.lock().unwrap_or_else(PoisonError::into_inner).is_some_and(used_before) {
                 return Err(HookError::message("the connection was cut with another one"));
             }
-            let ping = tokio::time::timeout(PING_TIMEOUT, connection.batch_execute("SELECT 1"));
+            let ping = tokio::time::timeout(ping_timeout, connection.batch_execute("SELECT 1"));
             if matches!(ping.await, Ok(Ok(()))) {
                 return Ok(());
             }

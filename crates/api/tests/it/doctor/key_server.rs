@@ -13,23 +13,26 @@ use serde_json::{Value, json};
 
 use crate::helpers::claims;
 
-/// Answers every request with the same bytes, for as long as the test runs.
+/// Answers every request in the same way, for as long as the test runs.
 pub(super) struct KeyServer(SocketAddr);
 
 impl KeyServer {
-    pub(super) fn new(status: &str, headers: &str, body: &str) -> Self {
+    pub(super) fn new(status: &'static str, headers: &'static str, body: &str) -> Self {
+        Self::answering(status, move || headers.to_owned(), body)
+    }
+
+    fn answering(status: &'static str, headers: impl Fn() -> String + Send + 'static, body: &str) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
-        let length = body.len();
-        let answer = format!(
-            "HTTP/1.1 {status}\r\nContent-Length: {length}\r\nConnection: close\r\n{headers}\r\n{body}"
-        );
+        let body = body.to_owned();
         thread::spawn(move || {
             for stream in listener.incoming() {
                 let mut stream = stream.unwrap();
                 let head = BufReader::new(&stream).lines();
                 head.map_while(Result::ok).take_while(|line| !line.is_empty()).for_each(drop);
-                let _ = stream.write_all(answer.as_bytes());
+                let (headers, length) = (headers(), body.len());
+                let framing = format!("Content-Length: {length}\r\nConnection: close\r\n");
+                let _ = write!(stream, "HTTP/1.1 {status}\r\n{framing}{headers}\r\n{body}");
             }
         });
         Self(address)
@@ -37,9 +40,11 @@ impl KeyServer {
 
     /// One that works, with that many seconds on its clock beyond ours.
     pub(super) fn with_keys(keys: &[Value], ahead: i64) -> Self {
-        let date = (Utc::now() + chrono::TimeDelta::seconds(ahead)).format("%a, %d %b %Y %H:%M:%S GMT");
-        let headers = format!("Content-Type: application/json\r\nDate: {date}\r\n");
-        Self::new("200 OK", &headers, &json!({ "keys": keys }).to_string())
+        let headers = move || {
+            let date = (Utc::now() + chrono::TimeDelta::seconds(ahead)).format("%a, %d %b %Y %H:%M:%S GMT");
+            format!("Content-Type: application/json\r\nDate: {date}\r\n")
+        };
+        Self::answering("200 OK", headers, &json!({ "keys": keys }).to_string())
     }
 
     pub(super) fn origin(&self) -> String {

@@ -3,13 +3,11 @@
 use std::{
     io::{ErrorKind, Read, Write},
     net::{Shutdown, SocketAddr, TcpStream},
-    time::Duration,
 };
 
-use super::{answer::Answer, tokens::token};
+use task_adapters::testing::HUNG;
 
-/// No answer takes longer, even on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(30);
+use super::{answer::Answer, tokens::token};
 
 /// A request as it will be written.
 #[derive(Clone, Debug)]
@@ -65,7 +63,7 @@ impl Request {
         self.bearing(&token(user))
     }
 
-    /// With that token, whatever it is.
+    /// With that token, valid or not.
     pub(crate) fn bearing(self, token: &str) -> Self {
         self.header("Authorization", format!("Bearer {token}"))
     }
@@ -179,9 +177,9 @@ pub(crate) fn connect(address: SocketAddr) -> TcpStream {
 }
 
 fn try_connect(address: SocketAddr) -> std::io::Result<TcpStream> {
-    let stream = TcpStream::connect_timeout(&address, PATIENCE)?;
-    stream.set_read_timeout(Some(PATIENCE))?;
-    stream.set_write_timeout(Some(PATIENCE))?;
+    let stream = TcpStream::connect_timeout(&address, HUNG)?;
+    stream.set_read_timeout(Some(HUNG))?;
+    stream.set_write_timeout(Some(HUNG))?;
     stream.set_nodelay(true)?;
     Ok(stream)
 }
@@ -207,7 +205,7 @@ impl Connection {
         Self { stream: connect(address), unread: Vec::new() }
     }
 
-    /// What it writes to, for whoever does that in a way of its own.
+    /// What it writes to, for a test that writes in a way of its own.
     pub(crate) fn stream(&self) -> &TcpStream {
         &self.stream
     }
@@ -228,7 +226,7 @@ impl Connection {
         self.try_read(method).expect("an answer before the connection is closed")
     }
 
-    /// Reads one answer; `None` where the server closes the connection instead.
+    /// Reads one answer; `None` if the server closes the connection instead.
     pub(crate) fn try_read(&mut self, method: &str) -> Option<Answer> {
         loop {
             if let Some((answer, length)) = Answer::parse(&self.unread, method) {
@@ -237,7 +235,11 @@ impl Connection {
             }
             let mut buffer = [0; 16_384];
             match self.stream.read(&mut buffer) {
-                Ok(0) | Err(_) => return None,
+                Ok(0) => return None,
+                Err(error) if matches!(error.kind(), ErrorKind::ConnectionReset | ErrorKind::BrokenPipe) => {
+                    return None;
+                }
+                Err(error) => panic!("neither an answer nor an end: {error}"),
                 Ok(read) => self.unread.extend_from_slice(&buffer[..read]),
             }
         }

@@ -8,7 +8,6 @@ use std::{
         atomic::{AtomicU16, Ordering},
     },
     thread,
-    time::{Duration, Instant},
 };
 
 use opentelemetry_proto::tonic::{
@@ -18,10 +17,10 @@ use opentelemetry_proto::tonic::{
 };
 use prost::Message;
 
+use super::until;
+
 /// A status that stands for no answer at all.
 const SILENCE: u16 = 0;
-/// For how long spans may take to arrive.
-const PATIENCE: Duration = Duration::from_secs(15);
 
 /// What was posted.
 #[derive(Clone)]
@@ -88,11 +87,7 @@ impl Collector {
 
     /// Waits until something was posted.
     pub(crate) fn wait_for_a_post(&self) {
-        let since = Instant::now();
-        while self.posted().is_empty() {
-            assert!(since.elapsed() < PATIENCE, "nothing was posted");
-            thread::sleep(Duration::from_millis(10));
-        }
+        until("something is posted", || !self.posted().is_empty());
     }
 }
 

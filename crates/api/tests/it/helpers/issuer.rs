@@ -53,7 +53,7 @@ impl Signer {
         Self { algorithm, kid: Some(kid.to_owned()), key }
     }
 
-    /// The shared secret, as whoever has it signs.
+    /// The shared secret, by which its holders sign.
     pub(crate) fn secret() -> Self {
         Self { algorithm: Algorithm::HS256, kid: None, key: EncodingKey::from_secret(SECRET.as_bytes()) }
     }

@@ -1,4 +1,4 @@
-//! A server that publishes keys, or does whatever else a test wants of it.
+//! A server that publishes keys, or does what else a test wants of it.
 
 use std::{
     io::{Read, Write},
@@ -89,6 +89,6 @@ fn serve(stream: &mut TcpStream, behaviour: &Mutex<Behaviour>, requests: &Atomic
     }
     requests.fetch_add(1, Ordering::SeqCst);
     let behaviour = Arc::clone(&behaviour.lock().unwrap());
-    // Whoever asked may have gone away, which is what some tests want.
+    // The service may have gone away, which is what some tests want.
     let _ = behaviour(stream);
 }

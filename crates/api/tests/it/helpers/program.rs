@@ -6,25 +6,35 @@ use std::{
     process::{Child, Command, ExitStatus, Stdio},
     sync::{Arc, Mutex},
     thread,
-    time::{Duration, Instant},
 };
 
 use rustix::process::{Pid, Signal, kill_process};
 use task_settings::VARIABLES;
 
-/// For how long the program may take to do what a test waits for.
-const PATIENCE: Duration = Duration::from_secs(20);
+use super::until;
 
 /// The program's file.
 pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_task-api");
 
-/// A database that nobody listens for.
+/// A database for which no server listens.
 pub(crate) const NOWHERE: &str = "postgres://someone:hunter2@127.0.0.1:1/nowhere";
 
 /// The program with these arguments and variables and no others of its own, in a folder without `.env`.
 pub(crate) fn command(arguments: &[&str], variables: &[(&str, &str)]) -> Command {
     prepared(Command::new(PROGRAM), arguments, variables)
 }
+
+/// The variables of a program that serves, unless a test gives others: the longest limits that there are, for a busy
+/// machine, and no wait at the end.
+const DEFAULTS: [(&str, &str); 7] = [
+    ("PORT", "0"),
+    ("WORKERS", "2"),
+    ("DATABASE_POOL_WAIT_MS", "5000"),
+    ("DATABASE_STATEMENT_TIMEOUT_MS", "5000"),
+    ("DATABASE_LOCK_TIMEOUT_MS", "5000"),
+    ("DATABASE_DEADLINE_MS", "5000"),
+    ("SHUTDOWN_DRAIN_SECONDS", "0"),
+];
 
 /// The same, started by that command.
 fn prepared(mut command: Command, arguments: &[&str], variables: &[(&str, &str)]) -> Command {
@@ -79,7 +89,7 @@ impl Program {
 
     /// The same by another command, which becomes the program.
     pub(crate) fn start_by(command: Command, variables: &[(&str, &str)]) -> Self {
-        let mut child = prepared(command, &[], &[("PORT", "0"), ("WORKERS", "2")])
+        let mut child = prepared(command, &[], &DEFAULTS)
             .envs(variables.iter().copied())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -106,30 +116,33 @@ impl Program {
 
     /// Waits for a line in which `find` finds something.
     pub(crate) fn wait_for<T>(&self, what: &str, find: impl Fn(&str) -> Option<T>) -> T {
-        let since = Instant::now();
-        loop {
-            if let Some(found) = self.lines().iter().find_map(|line| find(line)) {
-                return found;
-            }
-            assert!(since.elapsed() < PATIENCE, "no line says {what:?}: {:#?}", self.lines());
-            thread::sleep(Duration::from_millis(10));
-        }
+        let mut found = None;
+        until(&format!("a line says {what:?}"), || {
+            found = self.lines().iter().find_map(|line| find(line));
+            // Its last words explain best why a program that has ended says nothing more.
+            assert!(found.is_some() || !self.has_ended(), "no line says {what:?}: {:#?}", self.lines());
+            found.is_some()
+        });
+        found.unwrap()
     }
 
     pub(crate) fn signal(&self, signal: Signal) {
         kill_process(Pid::from_child(&self.child), signal).unwrap();
     }
 
-    /// Waits for its end, at most that long, and returns with what it ended and all that it wrote.
-    pub(crate) fn wait(mut self, limit: Duration) -> (ExitStatus, Vec<String>) {
-        let since = Instant::now();
-        let status = loop {
-            if let Some(status) = self.child.try_wait().unwrap() {
-                break status;
-            }
-            assert!(since.elapsed() < limit, "still running: {:#?}", self.lines());
-            thread::sleep(Duration::from_millis(10));
-        };
+    /// Whether all that it wrote has been read, to its end.
+    fn has_ended(&self) -> bool {
+        self.reader.as_ref().is_none_or(thread::JoinHandle::is_finished)
+    }
+
+    /// Waits for its end, and returns its status and all that it wrote.
+    pub(crate) fn wait(mut self) -> (ExitStatus, Vec<String>) {
+        let mut status = None;
+        until("the program ends", || {
+            status = self.child.try_wait().unwrap();
+            status.is_some()
+        });
+        let status = status.unwrap();
         self.reader.take().unwrap().join().unwrap();
         (status, self.lines())
     }

@@ -7,7 +7,10 @@ use std::{
 };
 
 use actix_web::{HttpServer, dev::ServerHandle, rt};
-use task_adapters::testing::TestDatabase;
+use task_adapters::{
+    PoolOptions,
+    testing::{HUNG, TestDatabase},
+};
 use task_api::{Cors, CursorSeal, Limits, Readiness, SchemaProbe, SealKeySource, Services, app, startup};
 use task_auth::{ClaimRules, SharedSecret};
 use task_domain::{
@@ -15,9 +18,9 @@ use task_domain::{
     testing::{MockIdempotencyStore, MockTaskRepository, task},
 };
 use task_settings::{About, Environment, LimitSettings, Settings};
-use tokio::{runtime::Runtime, sync::oneshot};
+use tokio::{net::TcpSocket, runtime::Runtime, sync::oneshot};
 
-use super::{answer::Answer, client::Request, tokens::SECRET};
+use super::{answer::Answer, client::Request, tokens::SECRET, until};
 
 /// The origins whose pages may use the servers of the tests.
 pub(crate) const LISTED: [&str; 2] = ["https://app.example.com", "http://localhost:3000"];
@@ -46,7 +49,7 @@ impl Server {
         Self::with(port, Options::default())
     }
 
-    /// Over a port that must not be asked: a panic, and so a 500, answers whoever asks it.
+    /// Over a port that must not be called: a call panics, which is a 500.
     pub(crate) fn without_port() -> Self {
         Self::over(MockTaskRepository::new())
     }
@@ -189,6 +192,11 @@ impl Stack {
         request.send(self.address)
     }
 
+    /// Waits until so many sessions wait for a lock.
+    pub(crate) fn until_waiting(&self, number: usize) {
+        until_waiting(&self.runtime, &self.database, number);
+    }
+
     /// Executes SQL past the service.
     pub(crate) fn execute(&self, sql: &str) {
         self.runtime.block_on(self.database.execute(sql));
@@ -213,6 +221,28 @@ pub(crate) async fn database() -> TestDatabase {
     database
 }
 
+/// A port at which nothing listens, and no other program can meanwhile.
+pub(crate) struct ClosedPort(TcpSocket);
+
+impl ClosedPort {
+    pub(crate) fn new() -> Self {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.bind(SocketAddr::from(([127, 0, 0, 1], 0))).unwrap();
+        Self(socket)
+    }
+
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.0.local_addr().unwrap()
+    }
+}
+
+/// Waits until so many sessions of that database wait for a lock.
+pub(crate) fn until_waiting(runtime: &Runtime, database: &TestDatabase, number: usize) {
+    let waiting = "SELECT pid::text AS line FROM pg_stat_activity
+        WHERE datname = current_database() AND wait_event_type = 'Lock'";
+    until("sessions wait for a lock", || runtime.block_on(database.lines(waiting)).len() >= number);
+}
+
 /// Starts the server on that database, on a thread and a runtime of its own. It ends with the sender.
 pub(crate) fn start(database_url: &str, variables: &[(&str, &str)]) -> (SocketAddr, oneshot::Sender<()>) {
     let origins = LISTED.join(",");
@@ -227,7 +257,8 @@ pub(crate) fn start(database_url: &str, variables: &[(&str, &str)]) -> (SocketAd
     // An empty variable takes the default away.
     let is_taken_away = |name: &str| variables.contains(&(name, ""));
     let all = defaults.iter().filter(|(name, _)| !is_taken_away(name)).chain(variables);
-    let settings = Settings::from_variables(all.map(owned)).unwrap();
+    let mut settings = Settings::from_variables(all.map(owned)).unwrap();
+    be_patient(&mut settings.database.pool, variables);
     let (stop, stopped) = oneshot::channel();
     let (started, start) = mpsc::channel();
     thread::spawn(move || {
@@ -243,6 +274,20 @@ pub(crate) fn start(database_url: &str, variables: &[(&str, &str)]) -> (SocketAd
         });
     });
     (start.recv().unwrap(), stop)
+}
+
+/// Takes the limits of time away from a service, except for those that a test names: a busy machine reaches them.
+fn be_patient(pool: &mut PoolOptions, variables: &[(&str, &str)]) {
+    for (name, limit) in [
+        ("DATABASE_POOL_WAIT_MS", &mut pool.wait),
+        ("DATABASE_STATEMENT_TIMEOUT_MS", &mut pool.statement_timeout),
+        ("DATABASE_LOCK_TIMEOUT_MS", &mut pool.lock_timeout),
+        ("DATABASE_DEADLINE_MS", &mut pool.deadline),
+    ] {
+        if variables.iter().all(|(named, _)| *named != name) {
+            *limit = HUNG;
+        }
+    }
 }
 
 /// A connection to the database of a test's own, on which a transaction can be left open.
@@ -268,7 +313,7 @@ impl<'a> Session<'a> {
         self.execute("BEGIN; SELECT 1 FROM tasks FOR UPDATE");
     }
 
-    /// Gives up what is locked.
+    /// Releases what is locked.
     pub(crate) fn unlock(&self) {
         self.execute("ROLLBACK");
     }

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::answer::Answer;
 
-/// The secret that the servers of the tests share with whoever makes the tokens.
+/// The secret that the servers of the tests share with the issuer of the tokens.
 pub(crate) const SECRET: &str = "the tests' own secret: nobody else's!";
 
 /// The usual header.

@@ -4,11 +4,15 @@ use diesel::{QueryableByName, sql_types::Text};
 use diesel_async::RunQueryDsl;
 use futures_util::future::join_all;
 
-use super::super::*;
+use super::{super::*, GATE, Gate, SHORT, until_at_the_gate};
 use crate::testing::{TestDatabase, pool_options};
 
-/// Finds the server's process, after so many seconds.
-struct Backend(f32);
+/// Finds the server's process.
+#[derive(Clone, Copy)]
+enum Backend {
+    AtOnce,
+    BehindTheGate,
+}
 
 impl Read for Backend {
     type Output = String;
@@ -19,7 +23,10 @@ impl Read for Backend {
             #[diesel(sql_type = Text)]
             text: String,
         }
-        let sql = format!("SELECT pg_backend_pid()::text AS text FROM pg_sleep({})", self.0);
+        let sql = match self {
+            Self::AtOnce => "SELECT pg_backend_pid()::text AS text".to_owned(),
+            Self::BehindTheGate => format!("SELECT pg_backend_pid()::text AS text FROM {GATE}"),
+        };
         Ok(diesel::sql_query(sql).get_result::<Row>(&mut connection).await?.text)
     }
 }
@@ -36,7 +43,7 @@ async fn kill(db: &TestDatabase, backend: &str) {
 async fn reads_at_the_same_time_share_one_connection() {
     let db = TestDatabase::empty().await;
     let pool = pool(&db, 4);
-    let backends = join_all((0..50).map(|_| pool.read(Backend(0.0)))).await;
+    let backends = join_all((0..50).map(|_| pool.read(Backend::AtOnce))).await;
     let first = backends[0].as_ref().unwrap();
     assert!(backends.iter().all(|backend| backend.as_ref().unwrap() == first));
     assert_eq!(pool.connections.status().size, 1);
@@ -47,37 +54,44 @@ async fn reads_at_the_same_time_share_one_connection() {
 async fn a_write_never_waits_behind_reads() {
     let db = TestDatabase::empty().await;
     let pool = pool(&db, 2);
-    let reads = async { join_all((0..4).map(|_| pool.read(Backend(0.3)))).await };
+    let gate = Gate::closed(&db).await;
+    let reads = join_all((0..4).map(|_| pool.read(Backend::BehindTheGate)));
     let write = async {
-        tokio::time::sleep(Duration::from_millis(100)).await;
-        let begun = Instant::now();
-        pool.run(async |connection| Backend(0.0).read(connection).await).await.unwrap();
-        begun.elapsed()
+        until_at_the_gate(&db, 1).await;
+        pool.run(async |connection| Backend::AtOnce.read(connection).await).await.unwrap();
+        drop(gate);
     };
-    let (reads, took) = tokio::join!(reads, write);
-    assert!(reads.iter().all(Result::is_ok));
-    assert!(took < Duration::from_millis(600), "{took:?}: the reads take 1.2 s");
+    let (reads, ()) = tokio::join!(reads, write);
+    assert!(reads.iter().all(Result::is_ok), "{reads:?}");
 }
 
 #[tokio::test]
 async fn the_only_connection_is_not_shared() {
     let db = TestDatabase::empty().await;
     let pool = pool(&db, 1);
-    let reads = async { join_all((0..4).map(|_| pool.read(Backend(0.1)))).await };
-    let write = pool.run(async |connection| Backend(0.0).read(connection).await);
-    let (reads, write) = tokio::join!(reads, write);
-    assert!(reads.iter().all(Result::is_ok) && write.is_ok());
+    let gate = Gate::closed(&db).await;
+    let reads = join_all((0..4).map(|_| pool.read(Backend::BehindTheGate)));
+    let write = pool.run(async |connection| Backend::AtOnce.read(connection).await);
+    let open = async {
+        until_at_the_gate(&db, 1).await;
+        assert_eq!(pool.usage().waiting, 4, "three reads and the write");
+        drop(gate);
+    };
+    let (reads, write, ()) = tokio::join!(reads, write, open);
+    assert!(reads.iter().all(Result::is_ok) && write.is_ok(), "{reads:?} {write:?}");
 }
 
 #[tokio::test]
 async fn reads_whose_connection_is_cut_are_repeated_on_others() {
     let db = TestDatabase::empty().await;
     let pool = pool(&db, 4);
-    let backend = pool.read(Backend(0.0)).await.unwrap();
-    let reads = async { join_all((0..3).map(|_| pool.read(Backend(0.2)))).await };
+    let backend = pool.read(Backend::AtOnce).await.unwrap();
+    let gate = Gate::closed(&db).await;
+    let reads = join_all((0..3).map(|_| pool.read(Backend::BehindTheGate)));
     let cut = async {
-        tokio::time::sleep(Duration::from_millis(100)).await;
+        until_at_the_gate(&db, 1).await;
         kill(&db, &backend).await;
+        drop(gate);
     };
     let (reads, ()) = tokio::join!(reads, cut);
     for read in reads {
@@ -89,35 +103,43 @@ async fn reads_whose_connection_is_cut_are_repeated_on_others() {
 async fn no_read_joins_a_connection_on_which_a_read_was_dropped() {
     let db = TestDatabase::empty().await;
     let pool = pool(&db, 4);
-    let backend = pool.read(Backend(0.0)).await.unwrap();
-    let (left, joined) = tokio::join!(
-        tokio::time::timeout(Duration::from_millis(100), pool.read(Backend(0.5))),
-        pool.read(Backend(0.0)),
-    );
-    assert!(left.is_err());
+    let backend = pool.read(Backend::AtOnce).await.unwrap();
+    let gate = Gate::closed(&db).await;
+    let leaving = async {
+        tokio::select! {
+            _ = pool.read(Backend::BehindTheGate) => panic!("the gate is closed"),
+            () = until_at_the_gate(&db, 1) => {}
+        }
+        drop(gate);
+    };
+    let ((), joined) = tokio::join!(leaving, pool.read(Backend::AtOnce));
     assert_eq!(joined.unwrap(), backend, "it came before that");
-    assert_ne!(pool.read(Backend(0.0)).await.unwrap(), backend);
+    assert_ne!(pool.read(Backend::AtOnce).await.unwrap(), backend);
 }
 
 #[tokio::test]
 async fn a_read_that_takes_too_long_is_not_repeated() {
     let db = TestDatabase::empty().await;
-    let options = PoolOptions { max: 4, statement_timeout: Duration::from_millis(300), ..pool_options() };
+    let options = PoolOptions { max: 4, statement_timeout: SHORT, ..pool_options() };
     let pool = PgPool::new(db.database(), options).unwrap();
-    let begun = Instant::now();
-    assert!(matches!(pool.read(Backend(5.0)).await, Err(RepositoryError::Unavailable(_))));
-    assert!(begun.elapsed() < Duration::from_millis(600), "{:?}", begun.elapsed());
+    let _gate = Gate::closed(&db).await;
+    assert!(matches!(pool.read(Backend::BehindTheGate).await, Err(RepositoryError::Unavailable(_))));
+    assert!(pool.connections.status().size <= 1, "a repeated read has a connection of its own");
 }
 
 #[tokio::test]
 async fn a_connection_that_is_too_old_is_not_shared_any_more() {
     let db = TestDatabase::empty().await;
-    let options = PoolOptions { max: 4, max_age: Duration::from_millis(200), ..pool_options() };
+    let options = PoolOptions { max: 4, max_age: SHORT, ..pool_options() };
     let pool = PgPool::new(db.database(), options).unwrap();
+    let gate = Gate::closed(&db).await;
     let late = async {
-        tokio::time::sleep(Duration::from_millis(300)).await;
-        pool.read(Backend(0.0)).await.unwrap()
+        until_at_the_gate(&db, 1).await;
+        tokio::time::sleep(SHORT).await;
+        let late = pool.read(Backend::AtOnce).await.unwrap();
+        drop(gate);
+        late
     };
-    let (early, late) = tokio::join!(pool.read(Backend(0.6)), late);
+    let (early, late) = tokio::join!(pool.read(Backend::BehindTheGate), late);
     assert_ne!(early.unwrap(), late);
 }
