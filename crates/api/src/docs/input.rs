@@ -3,7 +3,7 @@
 
 use actix_web::{HttpRequest, http::StatusCode, web};
 use chrono::DateTime;
-use task_domain::{Task, TaskId, TaskService, Title, UserId, Version};
+use task_domain::{NewTask, Task, TaskChanges, TaskId, TaskService, Title, UserId};
 use task_settings::Environment;
 use utoipa::{
     IntoParams, ToSchema,
@@ -203,14 +203,11 @@ fn header(name: &str, pattern: &str, description: &str, example: &str) -> Parame
 
 /// A task that another client has changed since its first version.
 fn changed_task() -> Option<Task> {
-    Some(Task {
-        id: TaskId::new(42)?,
-        owner: UserId::parse("demo").ok()?,
-        title: Title::parse("buy oat milk").ok()?,
-        description: None,
-        completed_at: None,
-        version: Version::new(2)?,
-        created_at: DateTime::from_timestamp_micros(1_767_323_045_000_060)?,
-        updated_at: DateTime::from_timestamp_micros(1_767_323_046_000_070)?,
-    })
+    let [creation, change] =
+        [1_767_323_045_000_060, 1_767_323_046_000_070].map(DateTime::from_timestamp_micros);
+    let owner = UserId::parse("demo").ok()?;
+    let task =
+        Task::create(TaskId::new(42)?, owner, NewTask::titled(Title::parse("buy milk").ok()?), creation?);
+    let changes = TaskChanges { title: Title::parse("buy oat milk").ok(), ..TaskChanges::default() };
+    Some(task.apply(&changes, change?).task)
 }

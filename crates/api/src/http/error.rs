@@ -107,7 +107,7 @@ pub(crate) enum ApiError {
 
 /// One member or parameter at fault, and what is wrong with it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
-#[schema(as = FieldError)]
+#[schema(as = Fault)]
 pub(crate) struct FieldError {
     /// The name of the member or parameter, as it was sent.
     #[schema(example = "title")]
