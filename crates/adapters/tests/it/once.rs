@@ -15,8 +15,8 @@ use task_adapters::{
     testing::{Proxy, pool_options, until},
 };
 use task_domain::{
-    Expectation, Fingerprint, IdempotencyKey, IdempotentRequest, Replay, IdempotencyStore, Receipt, ReceiptWriter,
-    RepositoryError, Task, TaskCommand, TaskOutcome, TaskRepository, UserId, Version,
+    Expectation, Fingerprint, IdempotencyKey, IdempotencyStore, IdempotentRequest, Receipt, ReceiptWriter,
+    Replay, RepositoryError, Task, TaskCommand, TaskOutcome, TaskRepository, UserId, Version,
     testing::{new_task, task_id, user},
 };
 
@@ -51,7 +51,11 @@ impl Fixture {
     }
 
     /// Carries out a command of ada's.
-    async fn run(&self, request: &IdempotentRequest, command: TaskCommand) -> Result<Replay, RepositoryError> {
+    async fn run(
+        &self,
+        request: &IdempotentRequest,
+        command: TaskCommand,
+    ) -> Result<Replay, RepositoryError> {
         self.once.execute_once(&self.store.ada, request, command, IN_WORDS).await
     }
 

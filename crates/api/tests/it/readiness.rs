@@ -7,7 +7,6 @@ use std::{
 
 use task_adapters::testing::TestDatabase;
 
-
 use crate::helpers::{
     Stack, get, head,
     servers::{runtime, start},
