@@ -55,7 +55,7 @@ fn signing_key(algorithm: Algorithm) -> EncodingKey {
 fn claims(number: u64) -> Value {
     json!({
         "sub": "Yh3kQ0bGdXw1pTzR7uVnLc5sJm9eAo2f", "id": "Yh3kQ0bGdXw1pTzR7uVnLc5sJm9eAo2f",
-        "name": "Somebody", "email": "somebody@example.com", "emailVerified": false, "image": null,
+        "name": "Ada", "email": "ada@example.com", "emailVerified": false, "image": null,
         "createdAt": "2026-01-02T03:04:05.000Z", "updatedAt": "2026-01-02T03:04:05.000Z",
         "iat": number, "exp": 4_102_444_800_u64, "iss": ISSUER, "aud": ISSUER,
     })

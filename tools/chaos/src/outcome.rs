@@ -9,7 +9,7 @@ use crate::{
     store::Store,
 };
 
-/// What the longest answer may take (contract, 503), and what a busy machine adds.
+/// What the longest answer may take (docs/api.md, "Common errors": 503), and what a busy machine adds.
 pub(crate) const ANSWER_LIMIT: Duration = Duration::from_millis(5_900);
 
 pub(crate) struct Outcome {

@@ -116,13 +116,13 @@ fn text<'a>(members: &'a Object, name: &str) -> Option<&'a str> {
     members.get(name).and_then(Value::as_str)
 }
 
-/// Contract, "Routes": 1 to 200 scalar values between white space, none of them U+0000.
+/// docs/api.md, "Rules": 1 to 200 scalar values between white space, none of them U+0000.
 fn is_title(value: &Value) -> bool {
     let title = value.as_str().unwrap_or_default().trim_matches(char::is_whitespace);
     (1..=200).contains(&title.chars().count()) && !title.contains('\0')
 }
 
-/// Contract, "Routes": at most 10,000 scalar values, none of them U+0000.
+/// docs/api.md, "Rules": at most 10,000 scalar values, none of them U+0000.
 fn is_description(value: &Value) -> bool {
     value.as_str().is_some_and(|text| text.chars().count() <= 10_000 && !text.contains('\0'))
 }

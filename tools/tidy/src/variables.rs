@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use crate::violation::{File, Violation};
 
 /// The one list of the variables that the program reads.
-const LIST: &str = "crates/api/src/settings/variables.rs";
+const LIST: &str = "crates/settings/src/variables.rs";
 const EXAMPLE: &str = ".env.example";
 const TABLE: &str = "docs/operations.md";
 

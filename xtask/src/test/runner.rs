@@ -12,6 +12,7 @@ use tokio::{
     process::Command,
 };
 use tools_kit::{
+    program::WITHOUT_ALLOCATOR,
     process::{self, Running},
     report,
 };
@@ -61,9 +62,9 @@ impl Runner {
     pub(crate) async fn run(&self) -> anyhow::Result<Outcome> {
         let mut command = Command::new("cargo");
         if self.nextest {
-            command.args(["nextest", "run"]).env("NEXTEST_TEST_THREADS", test_threads().to_string());
+            command.args(["nextest", "run", WITHOUT_ALLOCATOR]).env("NEXTEST_TEST_THREADS", test_threads().to_string());
         } else {
-            command.args(["test", "--lib", "--bins", "--tests"]);
+            command.args(["test", "--lib", "--bins", "--tests", WITHOUT_ALLOCATOR]);
         }
         self.count(self.with_selection(command), "Tests", self.kind()).await
     }
@@ -85,7 +86,7 @@ impl Runner {
     /// Runs the examples of the documentation.
     pub(crate) async fn documentation(&self) -> anyhow::Result<Outcome> {
         let mut command = Command::new("cargo");
-        command.args(["test", "--workspace", "--doc", "--no-fail-fast"]);
+        command.args(["test", "--workspace", "--doc", "--no-fail-fast", WITHOUT_ALLOCATOR]);
         self.count(command, "Examples of the documentation", Kind::Cargo).await
     }
 

@@ -15,10 +15,10 @@ const ASCENDING: [&str; 14] =
 #[tokio::test]
 async fn a_user_without_tasks_has_an_empty_list_and_so_has_an_unknown_one() {
     let store = Store::new().await;
-    store.task("of somebody else").await;
+    store.task("of another user").await;
     for query in queries() {
         assert_eq!(store.tasks.listed(&store.bob, &query).await.unwrap(), []);
-        assert_eq!(store.tasks.listed(&user("nobody"), &query).await.unwrap(), []);
+        assert_eq!(store.tasks.listed(&user("stranger"), &query).await.unwrap(), []);
     }
 }
 

@@ -230,7 +230,7 @@ async fn the_total_is_of_all_that_match_on_whatever_page_and_only_where_it_is_as
         beyond.status = query.status;
         let nothing = TaskPage { tasks: Vec::new(), more: false, total: Some(total) };
         assert_eq!(page(&store, &store.ada, &beyond).await, nothing);
-        for owner in [&store.bob, &user("nobody")] {
+        for owner in [&store.bob, &user("stranger")] {
             let empty = TaskPage { total: Some(0), ..nothing.clone() };
             assert_eq!(page(&store, owner, &counted(query.clone())).await, empty);
             assert_eq!(page(&store, owner, &beyond).await, empty);
@@ -238,7 +238,7 @@ async fn the_total_is_of_all_that_match_on_whatever_page_and_only_where_it_is_as
     }
 }
 
-/// A list that somebody pages through while it changes, and a model of it.
+/// A list that a client pages through while it changes, and a model of it.
 struct Changing {
     store: Store,
     model: BTreeMap<TaskId, Task>,

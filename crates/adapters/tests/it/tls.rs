@@ -151,7 +151,7 @@ async fn prefer_encrypts_whatever_the_certificate() {
 
 #[tokio::test]
 async fn disable_never_asks_for_tls() {
-    // This server talks to nobody who does not ask.
+    // This server speaks only after the client has.
     let secured = Secured::new(Some("127.0.0.1")).await;
     secured.connect("disable", None).await.unwrap_err();
 }

@@ -1,6 +1,6 @@
 //! docs/security.md, "TLS to the database", against a PostgreSQL that speaks TLS itself and takes passwords by SCRAM, so
-//! that the password can be bound to the connection. That it does not matter what is in between is shown by somebody who
-//! is, with a certificate that the client trusts.
+//! that the password can be bound to the connection. An attacker in between, with a certificate that
+//! the client trusts, shows that the binding protects the password.
 
 use std::{env::temp_dir, fs, path::PathBuf, sync::Arc};
 
@@ -74,7 +74,7 @@ fn chain(error: &dyn std::error::Error) -> String {
     causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }
 
-/// Somebody between client and server, with a certificate for 127.0.0.1 from an authority that the client trusts.
+/// An attacker between client and server, with a certificate for 127.0.0.1 from an authority that the client trusts.
 struct Between {
     address: String,
     authority: PathBuf,

@@ -81,7 +81,7 @@ async fn the_greatest_id_is_exact_in_json_and_nothing_comes_after_it() {
 #[tokio::test]
 async fn nothing_is_created_for_an_unknown_user() {
     let store = Store::new().await;
-    let outcome = store.tasks.create(&user("nobody"), new_task("t")).await;
+    let outcome = store.tasks.create(&user("stranger"), new_task("t")).await;
     assert!(matches!(outcome, Err(RepositoryError::UnknownUser)), "{outcome:?}");
     assert_eq!(store.contents().await, [""; 0]);
 }
@@ -90,7 +90,7 @@ async fn nothing_is_created_for_an_unknown_user() {
 async fn only_the_constraint_of_that_name_says_that_a_user_is_unknown() {
     let store = Store::new().await;
     store.db.execute("ALTER TABLE tasks RENAME CONSTRAINT tasks_user_id_fkey TO another_fkey").await;
-    let text = unexpected(store.tasks.create(&user("nobody"), new_task("t")).await);
+    let text = unexpected(store.tasks.create(&user("stranger"), new_task("t")).await);
     assert!(text.contains("another_fkey"), "{text}");
 }
 

@@ -112,7 +112,12 @@ fn message(user: &UserId, status: StatusFilter, order_tag: &str, key: &str) -> S
 
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) mod testing {
-    use super::{Arc, CursorSeal, RepositoryError, SealKeySource, async_trait};
+    use std::sync::Arc;
+
+    use async_trait::async_trait;
+    use task_domain::RepositoryError;
+
+    use crate::tasks::cursor::{CursorSeal, SealKeySource};
 
     /// A key that can always be read.
     struct Fixed([u8; 32]);

@@ -1,4 +1,4 @@
-//! Contract, "Common errors": `invalid_json` and `payload_too_large`.
+//! docs/api.md, "Common errors": `invalid_json` and `payload_too_large`.
 
 use std::io::Write;
 

@@ -1,4 +1,4 @@
-//! Contract, "Who may do what": what the claims of a token must say.
+//! docs/api.md, "Who may do what": what the claims of a token must say.
 
 use jsonwebtoken::Algorithm;
 use serde_json::{Value, json};

@@ -1,4 +1,4 @@
-//! Contract, Part 2, "Versions": entity tags and the conditions on them.
+//! docs/api.md, "Versions": entity tags and the conditions on them.
 
 use std::thread;
 
@@ -43,7 +43,7 @@ fn is_read(request: &Request) -> bool {
 /// What a condition says of a task of version 3.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Verdict {
-    /// It is of that version: a write passes, a reader is told that it has it.
+    /// It is of that version: a write passes, and a reader gets 304.
     Match,
     /// It is of that version by weak comparison only, which is enough for a reader.
     WeakMatch,
@@ -101,7 +101,7 @@ fn own(request: &Request, verdict: Verdict) -> (u16, &'static str) {
     }
 }
 
-/// What becomes of a request for a task that is not there for whoever asks.
+/// The answer to a request for a task that the caller does not have.
 fn not_there(verdict: Verdict) -> (u16, &'static str) {
     if verdict == Malformed { (400, "invalid_header") } else { (404, "not_found") }
 }

@@ -1,4 +1,4 @@
-//! Contract, "CORS".
+//! docs/api.md, "CORS".
 
 use task_domain::{RepositoryError, TaskCommand, testing::MockTaskRepository};
 

@@ -1,4 +1,4 @@
-//! Contract, Part 2, "Idempotency", the promise: a client that repeats a request with its key until it gets an answer
+//! docs/api.md, "Idempotency", the promise: a client that repeats a request with its key until it gets an answer
 //! has had the effect exactly once, even when the server was killed at any point in between.
 
 use std::{

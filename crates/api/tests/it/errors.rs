@@ -1,4 +1,4 @@
-//! Contract, "Common errors": what becomes of the failures of the port, and of what nobody foresaw.
+//! docs/api.md, "Common errors": the answers to failures of the port, and to unforeseen failures.
 
 use task_domain::{
     RepositoryError,

@@ -1,4 +1,4 @@
-//! Contract, "Routes" and "Common errors": what the members of a body may be, and all faults at once.
+//! docs/api.md, "Routes" and "Common errors": what the members of a body may be, and all faults at once.
 
 use serde_json::{Value, json};
 

@@ -1,4 +1,4 @@
-//! Contract, "Common errors": what every answer carries.
+//! docs/api.md, "Headers": what every answer carries.
 
 use std::collections::HashSet;
 

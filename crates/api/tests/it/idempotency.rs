@@ -1,4 +1,4 @@
-//! Contract, Part 2, "Idempotency".
+//! docs/api.md, "Idempotency".
 
 use std::thread;
 
@@ -98,7 +98,7 @@ fn a_key_that_was_used_for_something_else_is_refused() {
         patch(&path).json(r#"{"title":"t"}"#),
         patch(format!("{path}/complete")),
         delete(&path),
-        // A fault of the body is told after the key has been looked up.
+        // A fault of the body is reported after the key has been looked up.
         post("/api/alice/tasks").json("{"),
         post("/api/alice/tasks").json(r#"{"title":""}"#),
     ];

@@ -1,4 +1,4 @@
-//! Contract, "Routes" and "Who may do what", over a real database: what a user goes through.
+//! docs/api.md, "Routes" and "Who may do what", over a real database: what a user goes through.
 
 use std::collections::HashSet;
 

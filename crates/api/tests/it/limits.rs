@@ -1,4 +1,4 @@
-//! Contract, "More common errors", 429: how often a user may ask, and how often an address may fail to say who it is.
+//! docs/api.md, "Rate limits": how often a user may ask, and how often an address may fail to say who it is.
 
 use crate::helpers::{Answer, Request, Stack, client::request, get, post};
 

@@ -1,4 +1,4 @@
-//! Contract, "Common errors": `unsupported_media_type`.
+//! docs/api.md, "Content types": `unsupported_media_type`.
 
 use crate::helpers::{Request, Server, patch, post, put};
 

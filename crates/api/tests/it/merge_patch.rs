@@ -1,4 +1,4 @@
-//! Contract, Part 2, "Partial update and explicit completion".
+//! docs/api.md, "Partial update and explicit completion".
 
 use serde_json::{Value, json};
 

@@ -1,4 +1,4 @@
-//! Contract, "The order of checks": of two things that are wrong the earlier one is told.
+//! docs/api.md, "The order of checks": of two faults the answer names the earlier one.
 
 use std::fmt::Write as _;
 

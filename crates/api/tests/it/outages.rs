@@ -1,4 +1,4 @@
-//! Contract, "Common errors", 503: the database goes away in every way that it can, and comes back.
+//! docs/api.md, "Common errors", 503: the database goes away in every way that it can, and comes back.
 
 use std::{thread, time::Duration};
 

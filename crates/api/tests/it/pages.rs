@@ -1,4 +1,4 @@
-//! Contract, Part 2, "Pages".
+//! docs/api.md, "Pages".
 
 use std::collections::BTreeSet;
 

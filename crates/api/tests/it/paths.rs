@@ -1,4 +1,4 @@
-//! Contract, "Routes": ids and user segments as they may be written, and what is no route.
+//! docs/api.md, "Routes": ids and user segments as they may be written, and what is no route.
 
 use crate::helpers::{Request, Server, client::exchange, delete, get, options, patch, post, put, request};
 
@@ -101,7 +101,7 @@ fn a_user_segment_that_is_not_percent_encoded_utf8_belongs_to_no_user() {
             patch(format!("/api/{segment}/tasks/7/complete")),
         ] {
             server.send(&request.clone().by("alice")).assert_error(403, "forbidden");
-            // Nor of somebody whose id is what a lenient decoder would make of it.
+            // Nor the path of a user whose id a lenient decoder would make of it.
             server.send(&request.clone().by("\u{fffd}")).assert_error(403, "forbidden");
             server.send(&request.clone().by(segment)).assert_error(403, "forbidden");
             server.send(&request).assert_error(401, "unauthorized");

@@ -1,4 +1,4 @@
-//! Contract, "Routes": the query of a list, which no other route heeds.
+//! docs/api.md, "Routes": the query of a list, which no other route heeds.
 
 use task_domain::{
     StatusFilter, TaskOrder, TaskQuery,

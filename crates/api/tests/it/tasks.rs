@@ -1,4 +1,4 @@
-//! Contract, "Objects" and "Routes": what each route does and what it answers.
+//! docs/api.md, "Objects" and "Routes": what each route does and what it answers.
 
 use std::sync::{Arc, Mutex};
 
@@ -103,7 +103,7 @@ fn health_says_that_the_process_is_up_and_where_it_runs_without_the_database() {
         (Environment::Staging, "staging"),
         (Environment::Production, "production"),
     ] {
-        // A port without expectations: whoever asked it would get a 500.
+        // A port without expectations: a request that reached it would get a 500.
         let server = Server::with(MockTaskRepository::new(), Options { environment, ..Options::default() });
         let expected = format!(r#"{{"status":"ok","environment":"{name}"}}"#);
         assert_eq!(server.send(&get("/health")).assert_status(200).text(), expected);

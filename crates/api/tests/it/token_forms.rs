@@ -1,4 +1,4 @@
-//! Contract, "Who may do what": tokens that are not written as a token is.
+//! docs/api.md, "Who may do what": tokens that are not written as a token is.
 
 use serde_json::json;
 

@@ -1,4 +1,4 @@
-//! Contract, "Who may do what": which tokens are refused, and how.
+//! docs/api.md, "Who may do what": which tokens are refused, and how.
 
 use jsonwebtoken::Algorithm;
 use serde_json::json;
@@ -206,7 +206,7 @@ fn every_route_but_the_public_ones_needs_a_token() {
                 server.send(&asked).assert_status(200);
             }
         }
-        // A wrong method of a public route is told to everybody, too.
+        // A wrong method of a public route needs no token either.
         server.send(&delete(path)).assert_error(405, "method_not_allowed");
     }
     for path in ["/docs/", "/docs/nothing", "/docs/a/b", "/redoc/", "/redoc/..%2f..%2fetc%2fpasswd"] {

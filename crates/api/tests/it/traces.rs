@@ -213,7 +213,7 @@ fn only_a_fault_of_the_server_is_an_error_and_unknown_methods_and_routes_have_on
     let statement = spans.iter().find(|span| span.name == "SELECT tasks").unwrap();
     assert!(has_error(statement));
     assert_eq!(attribute(&statement.attributes, "error.type").as_deref(), Some("unavailable"));
-    assert!(servers(&spans).iter().all(|span| span.parent_span_id.is_empty()), "nobody called them");
+    assert!(servers(&spans).iter().all(|span| span.parent_span_id.is_empty()), "no other span called them");
 }
 
 #[test]

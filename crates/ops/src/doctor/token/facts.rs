@@ -4,11 +4,11 @@ use task_auth::{Fetched, KeySet};
 use task_settings::AuthSettings;
 
 /// What a token is examined with.
-pub(in crate::doctor) struct Facts<'a> {
+pub(crate) struct Facts<'a> {
     /// The settings of the service.
-    pub(in crate::doctor) auth: &'a AuthSettings,
+    pub(crate) auth: &'a AuthSettings,
     /// The key set that was fetched, and the answer that it was in.
-    pub(in crate::doctor) keys: Option<&'a (Fetched, KeySet)>,
+    pub(crate) keys: Option<&'a (Fetched, KeySet)>,
 }
 
 impl Facts<'_> {

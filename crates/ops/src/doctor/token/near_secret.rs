@@ -39,7 +39,7 @@ pub(super) async fn wrong_secret(token: &str, secret: &[u8]) -> Finding {
 }
 
 /// Whether a secret begins or ends with white space or a quotation mark, which is hardly meant to be part of it.
-pub(in crate::doctor) fn has_edges(secret: &[u8]) -> bool {
+pub(crate) fn has_edges(secret: &[u8]) -> bool {
     let is_edge = |byte: &u8| byte.is_ascii_whitespace() || matches!(byte, b'"' | b'\'');
     secret.first().is_some_and(is_edge) || secret.last().is_some_and(is_edge)
 }
