@@ -30,6 +30,8 @@ pub(crate) enum Purpose {
     Keep,
     /// It is a test's: the server never waits for a disk.
     ThrowAway,
+    /// It is a test's of TLS and SCRAM: otherwise as a throw-away one.
+    Encrypted,
     /// It is a measurement's: the server writes it as safely as a person's, and it is worth nothing afterwards.
     Measure,
     /// It is for fault injection, on a small disk of its own: as safe as a measurement's, and worth as little afterwards.
@@ -87,7 +89,7 @@ impl Cluster {
         initdb.arg("-D").arg(&unfinished).arg("--pwfile").arg(self.password_file());
         // Not every system has a locale that knows Unicode and none of its orders; the schema names its own order.
         let locale = if cfg!(target_os = "macos") { "--locale=C" } else { "--locale=C.UTF-8" };
-        initdb.args(["-U", SUPERUSER, "-E", "UTF8", locale]).args(self.authentication());
+        initdb.args(["-U", SUPERUSER, "-E", "UTF8", locale]).args(self.authentication(binaries.major));
         process::capture(&mut initdb.into())
             .await
             .context("PostgreSQL's initdb could not make a data folder")?;
@@ -118,12 +120,14 @@ impl Cluster {
         self.home.join("password")
     }
 
-    /// A server checks passwords by SCRAM. One of tests takes them as they are, over loopback: tests open
-    /// thousands of connections, and SCRAM costs an unoptimised client much more than the connection.
-    fn authentication(&self) -> &'static [&'static str] {
+    /// A server checks passwords by SCRAM. A test's server, on loopback, spares its thousands of connections the thousands
+    /// of rounds of a hash that SCRAM takes, which are half of what a connection costs.
+    fn authentication(&self, major: u32) -> &'static [&'static str] {
         match self.purpose {
             Purpose::Keep | Purpose::Measure | Purpose::OnSmallDisk => &["--auth=scram-sha-256"],
-            Purpose::ThrowAway => &["--auth=password", "--no-sync"],
+            Purpose::Encrypted => &["--auth=scram-sha-256", "--no-sync"],
+            Purpose::ThrowAway if major < 16 => &["--auth=md5", "--no-sync"],
+            Purpose::ThrowAway => &["--auth=password", "--set=scram_iterations=1", "--no-sync"],
         }
     }
 

@@ -219,7 +219,9 @@ impl Drop for Server {
 fn ending(purpose: Purpose) -> (Signal, &'static str) {
     match purpose {
         Purpose::Keep => (Signal::INT, "INT"),
-        Purpose::ThrowAway | Purpose::Measure | Purpose::OnSmallDisk => (Signal::QUIT, "QUIT"),
+        Purpose::ThrowAway | Purpose::Encrypted | Purpose::Measure | Purpose::OnSmallDisk => {
+            (Signal::QUIT, "QUIT")
+        }
     }
 }
 
@@ -234,7 +236,7 @@ fn quarter_of_memory_mb() -> u64 {
 fn settings(purpose: Purpose) -> &'static [&'static str] {
     match purpose {
         Purpose::Keep => &[],
-        Purpose::ThrowAway => &FAST_AND_UNSAFE,
+        Purpose::ThrowAway | Purpose::Encrypted => &FAST_AND_UNSAFE,
         Purpose::Measure => &DURABLE_AND_EVEN,
         Purpose::OnSmallDisk => &DURABLE_AND_SMALL,
     }

@@ -154,12 +154,12 @@ impl Beside<'_> {
 
 /// Starts an empty server for tests.
 pub async fn start() -> anyhow::Result<ThrowAway> {
-    start_for(Purpose::ThrowAway, &folder::in_memory(), Tls::Off).await
+    start_for(Purpose::ThrowAway, &folder::in_memory()).await
 }
 
 /// Starts an empty server for tests that speaks TLS and takes passwords by SCRAM only. Its address names its authority.
 pub async fn start_encrypted() -> anyhow::Result<ThrowAway> {
-    let mut server = start_for(Purpose::ThrowAway, &folder::in_memory(), Tls::On).await?;
+    let mut server = start_for(Purpose::Encrypted, &folder::in_memory()).await?;
     let authority = encrypted::authority(server.folder());
     let authority = authority.to_str().context("the folder for temporary files is no text")?;
     let verified = format!("?sslmode=verify-full&sslrootcert={authority}");
@@ -169,22 +169,15 @@ pub async fn start_encrypted() -> anyhow::Result<ThrowAway> {
 
 /// Starts an empty server for measurements.
 pub async fn start_durable() -> anyhow::Result<ThrowAway> {
-    start_for(Purpose::Measure, &folder::on_disk(), Tls::Off).await
+    start_for(Purpose::Measure, &folder::on_disk()).await
 }
 
 /// Starts an empty server whose data is alone on a small disk. If that cannot be, [`disk::lacking`] says why.
 pub async fn start_on_small_disk() -> anyhow::Result<ThrowAway> {
-    start_for(Purpose::OnSmallDisk, &folder::on_disk(), Tls::Off).await
+    start_for(Purpose::OnSmallDisk, &folder::on_disk()).await
 }
 
-/// Whether a server speaks TLS.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Tls {
-    On,
-    Off,
-}
-
-async fn start_for(purpose: Purpose, base: &Path, tls: Tls) -> anyhow::Result<ThrowAway> {
+async fn start_for(purpose: Purpose, base: &Path) -> anyhow::Result<ThrowAway> {
     let account = Account::choose()?;
     let binaries = obtain(None, &account, &cache::of(&account)?).await?;
     sweep(base);
@@ -197,13 +190,11 @@ async fn start_for(purpose: Purpose, base: &Path, tls: Tls) -> anyhow::Result<Th
     };
     let home = disk.as_ref().map_or(folder.path.as_path(), Disk::root);
     let cluster = Cluster::at(home.to_owned(), account, purpose)?;
-    let name = match tls {
-        Tls::Off => format!("Starting a throw-away PostgreSQL {}", binaries.major),
-        Tls::On => format!("Starting a throw-away PostgreSQL {} with TLS", binaries.major),
-    };
+    let with_tls = if purpose == Purpose::Encrypted { " with TLS" } else { "" };
+    let name = format!("Starting a throw-away PostgreSQL {}{with_tls}", binaries.major);
     let server = report::step(&name, async {
         cluster.initialise(&binaries).await?;
-        if tls == Tls::On {
+        if purpose == Purpose::Encrypted {
             encrypted::set_up(&cluster, &folder.path)?;
         }
         Server::start(&cluster, &binaries, &folder.log()).await

@@ -1,6 +1,6 @@
 //! An issuer of tokens that publishes its keys, with tokens that are wrong wherever a test wants them to be.
 
-use std::sync::LazyLock;
+use std::{fs, path::Path, sync::LazyLock};
 
 use aws_lc_rs::{
     encoding::AsDer,
@@ -31,12 +31,21 @@ pub(crate) struct Signer {
 /// The usual keys of the issuer, one of each algorithm.
 pub(crate) static KEYS: LazyLock<[Signer; 4]> = LazyLock::new(|| {
     [Algorithm::EdDSA, Algorithm::ES256, Algorithm::RS256, Algorithm::PS256]
-        .map(|algorithm| Signer::new(algorithm, &format!("key-{algorithm:?}")))
+        .map(|algorithm| Signer::of("issuer", algorithm, &format!("key-{algorithm:?}")))
 });
 
 impl Signer {
     /// A new key.
     pub(crate) fn new(algorithm: Algorithm, kid: &str) -> Self {
+        Self::with_rsa_key(algorithm, kid, new_rsa_key)
+    }
+
+    /// A new key, or for RSA the one of that holder, which the first test to need it makes for all others: it takes long.
+    pub(crate) fn of(holder: &str, algorithm: Algorithm, kid: &str) -> Self {
+        Self::with_rsa_key(algorithm, kid, || kept_rsa_key(&format!("{holder}-{algorithm:?}")))
+    }
+
+    fn with_rsa_key(algorithm: Algorithm, kid: &str, rsa_key: impl FnOnce() -> Vec<u8>) -> Self {
         let random = SystemRandom::new();
         let key = match algorithm {
             Algorithm::EdDSA => {
@@ -45,10 +54,7 @@ impl Signer {
             Algorithm::ES256 => EncodingKey::from_ec_der(
                 EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &random).unwrap().as_ref(),
             ),
-            _ => {
-                let document = KeyPair::generate(KeySize::Rsa2048).unwrap().as_der().unwrap();
-                EncodingKey::from_rsa_der(&document.as_ref()[PKCS8_PREFIX..])
-            }
+            _ => EncodingKey::from_rsa_der(&rsa_key()[PKCS8_PREFIX..]),
         };
         Self { algorithm, kid: Some(kid.to_owned()), key }
     }
@@ -104,6 +110,22 @@ impl Signer {
     pub(crate) fn valid(&self) -> String {
         self.token(&json!({}), &json!({}))
     }
+}
+
+fn new_rsa_key() -> Vec<u8> {
+    KeyPair::generate(KeySize::Rsa2048).unwrap().as_der().unwrap().as_ref().to_vec()
+}
+
+/// The RSA key of that name, in the folder for what tests of this build keep.
+fn kept_rsa_key(name: &str) -> Vec<u8> {
+    let file = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}.der"));
+    fs::read(&file).unwrap_or_else(|_| {
+        // Under another name first, so that no other test reads half of it.
+        let unfinished = file.with_extension(std::process::id().to_string());
+        fs::write(&unfinished, new_rsa_key()).unwrap();
+        fs::rename(&unfinished, &file).unwrap();
+        fs::read(&file).unwrap()
+    })
 }
 
 /// Claims as Better Auth makes them.

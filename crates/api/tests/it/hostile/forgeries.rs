@@ -50,7 +50,7 @@ fn confusions() -> Vec<(&'static str, String)> {
 
 /// Keys that are not the issuer's, or are for another algorithm.
 fn strangers() -> Vec<(&'static str, String)> {
-    let stranger = |of: &Signer| Signer::new(of.algorithm, of.kid.as_deref().unwrap());
+    let stranger = |of: &Signer| Signer::of("stranger", of.algorithm, of.kid.as_deref().unwrap());
     let mut nameless = Signer::new(Algorithm::EdDSA, "x");
     nameless.kid = None;
     let [eddsa, es256, rs256, ps256] = &*KEYS;
