@@ -63,6 +63,7 @@ const NARROWINGS: [Narrowing; 2] = [Narrowing::Nothing, Narrowing::Status];
 
 /// An order in SQL: a column, and the id behind it.
 struct OrderSql {
+    #[cfg(feature = "testing")]
     name: &'static str,
     column: &'static str,
     descending: bool,
@@ -71,8 +72,18 @@ struct OrderSql {
 impl OrderSql {
     fn of(order: TaskOrder) -> Self {
         match order {
-            TaskOrder::NewestFirst => Self { name: "created", column: "created_at", descending: true },
-            TaskOrder::Title => Self { name: "title", column: "title", descending: false },
+            TaskOrder::NewestFirst => Self {
+                #[cfg(feature = "testing")]
+                name: "created",
+                column: "created_at",
+                descending: true,
+            },
+            TaskOrder::Title => Self {
+                #[cfg(feature = "testing")]
+                name: "title",
+                column: "title",
+                descending: false,
+            },
         }
     }
 
@@ -101,6 +112,7 @@ impl Narrowing {
     }
 
     /// What is added to the name of a statement.
+    #[cfg(feature = "testing")]
     fn name(self) -> &'static str {
         match self {
             Self::Nothing => "",
