@@ -12,8 +12,8 @@ use tokio::{
     process::Command,
 };
 use tools_kit::{
-    program::WITHOUT_ALLOCATOR,
     process::{self, Running},
+    program::WITHOUT_ALLOCATOR,
     report,
 };
 
@@ -62,7 +62,9 @@ impl Runner {
     pub(crate) async fn run(&self) -> anyhow::Result<Outcome> {
         let mut command = Command::new("cargo");
         if self.nextest {
-            command.args(["nextest", "run", WITHOUT_ALLOCATOR]).env("NEXTEST_TEST_THREADS", test_threads().to_string());
+            command
+                .args(["nextest", "run", WITHOUT_ALLOCATOR])
+                .env("NEXTEST_TEST_THREADS", test_threads().to_string());
         } else {
             command.args(["test", "--lib", "--bins", "--tests", WITHOUT_ALLOCATOR]);
         }
