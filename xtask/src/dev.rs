@@ -100,7 +100,7 @@ async fn provide_database(variables: &mut Variables) -> anyhow::Result<Option<Pr
         return Ok(None);
     }
     let database = private::start().await?;
-    variables.set("DATABASE_URL", database.url());
+    variables.use_private_database(database.url());
     Ok(Some(database))
 }
 
@@ -111,7 +111,8 @@ async fn provide_user(url: &str) -> anyhow::Result<Option<String>> {
         return stand_in_users::provide_user(&tools_postgres::connect(url).await?).await;
     }
     let mut tool = Command::from(PROVIDE_USER.command());
-    let told = process::capture(tool.env("DATABASE_URL", url)).await?;
+    report::note("Compiling the tool that reaches this database (some minutes the first time) ...");
+    let told = process::capture_stdout(tool.env("DATABASE_URL", url)).await?;
     Ok(Some(told.trim_end_matches('\n').to_owned()).filter(|user| !user.is_empty()))
 }
 

@@ -28,7 +28,7 @@ pub(crate) async fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
                     "there is no database to look at: start `cargo xtask dev` in another terminal, or set DATABASE_URL"
                 )
             };
-            variables.set("DATABASE_URL", database.url());
+            variables.use_private_database(database.url());
         }
         let secret = variables.token_secret()?;
         variables.set("BETTER_AUTH_SECRET", secret);

@@ -59,7 +59,7 @@ async fn on_database(arguments: &[&str]) -> anyhow::Result<ExitCode> {
         None
     } else {
         let server = private::use_or_start().await?;
-        variables.set("DATABASE_URL", server.url());
+        variables.use_private_database(server.url());
         Some(server)
     };
     let mut migrate = tokio::process::Command::new(program);

@@ -79,7 +79,9 @@ pub(crate) fn pool(reader: &mut Reader) -> PoolOptions {
 
 #[cfg(test)]
 mod tests {
-    use super::DatabaseSettings;
+    use std::time::Duration;
+
+    use super::{DatabaseSettings, MAX_DEADLINE_MS};
     use crate::{reader::InvalidSettings, testing};
 
     const TARGET: (&str, &str) = ("DATABASE_URL", "postgres://me:s3cret@localhost/app");
@@ -90,6 +92,15 @@ mod tests {
             super::read(reader, pool)
         })
         .map(|settings| settings.expect("no fault was noted"))
+    }
+
+    #[test]
+    fn a_request_gets_its_503_within_five_seconds_unless_the_limits_are_changed() {
+        let pool = with(&[]).unwrap().pool;
+        let longest = Duration::from_millis(MAX_DEADLINE_MS);
+        for limit in [pool.wait, pool.statement_timeout, pool.lock_timeout, pool.deadline] {
+            assert!(limit < longest, "{limit:?}");
+        }
     }
 
     #[test]

@@ -13,13 +13,18 @@ pub struct Variables(BTreeMap<String, String>);
 impl Variables {
     /// Reads both sources, exactly as the service does.
     pub fn load() -> anyhow::Result<Self> {
-        let mut all = of_file()?;
         let environment = env::vars_os().filter_map(|(name, value)| {
             Some((name.into_string().ok()?, value.to_string_lossy().into_owned()))
         });
-        all.extend(environment);
-        all.retain(|_, value| !value.trim().is_empty());
-        Ok(Self(all))
+        Ok(Self::merged(of_file()?, environment))
+    }
+
+    /// Of two with the same name the later one counts, unless it is empty.
+    fn merged(
+        file: impl IntoIterator<Item = (String, String)>,
+        environment: impl IntoIterator<Item = (String, String)>,
+    ) -> Self {
+        Self(file.into_iter().chain(environment).filter(|(_, value)| !value.trim().is_empty()).collect())
     }
 
     /// The value without white space around it.
@@ -35,6 +40,13 @@ impl Variables {
     /// Sets or replaces a variable.
     pub fn set(&mut self, name: &str, value: impl Into<String>) {
         self.0.insert(name.to_owned(), value.into());
+    }
+
+    /// Names a private database. Migrations would otherwise go to the one that `DATABASE_DIRECT_URL` names.
+    pub fn use_private_database(&mut self, url: &str) {
+        for name in ["DATABASE_URL", "DATABASE_DIRECT_URL"] {
+            self.set(name, url);
+        }
     }
 
     /// The secret that tokens are signed with: the person's own, or one that is made once for this checkout.
@@ -84,6 +96,24 @@ mod tests {
         let mut variables = Variables::default();
         variables.set("DATABASE_URL", " ");
         assert_eq!(variables.get("DATABASE_URL"), None);
+    }
+
+    #[test]
+    fn an_empty_variable_of_the_environment_leaves_that_of_the_file_as_the_service_does() {
+        let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+        let file = [pair("ENVIRONMENT", "production"), pair("PORT", "1")];
+        let variables = Variables::merged(file, [pair("ENVIRONMENT", ""), pair("PORT", "2")]);
+        assert_eq!((variables.get("ENVIRONMENT"), variables.get("PORT")), (Some("production"), Some("2")));
+    }
+
+    #[test]
+    fn a_private_database_is_migrated_itself_whatever_the_direct_address_was() {
+        let mut variables = Variables::default();
+        variables.set("DATABASE_DIRECT_URL", "postgres://elsewhere/app");
+        variables.use_private_database("postgres://127.0.0.1/private");
+        for name in ["DATABASE_URL", "DATABASE_DIRECT_URL"] {
+            assert_eq!(variables.get(name), Some("postgres://127.0.0.1/private"));
+        }
     }
 
     #[test]

@@ -267,6 +267,19 @@ fn a_second_signal_ends_the_program_at_once() {
 }
 
 #[test]
+fn the_time_in_which_it_serves_on_ends_by_itself() {
+    let program = Program::start(&[
+        ("DATABASE_URL", NOWHERE),
+        ("BETTER_AUTH_SECRET", SECRET),
+        ("SHUTDOWN_DRAIN_SECONDS", "1"),
+    ]);
+    get("/health").send(program.address).health();
+    program.signal(Signal::TERM);
+    let (status, lines) = program.wait();
+    assert_eq!(status.code(), Some(0), "{lines:#?}");
+}
+
+#[test]
 fn before_it_ends_it_serves_on_says_that_it_is_not_ready_and_ends_every_connection_after_its_answer() {
     let runtime = runtime();
     let database = runtime.block_on(database());

@@ -48,10 +48,12 @@ impl TaskChanges {
 
     /// Writes the new values, all but the completion, which has rules of its own.
     pub(super) fn write_to(&self, task: &mut Task) {
-        if let Some(title) = &self.title {
+        // Whether it is completed is for the transition to say. A further member does not compile until it is written here.
+        let Self { title, description, completed: _ } = self;
+        if let Some(title) = title {
             task.title.clone_from(title);
         }
-        self.description.write_to(&mut task.description);
+        description.write_to(&mut task.description);
     }
 }
 

@@ -26,7 +26,7 @@ impl TaskCommand {
     /// `current` is the stored task that the command names, whichever user has it; a task of another user, or another
     /// task, counts as none. `new_id` is the number that the store gives to a task which the command creates.
     ///
-    /// A missing task comes before a version that was not expected (`docs/api.md`, "Versions and conditions").
+    /// A missing task comes before a version that was not expected (`docs/api.md`, "Versions").
     #[must_use]
     pub fn decide(
         &self,

@@ -20,7 +20,7 @@ impl StatusFilter {
     /// Every filter.
     pub const ALL: [Self; 3] = [Self::All, Self::Pending, Self::Completed];
 
-    /// Its name, which stays the same for good (`docs/api.md`, "List"): queries and cursors hold it.
+    /// Its name, which stays the same for good (`docs/api.md`, "List"): queries hold it.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -66,7 +66,7 @@ impl TaskOrder {
     /// Every order.
     pub const ALL: [Self; 2] = [Self::NewestFirst, Self::Title];
 
-    /// Its name, which stays the same for good (`docs/api.md`, "List"): queries and cursors hold it.
+    /// Its name, which stays the same for good (`docs/api.md`, "List"): queries hold it.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {

@@ -26,11 +26,6 @@ impl Title {
         }))
     }
 
-    /// Says whether `text` would make a title, without making one.
-    pub fn check(text: &str) -> Result<(), InvalidTitle> {
-        trimmed(text).map(drop)
-    }
-
     /// The title as text.
     #[must_use]
     pub fn as_str(&self) -> &str {

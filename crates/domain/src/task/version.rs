@@ -1,4 +1,4 @@
-/// How often a task has been written: 1 at creation, one more at every change (`docs/api.md`, "Versions and conditions").
+/// How often a task has been written: 1 at creation, one more at every change (`docs/api.md`, "Versions").
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Version(i64);
 
@@ -25,7 +25,7 @@ impl Version {
     }
 }
 
-/// On which version of a task a write is meant to act: `If-Match` (`docs/api.md`, "Versions and conditions").
+/// On which version of a task a write is meant to act: `If-Match` (`docs/api.md`, "Versions").
 ///
 /// It is judged together with the write: of several writers that expect the same version one succeeds.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
