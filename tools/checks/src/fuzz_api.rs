@@ -70,6 +70,9 @@ pub(crate) async fn run(args: &Args) -> anyhow::Result<()> {
         ended = service.ended() => bail!("the service ended while it was called: {}", ended?),
     };
     if !passed {
+        if let Some(warning) = service.first_warning() {
+            report::note(&format!("The first warning of the service: {warning}"));
+        }
         bail!("the service does not answer as its OpenAPI document says: see above, and repeat with --seed");
     }
     Ok(())

@@ -272,6 +272,7 @@ async fn no_request_is_left_behind_however_busy_the_other_lanes_are() {
 }
 
 #[test]
+#[expect(clippy::async_yields_async, reason = "the test waits for the answer later, and elsewhere")]
 fn a_batch_is_executed_on_the_runtime_of_a_request_that_waits() {
     // Neither runtime goes on by itself, so that no patience is at its end before the test says so.
     let runtime = || {
