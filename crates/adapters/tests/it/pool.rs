@@ -7,7 +7,7 @@ use task_adapters::{
     PgPool, PgTaskRepository, PoolOptions,
     testing::{HUNG, TestDatabase, pool_options, until},
 };
-use task_domain::{RepositoryError, Task, TaskRepository, testing::new_task};
+use task_domain::{RepositoryError, Task, TaskQuery, TaskRepository, testing::new_task};
 
 use crate::support::{
     OneByOne, STORES_CONNECTIONS, Store, changes, session, states, unavailable, unexpected, until_active,
@@ -19,6 +19,20 @@ const SHORT: Duration = Duration::from_millis(300);
 /// A pool of one connection.
 fn one() -> PoolOptions {
     PoolOptions { max: 1, ..pool_options() }
+}
+
+/// A store with these limits, and a task of ada's. Its connection is open: a busy machine may not open it within them.
+async fn limited(options: PoolOptions) -> (Store, Task) {
+    let store = Store::with(options).await;
+    store.db.execute("INSERT INTO tasks (user_id, title) VALUES ('ada', 't')").await;
+    let mut task = None;
+    until("there is a connection", async || {
+        let listed = store.tasks.listed(&store.ada, &TaskQuery::default()).await;
+        task = listed.ok().and_then(|mut tasks| tasks.pop());
+        task.is_some()
+    })
+    .await;
+    (store, task.unwrap())
 }
 
 /// Makes every update of a task do that.
@@ -61,8 +75,8 @@ async fn connections_are_opened_when_they_are_first_needed() {
 
 #[tokio::test]
 async fn a_call_waits_for_a_connection_no_longer_than_it_may() {
-    let store = Arc::new(Store::with(PoolOptions { wait: SHORT, ..one() }).await);
-    let task = store.task("t").await;
+    let (store, task) = limited(PoolOptions { wait: SHORT, ..one() }).await;
+    let store = Arc::new(store);
     let blocker = session(store.db.database(), "BEGIN; SELECT FROM tasks FOR UPDATE").await;
     let toggle = toggle_in_background(&store, &task);
     until_active(&store.db, 1).await;
@@ -72,7 +86,7 @@ async fn a_call_waits_for_a_connection_no_longer_than_it_may() {
 
     drop(blocker);
     assert!(toggle.await.unwrap().unwrap().unwrap().is_completed());
-    assert!(store.tasks.find(&store.ada, task.id).await.unwrap().unwrap().is_completed());
+    until("the connection is free again", async || store.tasks.find(&store.ada, task.id).await.is_ok()).await;
 }
 
 #[tokio::test]
@@ -129,31 +143,33 @@ async fn there_are_never_more_connections_than_the_pool_may_have() {
 
 #[tokio::test]
 async fn a_statement_that_takes_too_long_is_given_up_by_the_server() {
-    let store = Store::with(PoolOptions { statement_timeout: SHORT, ..one() }).await;
-    let task = store.task("t").await;
+    let (store, task) = limited(PoolOptions { statement_timeout: SHORT, ..one() }).await;
     stall_updates(&store.db).await;
     let text = unavailable(store.tasks.toggle(&store.ada, task.id).await);
     assert!(text.contains("statement timeout"), "{text}");
     // Nothing is wrong with the connection: it is used again.
     let backend = backends(&store.db).await;
-    assert_eq!(store.all(&store.ada).await, [task]);
+    until("it is used again", async || store.tasks.find(&store.ada, task.id).await.is_ok()).await;
     assert_eq!(backends(&store.db).await, backend);
 }
 
 #[tokio::test]
 async fn a_statement_that_waits_too_long_for_a_lock_is_given_up_by_the_server() {
-    let store = Store::with(PoolOptions { lock_timeout: SHORT, ..one() }).await;
-    let task = store.task("t").await;
+    let (store, task) = limited(PoolOptions { lock_timeout: SHORT, ..one() }).await;
     let blocker = session(store.db.database(), "BEGIN; SELECT FROM tasks FOR UPDATE").await;
     let text = unavailable(store.tasks.update(&store.ada, task.id, changes(Some("u"), None)).await);
     assert!(text.contains("lock timeout"), "{text}");
     drop(blocker);
-    assert_eq!(store.all(&store.ada).await, [task]);
+    until(
+        "nothing has changed",
+        async || matches!(store.tasks.find(&store.ada, task.id).await, Ok(Some(found)) if found == task),
+    )
+    .await;
 }
 
 #[tokio::test]
 async fn creating_waits_no_longer_than_it_may_for_a_user_who_is_being_deleted() {
-    let store = Store::with(PoolOptions { lock_timeout: SHORT, ..one() }).await;
+    let (store, _) = limited(PoolOptions { lock_timeout: SHORT, ..one() }).await;
     let _deletion = session(store.db.database(), "BEGIN; DELETE FROM users WHERE id = 'ada'").await;
     let text = unavailable(store.tasks.create(&store.ada, new_task("t")).await);
     assert!(text.contains("lock timeout"), "{text}");
@@ -161,8 +177,7 @@ async fn creating_waits_no_longer_than_it_may_for_a_user_who_is_being_deleted() 
 
 #[tokio::test]
 async fn a_time_limit_of_the_server_is_understood_in_every_language_of_the_server() {
-    let store = Store::with(PoolOptions { statement_timeout: SHORT, ..one() }).await;
-    let task = store.task("t").await;
+    let (store, task) = limited(PoolOptions { statement_timeout: SHORT, ..one() }).await;
     // What it says with `lc_messages = 'de_DE'`, which is not installed everywhere.
     let german =
         "RAISE 'Anweisung wird abgebrochen wegen Zeitüberschreitung der Anfrage' USING ERRCODE = '57014'";
@@ -184,8 +199,7 @@ async fn an_unforeseen_failure_is_unexpected_and_harms_no_other_call() {
 
 #[tokio::test]
 async fn a_call_past_its_deadline_ends_and_its_connection_is_not_handed_on() {
-    let store = Store::with(PoolOptions { deadline: SHORT, ..one() }).await;
-    let task = store.task("t").await;
+    let (store, task) = limited(PoolOptions { deadline: SHORT, ..one() }).await;
     stall_updates(&store.db).await;
     unavailable(store.tasks.toggle(&store.ada, task.id).await);
     assert_next_call_has_its_own_connection(&store, &task).await;
@@ -217,9 +231,14 @@ async fn a_call_whose_task_is_aborted_does_not_hand_its_connection_on() {
 
 /// The server still works on the statement that was left; the next call is not kept waiting by it.
 async fn assert_next_call_has_its_own_connection(store: &Store, task: &Task) {
-    assert_eq!(states(&store.db).await, ["active"]);
-    assert_eq!(store.tasks.find(&store.ada, task.id).await.unwrap().as_ref(), Some(task));
-    assert_eq!(states(&store.db).await, ["active", "idle"]);
+    let states = async |expected: &[&str]| states(&store.db).await == expected;
+    until("the statement goes on", async || states(&["active"]).await).await;
+    until(
+        "the next call is answered",
+        async || matches!(store.tasks.find(&store.ada, task.id).await, Ok(Some(found)) if found == *task),
+    )
+    .await;
+    until("it has a connection of its own", async || states(&["active", "idle"]).await).await;
 }
 
 #[tokio::test]
@@ -249,8 +268,8 @@ async fn a_connection_is_kept_until_it_is_too_old() {
         let first = backends(&store.db).await;
         tokio::time::sleep(SHORT).await;
         store.all(&store.ada).await;
-        let second = backends(&store.db).await;
-        assert_eq!((second.len(), second == first), (1, kept), "{max_age:?}");
+        until("the other one is closed", async || backends(&store.db).await.len() == 1).await;
+        assert_eq!(backends(&store.db).await == first, kept, "{max_age:?}");
     }
 }
 

@@ -45,7 +45,11 @@ impl Mortal {
     }
 
     fn program(url: &str) -> Program {
-        Program::start(&[("DATABASE_URL", url), ("BETTER_AUTH_SECRET", SECRET), ("WORKERS", "2")])
+        Program::start(&[
+            ("DATABASE_URL", url),
+            ("BETTER_AUTH_SECRET", SECRET),
+            ("LOG_LEVEL", "warn,task_api::startup=info"),
+        ])
     }
 
     /// Sends a request again and again, blindly, until it is answered.
@@ -53,7 +57,7 @@ impl Mortal {
         loop {
             let address = *self.address.read().unwrap();
             match request.try_send(address).map(|answer| answer.status) {
-                Ok(409 | 503) | Err(_) => thread::sleep(Duration::from_millis(3)),
+                Ok(409 | 503) | Err(_) => thread::sleep(Duration::from_millis(10)),
                 Ok(status) => {
                     self.answered.fetch_add(1, Ordering::Relaxed);
                     return status;

@@ -66,16 +66,16 @@ async fn backend(pool: &PgPool) -> String {
 async fn a_session_has_its_limits_and_plans_each_statement_once() {
     let db = TestDatabase::empty().await;
     let options = PoolOptions {
-        statement_timeout: Duration::from_millis(1234),
-        lock_timeout: Duration::from_millis(567),
-        deadline: Duration::from_millis(8901),
+        statement_timeout: Duration::from_millis(123_456),
+        lock_timeout: Duration::from_millis(56_789),
+        deadline: Duration::from_millis(89_012),
         ..pool_options()
     };
     let pool = PgPool::new(db.database(), options).unwrap();
     for (setting, value) in [
-        ("statement_timeout", "1234ms"),
-        ("lock_timeout", "567ms"),
-        ("idle_in_transaction_session_timeout", "8901ms"),
+        ("statement_timeout", "123456ms"),
+        ("lock_timeout", "56789ms"),
+        ("idle_in_transaction_session_timeout", "89012ms"),
         ("plan_cache_mode", "force_generic_plan"),
         ("enable_seqscan", "off"),
     ] {
