@@ -2,7 +2,7 @@
 //!
 //! A process that writes to a frozen file system can neither be interrupted nor ended before it is thawed. So thawing waits
 //! for no process: [`Frozen`] does it when it is dropped, a shell of its own if this process is killed, and the next run
-//! ([`thaw`]) if that shell was killed as well.
+//! (`thaw`) if that shell was killed as well.
 
 use std::{
     ffi::OsStr,
