@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::answer::Answer;
 
 /// The secret that the servers of the tests share with the issuer of the tokens.
-pub(crate) const SECRET: &str = "the secret of these tests and no others";
+pub(crate) const SECRET: &str = "the tests' own secret: nobody else's!";
 
 /// The usual header.
 pub(crate) const HEADER: &str = r#"{"alg":"HS256","typ":"JWT"}"#;
