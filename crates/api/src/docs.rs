@@ -166,7 +166,7 @@ mod tests {
         after(" src=\"").chain(after(" href=\"")).collect()
     }
 
-    #[actix_web::test]
+    #[tokio::test]
     async fn a_page_loads_only_what_lies_below_it() {
         for path in PAGES {
             let (status, headers, html) = get(path).await;
@@ -182,7 +182,7 @@ mod tests {
         }
     }
 
-    #[actix_web::test]
+    #[tokio::test]
     async fn every_file_that_a_page_names_is_there() {
         for path in PAGES {
             let (_, _, html) = get(path).await;
@@ -201,7 +201,7 @@ mod tests {
         }
     }
 
-    #[actix_web::test]
+    #[tokio::test]
     async fn the_title_of_the_api_is_written_as_text() {
         for (path, tool) in PAGES.into_iter().zip(["Swagger UI", "ReDoc"]) {
             let title = format!("<title>Jobs &amp; &lt;b&gt;more&lt;/b&gt; – {tool}</title>");
@@ -209,7 +209,7 @@ mod tests {
         }
     }
 
-    #[actix_web::test]
+    #[tokio::test]
     async fn each_page_and_its_files_carry_the_policy_that_it_needs_and_no_more() {
         let swagger = "default-src 'self'; img-src 'self' data:; \
             base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
@@ -228,7 +228,7 @@ mod tests {
         }
     }
 
-    #[actix_web::test]
+    #[tokio::test]
     async fn head_answers_with_the_headers_of_get() {
         for path in ["/docs", "/docs/swagger-ui.css", "/redoc", "/redoc/redoc.standalone.js"] {
             let (status, headers, _) = ask(Method::HEAD, path).await;
@@ -240,7 +240,7 @@ mod tests {
         }
     }
 
-    #[actix_web::test]
+    #[tokio::test]
     async fn any_other_path_below_the_pages_is_unknown() {
         let unknown =
             ["", "nothing.js", "index.html", "swagger-initializer.js", "icon.svg/", "../Cargo.toml"];

@@ -148,7 +148,7 @@ mod tests {
         }
     }
 
-    #[actix_web::test]
+    #[tokio::test]
     async fn the_token_is_judged_first_even_if_that_takes_time() {
         let request = TestRequest::with_uri("/api/u/tasks/x")
             .app_data(verifier_data(Arc::new(Slow)))

@@ -13,3 +13,4 @@ pub(crate) mod media_type;
 pub(crate) mod members;
 pub(crate) mod path;
 mod shared_payload;
+mod trace_context;

@@ -10,7 +10,6 @@ pub mod parsers;
 mod routes;
 pub mod startup;
 pub mod tasks;
-pub mod telemetry;
 mod whoami;
 
 pub use guard::verifier_data;
@@ -19,4 +18,3 @@ pub use http::{cors::Cors, limits::Limits};
 pub use routes::openapi_json;
 pub use startup::app::{Services, app};
 pub use tasks::cursor::{CursorSeal, SealKeySource};
-pub use telemetry::metrics::Metrics;

@@ -7,10 +7,10 @@ use clap::Parser;
 use task_api::{
     cli::{Cli, Command},
     startup::{Server, raise_file_limit},
-    telemetry::logs,
 };
 use task_ops::{Doctor, Migrate, doctor, migrate, probe};
 use task_settings::{InvalidSettings, LogFormat, Settings, load_database, load_listener};
+use task_telemetry::logs;
 
 /// glibc's own allocator does not return the memory of large requests to the system (ADR 0021).
 #[cfg(all(feature = "jemalloc", target_os = "linux", target_env = "gnu"))]

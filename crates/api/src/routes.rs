@@ -103,7 +103,7 @@ mod tests {
         template.replace("{user_id}", "alice").replace("{id}", "7")
     }
 
-    #[actix_web::test]
+    #[tokio::test]
     async fn only_the_public_routes_answer_without_a_token_by_any_method() {
         let mut guarded = 0;
         for endpoint in endpoints().filter(|endpoint| !endpoint.public) {
@@ -146,7 +146,7 @@ mod tests {
         }
     }
 
-    #[actix_web::test]
+    #[tokio::test]
     async fn head_comes_with_get_and_every_other_method_is_refused_with_allow() {
         for endpoint in endpoints() {
             let methods = endpoint.methods();

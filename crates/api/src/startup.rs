@@ -5,6 +5,7 @@ mod background_tasks;
 mod database_check;
 mod error;
 mod listen;
+mod metrics_server;
 mod open_files;
 mod signals;
 mod wiring;
@@ -14,12 +15,17 @@ use std::{fmt, net::SocketAddr, sync::Arc, time::Duration};
 use actix_web::dev;
 use task_adapters::PoolUsage;
 use task_settings::Settings;
+use task_telemetry::{
+    metrics::Gauges,
+    traces::{self, Traces},
+};
 use tokio::task::JoinHandle;
 
 use self::{
     background_tasks::BackgroundTasks,
     database_check::DatabaseCheck,
     listen::{HEAD_LIMIT, KEEP_ALIVE, listen},
+    metrics_server::{MetricsServer, ReadGauges},
     open_files::connections_per_worker,
     signals::stop_on_signals,
     wiring::Shared,
@@ -28,15 +34,7 @@ pub use self::{
     error::{RunError, StartError},
     open_files::raise_file_limit,
 };
-use crate::{
-    health::readiness::Readiness,
-    http::connections::Clients,
-    telemetry::{
-        metrics::Gauges,
-        metrics_server::{MetricsServer, ReadGauges},
-        traces::{self, Traces},
-    },
-};
+use crate::{health::readiness::Readiness, http::connections::Clients};
 
 /// A server that listens, and answers once it is run.
 pub struct Server {
@@ -119,11 +117,17 @@ fn bind_metrics(
     let Some((metrics, address)) = background.metrics.as_ref().zip(address) else { return Ok(None) };
     let (pools, clients, keys) =
         (background.pools.clone(), background.clients.clone(), background.keys.clone());
-    let gauges: ReadGauges = Arc::new(move || Gauges {
-        database: pools.iter().map(|pool| pool.usage()).fold(PoolUsage::default(), PoolUsage::and),
-        clients: clients.count(),
-        clients_max,
-        key_fetches: keys.as_ref().map(|keys| keys.fetches()),
+    let gauges: ReadGauges = Arc::new(move || {
+        let database = pools.iter().map(|pool| pool.usage()).fold(PoolUsage::default(), PoolUsage::and);
+        Gauges {
+            connections_in_use: database.in_use,
+            connections_idle: database.idle,
+            connections_max: database.max,
+            waiting: database.waiting,
+            clients: clients.count(),
+            clients_max,
+            key_fetches: keys.as_ref().map(|keys| keys.fetches()),
+        }
     });
     let server = MetricsServer::bind(metrics, gauges, address);
     Ok(Some(server.map_err(|error| StartError::Metrics { address, error })?))

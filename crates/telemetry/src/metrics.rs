@@ -2,12 +2,10 @@
 
 use std::{fmt, time::Duration};
 
-use actix_web::http::{Method, StatusCode};
 use metrics::{Key, KeyName, Label, Level, Metadata, Recorder, SharedString, Unit};
 use metrics_exporter_prometheus::{
     BuildError, Matcher, PrometheusBuilder, PrometheusHandle, PrometheusRecorder,
 };
-use task_adapters::PoolUsage;
 
 const METADATA: Metadata<'static> = Metadata::new(module_path!(), Level::INFO, None);
 
@@ -67,24 +65,18 @@ impl Metrics {
         Ok(metrics)
     }
 
-    /// Counts a request and its duration.
-    pub(crate) fn answered(
-        &self,
-        method: &'static str,
-        route: Option<String>,
-        status: StatusCode,
-        took: Duration,
-    ) {
+    /// Counts a request and its duration. `method` is a [`method_label`], `route` the template of the path.
+    pub fn answered(&self, method: &'static str, route: Option<String>, status: u16, took: Duration) {
         let labels = vec![
             Label::from_static_parts("method", method),
             Label::new("route", route.map_or(SharedString::const_str("unknown"), SharedString::from)),
-            Label::new("status", SharedString::from(status.as_str().to_owned())),
+            Label::new("status", SharedString::from(status.to_string())),
         ];
         self.recorder.register_histogram(&Key::from_parts(DURATION, labels), &METADATA).record(took);
     }
 
     /// Counts a request that the limit `limit` refused.
-    pub(crate) fn limited(&self, limit: &'static str) {
+    pub fn limited(&self, limit: &'static str) {
         let key = Key::from_parts(RATE_LIMITED, vec![Label::from_static_parts("limit", limit)]);
         self.recorder.register_counter(&key, &METADATA).increment(1);
     }
@@ -100,15 +92,15 @@ impl Metrics {
     }
 
     /// Sets the gauges, and writes all metrics.
-    pub(crate) fn render(&self, gauges: &Gauges) -> String {
-        let usage = gauges.database;
+    #[must_use]
+    pub fn render(&self, gauges: &Gauges) -> String {
         let state = |state| [("state", state)];
-        self.gauge(CONNECTIONS, state("in_use"), count(usage.in_use));
-        self.gauge(CONNECTIONS, state("idle"), count(usage.idle));
-        self.gauge(CONNECTIONS_MAX, [], count(usage.max));
+        self.gauge(CONNECTIONS, state("in_use"), count(gauges.connections_in_use));
+        self.gauge(CONNECTIONS, state("idle"), count(gauges.connections_idle));
+        self.gauge(CONNECTIONS_MAX, [], count(gauges.connections_max));
         self.gauge(CLIENTS, [], count(gauges.clients));
         self.gauge(CLIENTS_MAX, [], count(gauges.clients_max));
-        self.gauge(WAITING, [], count(usage.waiting));
+        self.gauge(WAITING, [], count(gauges.waiting));
         if let Some((succeeded, failed)) = gauges.key_fetches {
             for (outcome, number) in [("success", succeeded), ("failure", failed)] {
                 let key = Key::from_parts(KEY_FETCHES, vec![Label::from_static_parts("outcome", outcome)]);
@@ -119,7 +111,7 @@ impl Metrics {
     }
 
     /// Moves recorded durations into their buckets, whose size is fixed. A background task calls this.
-    pub(crate) fn drain_histograms(&self) {
+    pub fn drain_histograms(&self) {
         self.handle.run_upkeep();
     }
 }
@@ -131,9 +123,10 @@ impl fmt::Debug for Metrics {
 }
 
 /// The method as a label. A client can send any number of unknown methods; all of them are `other`.
-pub(crate) fn known(method: &Method) -> &'static str {
+#[must_use]
+pub fn method_label(method: &str) -> &'static str {
     const KNOWN: [&str; 7] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
-    KNOWN.into_iter().find(|known| *known == method.as_str()).unwrap_or("other")
+    KNOWN.into_iter().find(|known| *known == method).unwrap_or("other")
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a process never has that many connections")]
@@ -143,15 +136,21 @@ fn count(number: usize) -> f64 {
 
 /// Numbers that other parts of the program keep, at one moment.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Gauges {
-    /// The connections of the workers' pools, together.
-    pub(crate) database: PoolUsage,
+pub struct Gauges {
+    /// Connections to the database that serve a request.
+    pub connections_in_use: usize,
+    /// Open connections to the database that are idle.
+    pub connections_idle: usize,
+    /// How many connections to the database there may be.
+    pub connections_max: usize,
+    /// How many requests wait for a connection to the database.
+    pub waiting: usize,
     /// How many clients are connected.
-    pub(crate) clients: usize,
+    pub clients: usize,
     /// How many clients may be connected at the same time.
-    pub(crate) clients_max: usize,
+    pub clients_max: usize,
     /// How often the key set was fetched, with success and without; `None` if none is configured.
-    pub(crate) key_fetches: Option<(u64, u64)>,
+    pub key_fetches: Option<(u64, u64)>,
 }
 
 #[cfg(test)]
@@ -166,11 +165,10 @@ mod tests {
     fn requests_are_counted_by_route_and_status_and_unknown_methods_as_one() {
         let metrics = Metrics::new().unwrap();
         let route = || Some("/api/{user_id}/tasks".to_owned());
-        metrics.answered("GET", route(), StatusCode::OK, Duration::from_micros(700));
-        metrics.answered("GET", route(), StatusCode::OK, Duration::from_millis(30));
+        metrics.answered("GET", route(), 200, Duration::from_micros(700));
+        metrics.answered("GET", route(), 200, Duration::from_millis(30));
         for unknown in ["BREW", "WHEN"] {
-            let method = Method::from_bytes(unknown.as_bytes()).unwrap();
-            metrics.answered(known(&method), None, StatusCode::UNAUTHORIZED, Duration::ZERO);
+            metrics.answered(method_label(unknown), None, 401, Duration::ZERO);
         }
         let text = rendered(&metrics);
         let list = "method=\"GET\",route=\"/api/{user_id}/tasks\",status=\"200\"";

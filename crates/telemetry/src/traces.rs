@@ -8,8 +8,8 @@ mod provider;
 mod request;
 mod statement;
 
-pub(crate) use self::{
+pub use self::{
     provider::{FLUSH_TIMEOUT, Traces},
-    request::RequestTrace,
+    request::{IncomingRequest, RequestTrace},
     statement::Traced,
 };

@@ -19,14 +19,26 @@ pub(crate) struct Crate {
 
 /// The crates of ours that each crate of ours may use. One that is not named here is below `tools/`, and may use all that
 /// are below `crates/` or `tools/`.
-const MAY_USE: [(&str, &[&str]); 8] = [
+const MAY_USE: [(&str, &[&str]); 9] = [
     ("task-support", &[]),
     ("task-domain", &["task-support"]),
     ("task-adapters", &["task-domain", "task-support"]),
     ("task-auth", &["task-domain", "task-support"]),
     ("task-settings", &["task-adapters", "task-auth", "task-domain", "task-support"]),
     ("task-ops", &["task-adapters", "task-auth", "task-domain", "task-settings", "task-support"]),
-    ("task-api", &["task-adapters", "task-auth", "task-domain", "task-ops", "task-settings", "task-support"]),
+    ("task-telemetry", &["task-domain", "task-settings", "task-support"]),
+    (
+        "task-api",
+        &[
+            "task-adapters",
+            "task-auth",
+            "task-domain",
+            "task-ops",
+            "task-settings",
+            "task-support",
+            "task-telemetry",
+        ],
+    ),
     (
         "xtask",
         &[

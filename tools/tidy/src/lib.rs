@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod compiled_once;
 mod crates;
 mod dependencies;
 mod imports;
@@ -23,6 +24,7 @@ pub async fn check() -> anyhow::Result<()> {
     let files = workspace::tracked_files().await?.into_iter().filter_map(read).collect::<Vec<_>>();
     let metadata = crates::metadata().await?;
     let mut violations = dependencies::check(&metadata).await?;
+    violations.extend(compiled_once::check().await?);
     let crates = crates::of(&metadata);
     violations.extend(crates::arrows(&crates));
     violations.extend(crates::readmes(&crates, &files));

@@ -140,7 +140,7 @@ mod tests {
         assert!(matches!(key(&HeaderMap::new()), Ok(None)));
     }
 
-    #[actix_web::test]
+    #[tokio::test]
     async fn requests_are_the_same_if_method_path_body_and_if_match_are() {
         let post = || TestRequest::with_uri("/api/u/tasks/1").method(Method::POST);
         let same = fingerprint(post(), b"{}").await;
@@ -158,7 +158,7 @@ mod tests {
         }
     }
 
-    #[actix_web::test]
+    #[tokio::test]
     async fn a_request_without_a_key_has_no_fingerprint() {
         let request = TestRequest::default().to_http_request();
         assert!(Idempotency::from_request(&request, &mut Payload::None).await.unwrap().of(b"").is_none());

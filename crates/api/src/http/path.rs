@@ -85,7 +85,7 @@ mod tests {
         }
     }
 
-    #[actix_web::test]
+    #[tokio::test]
     async fn an_id_is_plain_decimal_digits_in_range() {
         assert_eq!(id("1").await, Some(1));
         assert_eq!(id("9223372036854775807").await, Some(i64::MAX));

@@ -12,6 +12,7 @@ use actix_web::{
 use task_auth::TokenVerifier;
 use task_domain::TaskService;
 use task_settings::{About, Environment};
+use task_telemetry::{metrics::Metrics, traces::Traces};
 
 use crate::{
     docs::openapi::Document,
@@ -25,7 +26,6 @@ use crate::{
     },
     routes,
     tasks::cursor::CursorSeal,
-    telemetry::{metrics::Metrics, traces::Traces},
 };
 
 /// What the handlers of one worker share.

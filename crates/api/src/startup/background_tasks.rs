@@ -6,12 +6,12 @@ use task_adapters::{PgIdempotencyStore, PgPool};
 use task_auth::PublishedKeys;
 use task_domain::IdempotencyStore;
 use task_support::Chain;
+use task_telemetry::metrics::Metrics;
 use tokio::time::{MissedTickBehavior, interval};
 
 use crate::{
     health::readiness::Readiness,
     http::{connections::Clients, limits::Limits},
-    telemetry::metrics::Metrics,
 };
 
 /// How often expired idempotency keys are deleted, and how many in one statement.

@@ -155,7 +155,7 @@ mod tests {
         bundle("").repeat(9) + &bundle("Connection: close\r\n")
     }
 
-    #[actix_web::test]
+    #[tokio::test]
     async fn a_client_that_stalls_within_its_next_head_is_disconnected() {
         let serving = Serving::start();
         let mut stream = serving.send("GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n").await;
@@ -164,7 +164,7 @@ mod tests {
         stream.read_to_end(&mut Vec::new()).await.unwrap();
     }
 
-    #[actix_web::test]
+    #[tokio::test]
     async fn a_client_that_reads_slowly_gets_all_of_a_large_answer() {
         let serving = Serving::start();
         let mut slow = serving.send(&large_requests()).await;
@@ -182,7 +182,7 @@ mod tests {
         assert!(serving.time.load(Ordering::Relaxed) > STALL_TIMEOUT_MS, "only {read} bytes arrived");
     }
 
-    #[actix_web::test]
+    #[tokio::test]
     async fn a_client_that_reads_nothing_of_a_large_answer_is_disconnected() {
         let serving = Serving::start();
         let _silent = serving.send(&large_requests()).await;

@@ -3,8 +3,7 @@
 use std::{io, net::SocketAddr, sync::Arc};
 
 use actix_web::{App, HttpResponse, HttpServer, dev, web};
-
-use crate::telemetry::metrics::{Gauges, Metrics};
+use task_telemetry::metrics::{Gauges, Metrics};
 
 /// How many connections the server accepts at the same time: some collectors and a person.
 pub(crate) const MAX_CONNECTIONS: usize = 16;

@@ -6,7 +6,7 @@
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use task_settings::Settings;
 
-use crate::telemetry::metrics_server;
+use crate::startup::metrics_server;
 
 /// Everything else: listeners, logs, key sets, certificates, traces, and the collectors of metrics.
 const OTHER: usize = 48 + metrics_server::MAX_CONNECTIONS;

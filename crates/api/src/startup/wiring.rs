@@ -7,16 +7,16 @@ use task_adapters::{PgIdempotencyStore, PgPool, PgTaskRepository, PoolOptions, c
 use task_auth::{PublishedKeys, TokenVerifier};
 use task_domain::{BoxError, RepositoryError, TaskService};
 use task_settings::{BACKGROUND_CONNECTIONS, Settings};
+use task_telemetry::{
+    metrics::Metrics,
+    traces::{Traced, Traces},
+};
 
 use crate::{
     health::readiness::{Readiness, SchemaProbe},
     http::{cors::Cors, limits::Limits},
     startup::app::Services,
     tasks::cursor::{CursorSeal, SealKeySource},
-    telemetry::{
-        metrics::Metrics,
-        traces::{Traced, Traces},
-    },
 };
 
 /// What all workers share.

@@ -15,8 +15,10 @@ use task_settings::{About, TraceSampler, TraceSettings};
 use tokio::runtime::Handle;
 use uuid::Uuid;
 
-use crate::telemetry::traces::collector::{Collector, QuietExporter};
+use crate::traces::collector::{Collector, QuietExporter};
 
+/// The name of the instrumentation, as collectors show it.
+const SCOPE: &str = "task-api";
 /// How long a span waits to be sent in one batch with others.
 const BATCH_DELAY: Duration = Duration::from_secs(5);
 /// The most spans that wait; further ones are dropped, so that no request waits for the collector.
@@ -24,10 +26,11 @@ const MAX_QUEUED: usize = 8192;
 /// The most spans in one batch.
 const BATCH_SIZE: usize = 512;
 /// How long the program waits at its end for the last spans to be sent.
-pub(crate) const FLUSH_TIMEOUT: Duration = Duration::from_secs(3);
+pub const FLUSH_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// Makes spans and sends them. Its owner must call [`Traces::end`], or the last spans are lost.
-pub(crate) struct Traces {
+#[derive(Debug)]
+pub struct Traces {
     provider: SdkTracerProvider,
     pub(super) tracer: SdkTracer,
     pub(super) propagator: TraceContextPropagator,
@@ -35,7 +38,9 @@ pub(crate) struct Traces {
 
 impl Traces {
     /// Sends spans to the collector of `settings`, on the runtime of the caller. The collector may be unreachable.
-    pub(crate) fn start(settings: &TraceSettings, about: &About) -> Result<Self, BoxError> {
+    ///
+    /// Fails if TLS cannot be set up on this machine.
+    pub fn start(settings: &TraceSettings, about: &About) -> Result<Self, BoxError> {
         let exporter = SpanExporter::builder()
             .with_http()
             .with_http_client(Collector::new(settings, Handle::current())?)
@@ -57,12 +62,12 @@ impl Traces {
             .with_span_limits(SpanLimits::default())
             .with_resource(resource(settings, about))
             .build();
-        let tracer = provider.tracer(env!("CARGO_PKG_NAME"));
+        let tracer = provider.tracer(SCOPE);
         Ok(Self { provider, tracer, propagator: TraceContextPropagator::new() })
     }
 
     /// Sends the remaining spans, and waits for that at most for `timeout`.
-    pub(crate) async fn end(&self, timeout: Duration) {
+    pub async fn end(&self, timeout: Duration) {
         let provider = self.provider.clone();
         // The call blocks. If it fails, the SDK has logged the error.
         let _ = tokio::task::spawn_blocking(move || provider.shutdown_with_timeout(timeout)).await;

@@ -3,48 +3,57 @@
 //! Some attributes are left out although the conventions ask for them: the path contains the user's id and often a task's,
 //! and the query, the address of the client and its user agent are private.
 
-use actix_web::{
-    dev::ServiceRequest,
-    http::{
-        StatusCode, Version,
-        header::{self, HeaderMap},
-        uri::Authority,
-    },
-};
 use opentelemetry::{
     Context, KeyValue,
     propagation::{Extractor, TextMapPropagator},
     trace::{SpanContext, SpanKind, Status, TraceContextExt, Tracer},
 };
 
-use crate::telemetry::traces::provider::Traces;
+use crate::traces::provider::Traces;
 
 /// The header with the trace and the span of the caller (W3C Trace Context).
 const TRACEPARENT: &str = "traceparent";
 /// The length of the header in version 00 of the standard.
 const TRACEPARENT_LENGTH: usize = 55;
 
+/// What a span says of the head of a request.
+#[expect(missing_debug_implementations, reason = "headers may hold a token")]
+#[derive(Clone, Copy)]
+pub struct IncomingRequest<'a> {
+    /// The method, as [`method_label`](crate::metrics::method_label) gives it.
+    pub method: &'static str,
+    /// The version of HTTP, such as `1.1`.
+    pub protocol: &'static str,
+    /// The host and the port that the client addressed; the port is absent if the scheme implies it.
+    pub server: Option<(&'a str, Option<u16>)>,
+    /// The headers. A header that is repeated has no value.
+    pub headers: &'a dyn Extractor,
+}
+
 /// The span of a request that is being answered.
-pub(crate) struct RequestTrace {
+#[derive(Debug)]
+pub struct RequestTrace {
     context: Context,
     method: &'static str,
 }
 
 impl Traces {
     /// Begins the span of a request, as a child of the caller's span if the request names one.
-    pub(crate) fn begin(&self, request: &ServiceRequest, method: &'static str) -> RequestTrace {
-        let caller = self.propagator.extract_with_context(&Context::new(), &Headers(request.headers()));
+    #[must_use]
+    pub fn begin(&self, request: IncomingRequest<'_>) -> RequestTrace {
+        let headers = WellFormed(request.headers);
+        let caller = self.propagator.extract_with_context(&Context::new(), &headers);
         // The conventions' name for unknown methods, of which a client can send any number.
-        let (method, name) = if method == "other" { ("_OTHER", "HTTP") } else { (method, method) };
+        let (method, name) =
+            if request.method == "other" { ("_OTHER", "HTTP") } else { (request.method, request.method) };
         let mut attributes = vec![
             KeyValue::new("http.request.method", method),
             KeyValue::new("url.scheme", "http"),
-            KeyValue::new("network.protocol.version", version(request.version())),
+            KeyValue::new("network.protocol.version", request.protocol),
         ];
-        if let Some(authority) = authority(request.headers()) {
-            attributes.push(KeyValue::new("server.address", authority.host().to_owned()));
-            let port = authority.port_u16().map(|port| KeyValue::new("server.port", i64::from(port)));
-            attributes.extend(port);
+        if let Some((host, port)) = request.server {
+            attributes.push(KeyValue::new("server.address", host.to_owned()));
+            attributes.extend(port.map(|port| KeyValue::new("server.port", i64::from(port))));
         }
         let builder = self.tracer.span_builder(name).with_kind(SpanKind::Server).with_attributes(attributes);
         let span = builder.start_with_context(&self.tracer, &caller);
@@ -54,57 +63,44 @@ impl Traces {
 
 impl RequestTrace {
     /// The parent of the spans that the request causes.
-    pub(crate) fn context(&self) -> Context {
+    #[must_use]
+    pub fn context(&self) -> Context {
         self.context.clone()
     }
 
     /// The ids of trace and span, for the log.
-    pub(crate) fn ids(&self) -> SpanContext {
+    #[must_use]
+    pub fn ids(&self) -> SpanContext {
         self.context.span().span_context().clone()
     }
 
     /// Ends the span: the head of the answer is there.
-    pub(crate) fn answered(&self, route: Option<&str>, status: StatusCode) {
+    pub fn answered(&self, route: Option<&str>, status: u16) {
         let span = self.context.span();
-        span.set_attribute(KeyValue::new("http.response.status_code", i64::from(status.as_u16())));
+        span.set_attribute(KeyValue::new("http.response.status_code", i64::from(status)));
         if let Some(route) = route {
             span.update_name(format!("{} {route}", self.method));
             span.set_attribute(KeyValue::new("http.route", route.to_owned()));
         }
         // A client's mistake is no error of the server.
-        if status.is_server_error() {
-            span.set_attribute(KeyValue::new("error.type", status.as_str().to_owned()));
+        if status >= 500 {
+            span.set_attribute(KeyValue::new("error.type", status.to_string()));
             span.set_status(Status::error(""));
         }
         span.end();
     }
 }
 
-fn version(version: Version) -> &'static str {
-    if version == Version::HTTP_10 { "1.0" } else { "1.1" }
-}
+/// The headers without a malformed `traceparent`.
+struct WellFormed<'a>(&'a dyn Extractor);
 
-/// Host and port of the `Host` header; the port is absent if the scheme implies it.
-fn authority(headers: &HeaderMap) -> Option<Authority> {
-    Authority::try_from(headers.get(header::HOST)?.as_bytes()).ok()
-}
-
-/// The trace context in the headers of a request.
-struct Headers<'a>(&'a HeaderMap);
-
-impl Extractor for Headers<'_> {
-    /// Ignores a repeated header and a malformed `traceparent`.
+impl Extractor for WellFormed<'_> {
     fn get(&self, key: &str) -> Option<&str> {
-        let mut values = self.0.get_all(key);
-        let value = match (values.next(), values.next()) {
-            (Some(value), None) => value.to_str().ok()?,
-            _ => return None,
-        };
-        (key != TRACEPARENT || is_traceparent(value)).then_some(value)
+        self.0.get(key).filter(|value| key != TRACEPARENT || is_traceparent(value))
     }
 
     fn keys(&self) -> Vec<&str> {
-        self.0.keys().map(header::HeaderName::as_str).collect()
+        self.0.keys()
     }
 }
 
@@ -125,7 +121,8 @@ fn is_traceparent(value: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use actix_web::test::TestRequest;
+    use std::collections::HashMap;
+
     use opentelemetry_sdk::propagation::TraceContextPropagator;
 
     use super::*;
@@ -133,13 +130,10 @@ mod tests {
     const GOOD: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
 
     fn caller(headers: &[(&str, &str)]) -> SpanContext {
-        let mut request = TestRequest::default();
-        for header in headers {
-            request = request.append_header(*header);
-        }
-        let request = request.to_srv_request();
+        let headers: HashMap<_, _> =
+            headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         let context =
-            TraceContextPropagator::new().extract_with_context(&Context::new(), &Headers(request.headers()));
+            TraceContextPropagator::new().extract_with_context(&Context::new(), &WellFormed(&headers));
         context.span().span_context().clone()
     }
 
@@ -153,24 +147,13 @@ mod tests {
     }
 
     #[test]
-    fn host_and_port_come_from_the_host_header() {
-        let asked = |host: &str| {
-            let request = TestRequest::default().insert_header((header::HOST, host)).to_http_request();
-            authority(request.headers()).map(|found| (found.host().to_owned(), found.port_u16()))
-        };
-        assert_eq!(asked("tasks.example:8443"), Some(("tasks.example".to_owned(), Some(8443))));
-        assert_eq!(asked("[::1]"), Some(("[::1]".to_owned(), None)));
-        assert_eq!(asked("no host"), None);
-    }
-
-    #[test]
     fn a_later_version_is_read_like_version_00() {
         let later = format!("cc{}-later", &GOOD[2..]);
         assert!(caller(&[(TRACEPARENT, &later)]).is_valid());
     }
 
     #[test]
-    fn a_malformed_or_repeated_traceparent_is_ignored() {
+    fn a_malformed_traceparent_is_ignored() {
         for malformed in [
             "",
             "00",
@@ -189,7 +172,6 @@ mod tests {
         ] {
             assert!(!caller(&[(TRACEPARENT, malformed)]).is_valid(), "{malformed:?}");
         }
-        assert!(!caller(&[(TRACEPARENT, GOOD), (TRACEPARENT, GOOD)]).is_valid(), "the header is repeated");
         assert!(!caller(&[("tracestate", "vendor=1")]).is_valid());
     }
 }

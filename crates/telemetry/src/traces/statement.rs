@@ -12,7 +12,7 @@ use task_domain::{
     TaskOutcome, TaskPage, TaskQuery, TaskRepository, UserId,
 };
 
-use crate::telemetry::traces::provider::Traces;
+use crate::traces::provider::Traces;
 
 /// What a span says of a call: the kind of statement and the table, never a value.
 #[derive(Clone, Copy)]
@@ -25,13 +25,14 @@ struct Statement {
 
 /// A port whose calls are spans, children of the span of the request. The span covers all that the caller waits for: the
 /// connection and the batch as well.
-pub(crate) struct Traced<P> {
+pub struct Traced<P> {
     port: P,
     traces: Arc<Traces>,
 }
 
 impl<P> Traced<P> {
-    pub(crate) fn new(port: P, traces: Arc<Traces>) -> Self {
+    /// Wraps `port`.
+    pub fn new(port: P, traces: Arc<Traces>) -> Self {
         Self { port, traces }
     }
 

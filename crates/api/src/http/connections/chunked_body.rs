@@ -74,7 +74,7 @@ mod tests {
     use super::*;
     use crate::http::connections::clients::Clients;
 
-    #[actix_web::test]
+    #[tokio::test]
     async fn each_chunk_counts_as_progress_of_the_client() {
         let time = Arc::new(AtomicU64::new(0));
         let clock = Arc::clone(&time);
@@ -94,7 +94,7 @@ mod tests {
         assert_eq!(clients.close_stalled(), 1, "the client takes no further chunk");
     }
 
-    #[actix_web::test]
+    #[tokio::test]
     async fn a_large_body_comes_in_chunks_with_the_same_bytes_and_a_small_one_stays_whole() {
         for (length, whole) in [(0, true), (MAX_WHOLE, true), (MAX_WHOLE + 1, false), (200_000, false)] {
             let bytes: Vec<u8> = (0..length).map(|number| number.to_le_bytes()[0]).collect();

@@ -188,7 +188,7 @@ mod tests {
         (client, listener.accept().await.unwrap().0)
     }
 
-    #[actix_web::test]
+    #[tokio::test]
     async fn a_stalled_client_is_disconnected_and_no_other() {
         let (clients, time) = clients();
         let (mut stalled_end, stalled_connection) = connection().await;

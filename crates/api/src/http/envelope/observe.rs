@@ -11,12 +11,13 @@ use actix_web::{
 };
 use futures_util::future::Either;
 use opentelemetry::trace::FutureExt;
+use task_telemetry::{
+    metrics::{Metrics, method_label},
+    traces::{IncomingRequest, RequestTrace, Traces},
+};
 use tracing::{Instrument, Span};
 
-use crate::telemetry::{
-    metrics::{self, Metrics},
-    traces::{RequestTrace, Traces},
-};
+use crate::http::trace_context::{Headers, authority, protocol};
 
 /// Where requests are recorded besides the log.
 #[derive(Clone, Default)]
@@ -40,8 +41,8 @@ impl Observation {
     pub(super) fn begin(request: &ServiceRequest, request_id: &HeaderValue) -> Self {
         let began = Instant::now();
         let Observers { metrics, traces } = request.app_data().cloned().unwrap_or_default();
-        let method = metrics::known(request.method());
-        let trace = traces.map(|traces| traces.begin(request, method));
+        let method = method_label(request.method().as_str());
+        let trace = traces.map(|traces| begin_trace(&traces, request, method));
         let span = span(request, request_id, trace.as_ref());
         Self { began, method, span, trace, metrics }
     }
@@ -71,12 +72,22 @@ impl Observation {
         let took = self.began.elapsed();
         log(&self.span, route.as_deref(), status, took);
         if let Some(trace) = &self.trace {
-            trace.answered(route.as_deref(), status);
+            trace.answered(route.as_deref(), status.as_u16());
         }
         if let Some(metrics) = &self.metrics {
-            metrics.answered(self.method, route, status, took);
+            metrics.answered(self.method, route, status.as_u16(), took);
         }
     }
+}
+
+fn begin_trace(traces: &Traces, request: &ServiceRequest, method: &'static str) -> RequestTrace {
+    let authority = authority(request.headers());
+    traces.begin(IncomingRequest {
+        method,
+        protocol: protocol(request.version()),
+        server: authority.as_ref().map(|server| (server.host(), server.port_u16())),
+        headers: &Headers(request.headers()),
+    })
 }
 
 /// The span that the log lines of a request belong to. It leaves out the path, which contains the user's id.

@@ -1,0 +1,5 @@
+#![doc = include_str!("../README.md")]
+
+pub mod logs;
+pub mod metrics;
+pub mod traces;
