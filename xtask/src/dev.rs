@@ -116,15 +116,15 @@ async fn provide_user(url: &str) -> anyhow::Result<Option<String>> {
     Ok(Some(told.trim_end_matches('\n').to_owned()).filter(|user| !user.is_empty()))
 }
 
-/// Says what to do about a database that does not answer.
+/// Says what to do about a database that cannot be used.
 fn explain(error: &anyhow::Error, is_private: bool) -> anyhow::Error {
     let reason = report::sentence(error);
     if is_private {
         anyhow!("the private PostgreSQL does not answer ({reason}): see .dev/postgres.log")
     } else {
         anyhow!(
-            "the database of DATABASE_URL does not answer ({reason}): start it, correct DATABASE_URL, or unset it to get a \
-             private PostgreSQL"
+            "the database of DATABASE_URL cannot be used ({reason}): start it, correct DATABASE_URL, or unset it to get a private \
+             PostgreSQL"
         )
     }
 }

@@ -1,21 +1,18 @@
 //! The pages that show the API: Swagger UI at `/docs`, `ReDoc` at `/redoc`, and below them the files they load.
 //!
-//! All files come out of the binary; a page loads nothing from another host. Swagger UI is the release that
-//! `utoipa-swagger-ui` embeds; `ReDoc` is in `assets/redoc`.
+//! All files come out of the binary; a page loads nothing from another host. The bundles of both are in `assets`, each with
+//! a README that says where it is from.
 
 pub(crate) mod answer;
 pub(crate) mod input;
 pub(crate) mod openapi;
 pub(crate) mod operation;
 
-use std::{borrow::Cow, sync::Arc};
-
 use actix_web::{
     HttpRequest, HttpResponse,
     http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY},
     web::{self, Bytes},
 };
-use utoipa_swagger_ui::Config;
 
 use crate::{docs::openapi::Document, http::error::ApiError};
 
@@ -41,6 +38,8 @@ const REVALIDATE: &str = "no-cache";
 /// The bundles are large and change with a release only.
 const AN_HOUR: &str = "public, max-age=3600";
 
+const SWAGGER_BUNDLE: &[u8] = include_bytes!("../assets/swagger-ui/swagger-ui-bundle.js");
+const SWAGGER_STYLE: &[u8] = include_bytes!("../assets/swagger-ui/swagger-ui.css");
 const REDOC_BUNDLE: &[u8] = include_bytes!("../assets/redoc/redoc.standalone.js");
 
 /// The files that the page of Swagger UI loads, as a route.
@@ -62,8 +61,8 @@ pub(crate) async fn swagger(document: web::Data<Document>) -> HttpResponse {
 pub(crate) async fn swagger_file(request: HttpRequest) -> Result<HttpResponse, ApiError> {
     let file = match request.match_info().query("file") {
         "swagger-start.js" => Some(ours(SCRIPT, include_str!("docs/swagger-start.js"))),
-        name @ "swagger-ui-bundle.js" => embedded(SCRIPT, name),
-        name @ "swagger-ui.css" => embedded(CSS, name),
+        "swagger-ui-bundle.js" => Some(bundle(SCRIPT, SWAGGER_BUNDLE)),
+        "swagger-ui.css" => Some(bundle(CSS, SWAGGER_STYLE)),
         name => shared(name),
     };
     file.map(|file| answer(SWAGGER_POLICY, file)).ok_or(ApiError::UnknownRoute)
@@ -78,7 +77,7 @@ pub(crate) async fn redoc(document: web::Data<Document>) -> HttpResponse {
 pub(crate) async fn redoc_file(request: HttpRequest) -> Result<HttpResponse, ApiError> {
     let file = match request.match_info().query("file") {
         "redoc-start.js" => Some(ours(SCRIPT, include_str!("docs/redoc-start.js"))),
-        "redoc.standalone.js" => Some((SCRIPT, AN_HOUR, Bytes::from_static(REDOC_BUNDLE))),
+        "redoc.standalone.js" => Some(bundle(SCRIPT, REDOC_BUNDLE)),
         name => shared(name),
     };
     file.map(|file| answer(REDOC_POLICY, file)).ok_or(ApiError::UnknownRoute)
@@ -97,15 +96,8 @@ fn ours(content_type: &'static str, text: &'static str) -> File {
     (content_type, REVALIDATE, Bytes::from_static(text.as_bytes()))
 }
 
-/// A file of the Swagger UI in `utoipa-swagger-ui`. The configuration is for that crate's start script, which is
-/// not used.
-fn embedded(content_type: &'static str, name: &str) -> Option<File> {
-    let file = utoipa_swagger_ui::serve(name, Arc::new(Config::default())).ok()??;
-    let bytes = match file.bytes {
-        Cow::Borrowed(bytes) => Bytes::from_static(bytes),
-        Cow::Owned(bytes) => Bytes::from(bytes),
-    };
-    Some((content_type, AN_HOUR, bytes))
+fn bundle(content_type: &'static str, bytes: &'static [u8]) -> File {
+    (content_type, AN_HOUR, Bytes::from_static(bytes))
 }
 
 fn page(template: &str, title: &str) -> File {
@@ -254,12 +246,19 @@ mod tests {
     }
 
     #[test]
-    fn the_bundle_of_redoc_is_the_one_that_its_readme_records() {
-        let sha256 = |data| (DEFAULT_PROVIDER.key_utils.compute_digest)(data, ThumbprintHash::SHA256);
-        let digest = sha256(REDOC_BUNDLE).expect("a digest");
-        let hex = digest.iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().concat();
-        let readme = include_str!("../assets/redoc/README.md");
-        assert!(readme.contains(&format!("| `redoc.standalone.js` here | `{hex}` |")), "{hex}");
+    fn each_bundle_is_the_one_that_its_readme_records() {
+        let redoc = include_str!("../assets/redoc/README.md");
+        let swagger = include_str!("../assets/swagger-ui/README.md");
+        for (readme, name, bundle) in [
+            (redoc, "`redoc.standalone.js` here", REDOC_BUNDLE),
+            (swagger, "`swagger-ui-bundle.js`", SWAGGER_BUNDLE),
+            (swagger, "`swagger-ui.css`", SWAGGER_STYLE),
+        ] {
+            let digest = (DEFAULT_PROVIDER.key_utils.compute_digest)(bundle, ThumbprintHash::SHA256);
+            let digest = digest.expect("a digest");
+            let hex = digest.iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().concat();
+            assert!(readme.contains(&format!("| {name} | `{hex}` |")), "{name} is {hex}");
+        }
     }
 
     #[test]

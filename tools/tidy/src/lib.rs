@@ -4,6 +4,7 @@ mod compiled_once;
 mod crates;
 mod dependencies;
 mod imports;
+mod links;
 mod migrations;
 mod paths;
 mod rust;
@@ -21,7 +22,8 @@ use self::violation::File;
 
 /// Checks every rule and fails with one line for each violation.
 pub async fn check() -> anyhow::Result<()> {
-    let files = workspace::tracked_files().await?.into_iter().filter_map(read).collect::<Vec<_>>();
+    let paths = workspace::tracked_files().await?;
+    let files = paths.iter().filter_map(|path| read(path)).collect::<Vec<_>>();
     let metadata = crates::metadata().await?;
     let mut violations = dependencies::check(&metadata).await?;
     violations.extend(compiled_once::check().await?);
@@ -35,6 +37,7 @@ pub async fn check() -> anyhow::Result<()> {
     violations.extend(migrations::check(&workspace::root().join("migrations")));
     violations.extend(variables::check(&files));
     violations.extend(words::check(&files));
+    violations.extend(links::check(&paths, &files));
     if violations.is_empty() {
         return Ok(());
     }
@@ -43,7 +46,7 @@ pub async fn check() -> anyhow::Result<()> {
 }
 
 /// Reads a file of text. A file that is no text, or that was deleted and not committed yet, has no rules to keep.
-fn read(path: String) -> Option<File> {
-    let text = fs::read_to_string(workspace::root().join(&path)).ok()?;
-    Some(File { path, text })
+fn read(path: &str) -> Option<File> {
+    let text = fs::read_to_string(workspace::root().join(path)).ok()?;
+    Some(File { path: path.to_owned(), text })
 }

@@ -66,7 +66,9 @@ impl Runner {
                 .args(["nextest", "run", WITHOUT_ALLOCATOR])
                 .env("NEXTEST_TEST_THREADS", test_threads().to_string());
         } else {
-            command.args(["test", "--lib", "--bins", "--tests", WITHOUT_ALLOCATOR]);
+            command
+                .args(["test", "--lib", "--bins", "--tests", WITHOUT_ALLOCATOR])
+                .env("RUST_TEST_THREADS", test_threads().to_string());
         }
         self.count(self.with_selection(command), "Tests", self.kind()).await
     }

@@ -7,8 +7,10 @@ use task_domain::{PageLimit, Position, StatusFilter, TaskOrder, TaskQuery, TaskR
 use super::session::{BUSY_USER, Plans, TASKS_OF_MANY, TASKS_OF_ONE_AND_OF_MANY, USER, buffers};
 use crate::testing::statements;
 
-/// How many tasks come before page 1,000 by 100.
-const FAR_DOWN: usize = 99_900;
+/// How many tasks a page has here.
+const ON_PAGE: u16 = 10;
+/// How many tasks come before page 1,000.
+const FAR_DOWN: usize = 9_990;
 
 const STATUSES: [StatusFilter; 3] = [StatusFilter::All, StatusFilter::Pending, StatusFilter::Completed];
 
@@ -20,7 +22,7 @@ const ORDERS: [(TaskOrder, &str, &str); 2] = [
 
 fn query(status: StatusFilter, order: TaskOrder) -> TaskQuery {
     let mut query = TaskQuery::from_start(order);
-    (query.status, query.limit) = (status, PageLimit::new(100).unwrap());
+    (query.status, query.limit) = (status, PageLimit::new(ON_PAGE).unwrap());
     query
 }
 
@@ -74,14 +76,14 @@ async fn a_page_far_down_reads_one_range_of_one_index_as_the_first_one_does() {
             far_down.status = status;
         }
         far_down.limit = first.limit;
-        assert_eq!(tasks.list(&owner, &far_down).await.unwrap().tasks.len(), 100);
+        assert_eq!(tasks.list(&owner, &far_down).await.unwrap().tasks.len(), usize::from(ON_PAGE));
 
         let near = range(&plans, &name, BUSY_USER, &first, &index).await;
         let far = range(&plans, &name, BUSY_USER, &far_down, &index).await;
         for plan in [&near, &far] {
             assert!(plan.contains(&format!("Index Cond: ((user_id = $1) AND {condition})")), "{plan}");
             assert!(!plan.contains("Filter"), "{plan}");
-            assert!(plan.contains("(actual rows=101 loops=1)"), "it reads on behind the page:\n{plan}");
+            assert!(plan.contains("(actual rows=11 loops=1)"), "it reads on behind the page:\n{plan}");
         }
         let (near, far) = (buffers(&near), buffers(&far));
         println!("{name}: {near} blocks for page 1, {far} for page 1,000");

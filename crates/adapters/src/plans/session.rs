@@ -15,27 +15,27 @@ use crate::{
     testing::{TestDatabase, pool_options, statements},
 };
 
-/// A hundred tasks of each of a thousand users. Ten at a time have the same title or moment.
+/// A hundred tasks of each of two hundred users. Ten at a time have the same title or moment.
 pub(super) const TASKS_OF_MANY: &str = "
     INSERT INTO users (id, name, email, \"emailVerified\")
-    SELECT 'user ' || n, n, n, true FROM generate_series(0, 999) AS n;
+    SELECT 'user ' || n, n, n, true FROM generate_series(0, 199) AS n;
     INSERT INTO tasks (user_id, title, completed, created_at)
-    SELECT 'user ' || n % 1000, 'title ' || n / 10 * 7919 % 100000, n / 1000 % 10 <> 0,
+    SELECT 'user ' || n % 200, 'title ' || n / 10 * 7919 % 100000, n / 200 % 10 <> 0,
            timestamptz '2026-01-02' + n / 10 * 7907 % 100000 * interval '1 second'
-    FROM generate_series(1, 100000) AS n";
-/// 200,000 tasks of one more, every second one completed, so that there are a thousand pages of a hundred of either
-/// status too; and of the others a few less.
+    FROM generate_series(1, 20000) AS n";
+/// 20,000 tasks of one more, every second one completed, so that there are a thousand pages of ten of either status too; and
+/// the others have as many together.
 pub(super) const TASKS_OF_ONE_AND_OF_MANY: &str = "
     INSERT INTO users (id, name, email, \"emailVerified\")
-    SELECT 'user ' || n, n, n, true FROM generate_series(0, 1000) AS n;
+    SELECT 'user ' || n, n, n, true FROM generate_series(0, 200) AS n;
     INSERT INTO tasks (user_id, title, completed, created_at)
-    SELECT 'user ' || CASE WHEN n <= 20000 THEN n % 1000 ELSE 1000 END, 'title ' || n / 10 * 7919 % 100000,
-           n % 2 = n / 1000 % 2, timestamptz '2026-01-02' + n / 10 * 7907 % 100000 * interval '1 second'
-    FROM generate_series(1, 220010) AS n";
+    SELECT 'user ' || CASE WHEN n <= 20000 THEN n % 200 ELSE 200 END, 'title ' || n / 10 * 7919 % 100000,
+           n % 2 = n / 200 % 2, timestamptz '2026-01-02' + n / 10 * 7907 % 100000 * interval '1 second'
+    FROM generate_series(1, 40010) AS n";
 /// One of those with a hundred tasks.
-pub(super) const USER: &str = "user 500";
+pub(super) const USER: &str = "user 100";
 /// The one with very many.
-pub(super) const BUSY_USER: &str = "user 1000";
+pub(super) const BUSY_USER: &str = "user 200";
 
 /// 20,000 keys of twenty users, a tenth of them expired.
 pub(super) const MANY_KEYS: &str = "

@@ -54,8 +54,8 @@ async fn a_single_task_is_read_and_written_by_its_key() {
 #[tokio::test]
 async fn several_tasks_are_read_and_written_by_their_keys_however_small_the_table_is() {
     const FEW: &str =
-        "INSERT INTO users (id, name, email, \"emailVerified\") VALUES ('user 500', 'n', 'e', true);
-        INSERT INTO tasks (user_id, title) SELECT 'user 500', 'title ' || n FROM generate_series(1, 5) AS n";
+        "INSERT INTO users (id, name, email, \"emailVerified\") VALUES ('user 100', 'n', 'e', true);
+        INSERT INTO tasks (user_id, title) SELECT 'user 100', 'title ' || n FROM generate_series(1, 5) AS n";
     for made in [FEW, TASKS_OF_MANY] {
         let plans = Plans::of(&[(made, "tasks")]).await;
         let (tasks, owner) = (plans.tasks(), user(USER));

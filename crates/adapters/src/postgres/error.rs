@@ -115,9 +115,10 @@ impl std::error::Error for Failure {}
 
 /// A row that breaks a rule of the domain, because it was written past this program.
 #[derive(Debug, thiserror::Error)]
-#[error("task {id} in the database breaks a rule: {reason}")]
+#[error("task {id} in the database breaks a rule: {column} {reason}")]
 pub(crate) struct InconsistentRow {
     pub(crate) id: i64,
+    pub(crate) column: &'static str,
     pub(crate) reason: BoxError,
 }
 
@@ -309,10 +310,10 @@ mod tests {
 
     #[test]
     fn an_inconsistent_row_is_named_by_its_id_and_reason() {
-        let row = InconsistentRow { id: 7, reason: "its title is empty".into() };
+        let row = InconsistentRow { id: 7, column: "title", reason: "must not be empty".into() };
         let RepositoryError::Unexpected(cause) = classify(row.into(), FINE) else {
             panic!("such a row is not foreseen")
         };
-        assert_eq!(cause.to_string(), "task 7 in the database breaks a rule: its title is empty");
+        assert_eq!(cause.to_string(), "task 7 in the database breaks a rule: title must not be empty");
     }
 }

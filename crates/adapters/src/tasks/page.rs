@@ -14,7 +14,7 @@ use diesel::{
     query_builder::AstPass,
     sql_types::{BigInt, Bool, Text, Timestamptz},
 };
-use task_domain::{Position, StatusFilter, TaskOrder, TaskQuery};
+use task_domain::{Direction, Position, StatusFilter, TaskOrder, TaskQuery};
 
 use super::members::{TaskColumns, placeholders};
 #[cfg(feature = "testing")]
@@ -58,45 +58,31 @@ enum Narrowing {
     Status,
 }
 
-const ORDERS: [TaskOrder; 2] = [TaskOrder::NewestFirst, TaskOrder::Title];
 const NARROWINGS: [Narrowing; 2] = [Narrowing::Nothing, Narrowing::Status];
 
-/// An order in SQL: a column, and the id behind it.
-struct OrderSql {
-    #[cfg(feature = "testing")]
-    name: &'static str,
-    column: &'static str,
-    descending: bool,
+/// The column of an order's key; the id is behind it.
+const fn column(order: TaskOrder) -> &'static str {
+    match order {
+        TaskOrder::NewestFirst => "created_at",
+        TaskOrder::Title => "title",
+    }
 }
 
-impl OrderSql {
-    fn of(order: TaskOrder) -> Self {
-        match order {
-            TaskOrder::NewestFirst => Self {
-                #[cfg(feature = "testing")]
-                name: "created",
-                column: "created_at",
-                descending: true,
-            },
-            TaskOrder::Title => Self {
-                #[cfg(feature = "testing")]
-                name: "title",
-                column: "title",
-                descending: false,
-            },
-        }
-    }
+/// What stands behind a position, compared as a row: the start of one range.
+fn range(order: TaskOrder) -> String {
+    let side = match order.direction() {
+        Direction::Ascending => ">",
+        Direction::Descending => "<",
+    };
+    format!("({}, id) {side} (:after, :after_id)", column(order))
+}
 
-    /// What stands behind a position, compared as a row: the start of one range.
-    fn range(&self) -> String {
-        let side = if self.descending { "<" } else { ">" };
-        format!("({}, id) {side} (:after, :after_id)", self.column)
-    }
-
-    fn order(&self) -> String {
-        let direction = if self.descending { " DESC" } else { "" };
-        format!("{}{direction}, id{direction}", self.column)
-    }
+fn order_by(order: TaskOrder) -> String {
+    let direction = match order.direction() {
+        Direction::Ascending => "",
+        Direction::Descending => " DESC",
+    };
+    format!("{}{direction}, id{direction}", column(order))
 }
 
 impl Narrowing {
@@ -131,15 +117,14 @@ impl Narrowing {
 
 impl Shape {
     fn all() -> impl Iterator<Item = Self> {
-        ORDERS.into_iter().flat_map(|order| NARROWINGS.map(|narrowing| Self { order, narrowing }))
+        TaskOrder::ALL.into_iter().flat_map(|order| NARROWINGS.map(|narrowing| Self { order, narrowing }))
     }
 
     fn compose(self) -> Result<SqlText, String> {
-        let order = OrderSql::of(self.order);
         let own = [
             ("conditions", self.narrowing.condition().to_owned()),
-            ("range", order.range()),
-            ("order", order.order()),
+            ("range", range(self.order)),
+            ("order", order_by(self.order)),
         ];
         let names = self.narrowing.of_names(Page::NAMES);
         SqlText::parse(include_str!("sql/page.sql"), &[&placeholders()[..], &own].concat(), &[names])
@@ -232,7 +217,7 @@ static COUNTS: Texts<Narrowing> = LazyLock::new(|| {
 fn text_of<K: Copy + PartialEq>(texts: &'static Texts<K>, key: K) -> Result<&'static SqlText, &'static str> {
     // There are few, and each key is a few bytes.
     let known = texts.iter().find(|(known, _)| *known == key);
-    let (_, text) = known.ok_or("a list of this kind is not among ORDERS and NARROWINGS")?;
+    let (_, text) = known.ok_or("a list of this kind is not among the orders and NARROWINGS")?;
     text.as_ref().map_err(String::as_str)
 }
 
@@ -240,7 +225,7 @@ fn text_of<K: Copy + PartialEq>(texts: &'static Texts<K>, key: K) -> Result<&'st
 #[cfg(feature = "testing")]
 pub(crate) fn all() -> Vec<NamedText> {
     let pages = PAGES.iter().map(|(shape, text)| {
-        let name = format!("page_by_{}{}", OrderSql::of(shape.order).name, shape.narrowing.name());
+        let name = format!("page_by_{}{}", shape.order.name(), shape.narrowing.name());
         (name, text.as_ref().map_err(String::as_str))
     });
     let counts = COUNTS.iter().map(|(narrowing, text)| {

@@ -11,19 +11,19 @@ impl TaskRow {
     /// of deserialization.
     pub(crate) fn into_task(self, owner: &UserId) -> QueryResult<Task> {
         let row_id = self.id;
-        let broken = |reason: BoxError| Error::from(InconsistentRow { id: row_id, reason });
+        let broken = |column, reason: BoxError| Error::from(InconsistentRow { id: row_id, column, reason });
         let version = self.version.map_or(Some(Version::FIRST), Version::new);
         Ok(Task {
-            id: TaskId::new(self.id).ok_or_else(|| broken("its id is not positive".into()))?,
+            id: TaskId::new(self.id).ok_or_else(|| broken("id", "is not positive".into()))?,
             owner: owner.clone(),
-            title: Title::parse(self.title).map_err(|error| broken(error.into()))?,
+            title: Title::parse(self.title).map_err(|error| broken("title", error.into()))?,
             description: self
                 .description
                 .map(Description::parse)
                 .transpose()
-                .map_err(|error| broken(error.into()))?,
+                .map_err(|error| broken("description", error.into()))?,
             completed_at: self.completed_at,
-            version: version.ok_or_else(|| broken("its version is not positive".into()))?,
+            version: version.ok_or_else(|| broken("version", "is not positive".into()))?,
             created_at: self.created_at,
             updated_at: self.updated_at.unwrap_or(self.created_at),
         })
@@ -72,20 +72,20 @@ mod tests {
         for (broken, reason) in [
             (
                 TaskRow { version: Some(0), ..row() },
-                "task 7 in the database breaks a rule: its version is not positive",
+                "task 7 in the database breaks a rule: version is not positive",
             ),
-            (TaskRow { id: 0, ..row() }, "task 0 in the database breaks a rule: its id is not positive"),
+            (TaskRow { id: 0, ..row() }, "task 0 in the database breaks a rule: id is not positive"),
             (
                 TaskRow { title: " ".to_owned(), ..row() },
-                "task 7 in the database breaks a rule: must not be empty",
+                "task 7 in the database breaks a rule: title must not be empty",
             ),
             (
                 TaskRow { title: "t".repeat(201), ..row() },
-                "task 7 in the database breaks a rule: must be at most 200",
+                "task 7 in the database breaks a rule: title must be at most 200",
             ),
             (
                 TaskRow { description: Some("d".repeat(10_001)), ..row() },
-                "task 7 in the database breaks a rule: must be at most 10000",
+                "task 7 in the database breaks a rule: description must be at most 10000",
             ),
         ] {
             let text = broken.into_task(&user("ada")).unwrap_err().to_string();

@@ -210,7 +210,7 @@ async fn a_row_that_breaks_a_rule_is_unexpected_and_named_and_hides_no_other() {
     let store = Store::new().await;
     let (good, bad) = (store.task("good").await, store.task("bad").await);
     store.db.execute(&format!("UPDATE tasks SET title = E'\\t \\u3000' WHERE id = {}", bad.id.get())).await;
-    let named = format!("task {} in the database breaks a rule: must not be empty", bad.id.get());
+    let named = format!("task {} in the database breaks a rule: title must not be empty", bad.id.get());
     for outcome in [
         store.tasks.find(&store.ada, bad.id).await.map(|_| ()),
         store.tasks.listed(&store.ada, &TaskQuery::default()).await.map(|_| ()),

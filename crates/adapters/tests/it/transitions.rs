@@ -22,7 +22,7 @@ use self::steps::{Request, Step, steps};
 use crate::support::Store;
 
 /// How many sequences of steps are tried.
-const CASES: u32 = 96;
+const CASES: u32 = 32;
 
 /// A moment that no clock has reached.
 const FAR_AHEAD: &str = "2100-01-01T00:00:00Z";
@@ -52,7 +52,7 @@ struct Written {
 
 impl Run<'_> {
     async fn go(&mut self, steps: Vec<Step>) {
-        self.batch_execute("TRUNCATE tasks, idempotency_keys").await;
+        self.batch_execute("DELETE FROM tasks; DELETE FROM idempotency_keys").await;
         for step in steps {
             match step {
                 Step::Single(request) => self.write_together(vec![request]).await,

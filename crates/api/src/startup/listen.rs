@@ -119,7 +119,7 @@ mod tests {
                 Duration::from_millis(clock.load(Ordering::Relaxed))
             });
             let (server, addresses) = listen(&settings.server, services, 10, clients.clone()).unwrap();
-            actix_web::rt::spawn(server);
+            tokio::spawn(server);
             Self { address: addresses[0], clients, time }
         }
 

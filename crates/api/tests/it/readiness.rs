@@ -70,7 +70,7 @@ fn many_requests_make_the_database_work_once_in_a_second() {
     let before: i64 = stack.lines(looks)[0].parse().unwrap();
     let since = Instant::now();
     for _ in 0..300 {
-        stack.send(&get("/health/ready"));
+        assert_eq!(stack.send(&get("/health/ready")).status, 200);
     }
     std::thread::sleep(Duration::from_millis(1500));
     let transactions = stack.lines(looks)[0].parse::<i64>().unwrap() - before;

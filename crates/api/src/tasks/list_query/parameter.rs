@@ -26,13 +26,12 @@ pub(crate) trait Parameter {
 /// A parameter whose values have names.
 pub(crate) trait Named: Copy + Default + PartialEq + 'static {
     const ABOUT: &'static str;
-    const NAMES: &'static [(&'static str, Self)];
+    const ALL: &'static [Self];
     /// The validation error of any other value.
     const EXPECTED: &'static str;
 
-    fn name(self) -> &'static str {
-        Self::NAMES.iter().find(|(_, value)| *value == self).map_or("", |(name, _)| name)
-    }
+    /// How a query writes it.
+    fn written(self) -> &'static str;
 }
 
 impl<T: Named> Parameter for T {
@@ -40,33 +39,40 @@ impl<T: Named> Parameter for T {
     const ABOUT: &'static str = <T as Named>::ABOUT;
 
     fn parse(text: &str) -> Result<T, &'static str> {
-        T::NAMES.iter().find(|(name, _)| *name == text).map(|(_, value)| *value).ok_or(T::EXPECTED)
+        T::ALL.iter().copied().find(|value| value.written() == text).ok_or(T::EXPECTED)
     }
 
     fn write(value: &T) -> Option<String> {
-        Some(value.name().to_owned())
+        Some(value.written().to_owned())
     }
 
     fn schema() -> ObjectBuilder {
         ObjectBuilder::new()
             .schema_type(Type::String)
-            .enum_values(Some(T::NAMES.iter().map(|(name, _)| *name)))
-            .default(Some(T::default().name().into()))
+            .enum_values(Some(T::ALL.iter().map(|value| value.written())))
+            .default(Some(T::default().written().into()))
     }
 }
 
 impl Named for StatusFilter {
     const ABOUT: &'static str = "Which tasks: every one unless it is given.";
-    const NAMES: &'static [(&'static str, Self)] =
-        &[("all", Self::All), ("pending", Self::Pending), ("completed", Self::Completed)];
+    const ALL: &'static [Self] = &Self::ALL;
     const EXPECTED: &'static str = "must be all, pending or completed";
+
+    fn written(self) -> &'static str {
+        self.name()
+    }
 }
 
 impl Named for TaskOrder {
     const ABOUT: &'static str = "In what order: the newest first unless it is given, or by title in the order of Unicode \
                                  code points.";
-    const NAMES: &'static [(&'static str, Self)] = &[("created", Self::NewestFirst), ("title", Self::Title)];
+    const ALL: &'static [Self] = &Self::ALL;
     const EXPECTED: &'static str = "must be created or title";
+
+    fn written(self) -> &'static str {
+        self.name()
+    }
 }
 
 impl Parameter for PageLimit {
