@@ -1,118 +1,122 @@
 //! Metrics in the text format of Prometheus. Nothing is counted if no address for metrics is configured.
 
-use std::{fmt, time::Duration};
-
-use metrics::{Key, KeyName, Label, Level, Metadata, Recorder, SharedString, Unit};
-use metrics_exporter_prometheus::{
-    BuildError, Matcher, PrometheusBuilder, PrometheusHandle, PrometheusRecorder,
+use std::{
+    fmt,
+    sync::{Mutex, PoisonError},
+    time::Duration,
 };
 
-const METADATA: Metadata<'static> = Metadata::new(module_path!(), Level::INFO, None);
-
-const DURATION: &str = "http_server_request_duration_seconds";
-const RATE_LIMITED: &str = "task_api_rate_limited_total";
-const KEY_FETCHES: &str = "task_api_key_set_fetches_total";
-const CONNECTIONS: &str = "task_api_db_connections";
-const CONNECTIONS_MAX: &str = "task_api_db_connections_max";
-const CLIENTS: &str = "task_api_client_connections";
-const CLIENTS_MAX: &str = "task_api_client_connections_max";
-const WAITING: &str = "task_api_db_waiting_requests";
-const BUILD: &str = "task_api_build_info";
-
-/// The help texts, as collectors show them.
-const DURATION_HELP: &str =
-    "From the head of a request to the head of its answer, by the template of the route.";
-const COUNTERS: [(&str, &str); 2] = [
-    (RATE_LIMITED, "Requests that were refused with 429, by the limit that refused them."),
-    (KEY_FETCHES, "How often the key set was fetched, by how that ended."),
-];
-const GAUGES: [(&str, &str); 6] = [
-    (CONNECTIONS, "Connections to the database of all workers that are open, by whether they are in use."),
-    (CONNECTIONS_MAX, "How many connections all workers may have open."),
-    (CLIENTS, "Connections of clients that are open, whether they ask for something or not."),
-    (CLIENTS_MAX, "How many connections of clients there may be; more wait until one ends."),
-    (WAITING, "Requests that wait for a connection of their own, or for one to be opened."),
-    (BUILD, "1, with the version of the program."),
-];
+use prometheus::{
+    HistogramOpts, HistogramVec, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry, TextEncoder,
+    core::Collector,
+};
 
 /// The upper bounds of the buckets, in seconds. The last one is the longest that a request may take in the database.
 const BUCKETS: [f64; 12] = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0];
 
 /// The metrics of this process.
 pub struct Metrics {
-    recorder: PrometheusRecorder,
-    handle: PrometheusHandle,
+    registry: Registry,
+    durations: HistogramVec,
+    rate_limited: IntCounterVec,
+    key_fetches: IntCounterVec,
+    connections: IntGaugeVec,
+    connections_max: IntGauge,
+    clients: IntGauge,
+    clients_max: IntGauge,
+    waiting: IntGauge,
+    /// Two collectors that ask at once must not both bring the counters up to date.
+    rendering: Mutex<()>,
 }
 
 impl Metrics {
     /// Begins with no requests.
     ///
-    /// Fails only if the buckets are invalid, which is a bug.
-    pub fn new() -> Result<Self, BuildError> {
-        let duration = Matcher::Full(DURATION.to_owned());
-        let recorder = PrometheusBuilder::new().set_buckets_for_metric(duration, &BUCKETS)?.build_recorder();
-        let unit = Some(Unit::Seconds);
-        recorder.describe_histogram(KeyName::from_const_str(DURATION), unit, DURATION_HELP.into());
-        for (name, help) in COUNTERS {
-            recorder.describe_counter(KeyName::from_const_str(name), None, help.into());
-        }
-        for (name, help) in GAUGES {
-            recorder.describe_gauge(KeyName::from_const_str(name), None, help.into());
-        }
-        let handle = recorder.handle();
-        let metrics = Self { recorder, handle };
-        metrics.gauge(BUILD, [("version", env!("CARGO_PKG_VERSION"))], 1.0);
-        Ok(metrics)
+    /// Fails only if a name or the buckets are invalid, which is a bug.
+    pub fn new() -> Result<Self, prometheus::Error> {
+        let registry = Registry::new();
+        let durations = HistogramOpts::new(
+            "http_server_request_duration_seconds",
+            "From the head of a request to the head of its answer, by the template of the route.",
+        );
+        let durations = durations.buckets(BUCKETS.to_vec());
+        let durations = HistogramVec::new(durations, &["method", "route", "status"])?;
+        let rate_limited = Opts::new(
+            "task_api_rate_limited_total",
+            "Requests that were refused with 429, by the limit that refused them.",
+        );
+        let key_fetches = Opts::new(
+            "task_api_key_set_fetches_total",
+            "How often the key set was fetched, by how that ended.",
+        );
+        let connections = Opts::new(
+            "task_api_db_connections",
+            "Connections to the database of all workers that are open, by whether they are in use.",
+        );
+        let build = Opts::new("task_api_build_info", "1, with the version of the program.");
+        let build = IntGaugeVec::new(build, &["version"])?;
+        build.with_label_values(&[env!("CARGO_PKG_VERSION")]).set(1);
+        register(&registry, &build)?;
+        Ok(Self {
+            durations: register(&registry, &durations)?,
+            rate_limited: register(&registry, &IntCounterVec::new(rate_limited, &["limit"])?)?,
+            key_fetches: register(&registry, &IntCounterVec::new(key_fetches, &["outcome"])?)?,
+            connections: register(&registry, &IntGaugeVec::new(connections, &["state"])?)?,
+            connections_max: gauge(
+                &registry,
+                "task_api_db_connections_max",
+                "How many connections all workers may have open.",
+            )?,
+            clients: gauge(
+                &registry,
+                "task_api_client_connections",
+                "Connections of clients that are open, whether they ask for something or not.",
+            )?,
+            clients_max: gauge(
+                &registry,
+                "task_api_client_connections_max",
+                "How many connections of clients there may be; more wait until one ends.",
+            )?,
+            waiting: gauge(
+                &registry,
+                "task_api_db_waiting_requests",
+                "Requests that wait for a connection of their own, or for one to be opened.",
+            )?,
+            registry,
+            rendering: Mutex::new(()),
+        })
     }
 
     /// Counts a request and its duration. `method` is a [`method_label`], `route` the template of the path.
-    pub fn answered(&self, method: &'static str, route: Option<String>, status: u16, took: Duration) {
-        let labels = vec![
-            Label::from_static_parts("method", method),
-            Label::new("route", route.map_or(SharedString::const_str("unknown"), SharedString::from)),
-            Label::new("status", SharedString::from(status.to_string())),
-        ];
-        self.recorder.register_histogram(&Key::from_parts(DURATION, labels), &METADATA).record(took);
+    pub fn answered(&self, method: &'static str, route: Option<&str>, status: u16, took: Duration) {
+        let labels = [method, route.unwrap_or("unknown"), &status.to_string()];
+        self.durations.with_label_values(&labels).observe(took.as_secs_f64());
     }
 
     /// Counts a request that the limit `limit` refused.
     pub fn limited(&self, limit: &'static str) {
-        let key = Key::from_parts(RATE_LIMITED, vec![Label::from_static_parts("limit", limit)]);
-        self.recorder.register_counter(&key, &METADATA).increment(1);
-    }
-
-    fn gauge<const N: usize>(
-        &self,
-        name: &'static str,
-        labels: [(&'static str, &'static str); N],
-        value: f64,
-    ) {
-        let labels = labels.map(|(name, value)| Label::from_static_parts(name, value));
-        self.recorder.register_gauge(&Key::from_parts(name, Vec::from(labels)), &METADATA).set(value);
+        self.rate_limited.with_label_values(&[limit]).inc();
     }
 
     /// Sets the gauges, and writes all metrics.
-    #[must_use]
-    pub fn render(&self, gauges: &Gauges) -> String {
-        let state = |state| [("state", state)];
-        self.gauge(CONNECTIONS, state("in_use"), count(gauges.connections_in_use));
-        self.gauge(CONNECTIONS, state("idle"), count(gauges.connections_idle));
-        self.gauge(CONNECTIONS_MAX, [], count(gauges.connections_max));
-        self.gauge(CLIENTS, [], count(gauges.clients));
-        self.gauge(CLIENTS_MAX, [], count(gauges.clients_max));
-        self.gauge(WAITING, [], count(gauges.waiting));
+    ///
+    /// Fails only if two metrics contradict each other, which is a bug.
+    pub fn render(&self, gauges: &Gauges) -> Result<String, prometheus::Error> {
+        let _rendering = self.rendering.lock().unwrap_or_else(PoisonError::into_inner);
+        for (state, number) in [("in_use", gauges.connections_in_use), ("idle", gauges.connections_idle)] {
+            self.connections.with_label_values(&[state]).set(signed(number));
+        }
+        self.connections_max.set(signed(gauges.connections_max));
+        self.clients.set(signed(gauges.clients));
+        self.clients_max.set(signed(gauges.clients_max));
+        self.waiting.set(signed(gauges.waiting));
         if let Some((succeeded, failed)) = gauges.key_fetches {
             for (outcome, number) in [("success", succeeded), ("failure", failed)] {
-                let key = Key::from_parts(KEY_FETCHES, vec![Label::from_static_parts("outcome", outcome)]);
-                self.recorder.register_counter(&key, &METADATA).absolute(number);
+                let counter = self.key_fetches.with_label_values(&[outcome]);
+                counter.inc_by(number.saturating_sub(counter.get()));
             }
         }
-        self.handle.render()
-    }
-
-    /// Moves recorded durations into their buckets, whose size is fixed. A background task calls this.
-    pub fn drain_histograms(&self) {
-        self.handle.run_upkeep();
+        TextEncoder::new().encode_to_string(&self.registry.gather())
     }
 }
 
@@ -122,6 +126,15 @@ impl fmt::Debug for Metrics {
     }
 }
 
+fn register<C: Collector + Clone + 'static>(registry: &Registry, metric: &C) -> Result<C, prometheus::Error> {
+    registry.register(Box::new(metric.clone()))?;
+    Ok(metric.clone())
+}
+
+fn gauge(registry: &Registry, name: &str, help: &str) -> Result<IntGauge, prometheus::Error> {
+    register(registry, &IntGauge::new(name, help)?)
+}
+
 /// The method as a label. A client can send any number of unknown methods; all of them are `other`.
 #[must_use]
 pub fn method_label(method: &str) -> &'static str {
@@ -129,9 +142,8 @@ pub fn method_label(method: &str) -> &'static str {
     KNOWN.into_iter().find(|known| *known == method).unwrap_or("other")
 }
 
-#[expect(clippy::cast_precision_loss, reason = "a process never has that many connections")]
-fn count(number: usize) -> f64 {
-    number as f64
+fn signed(number: usize) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
 }
 
 /// Numbers that other parts of the program keep, at one moment.
@@ -157,27 +169,29 @@ pub struct Gauges {
 mod tests {
     use super::*;
 
+    const SECONDS: &str = "http_server_request_duration_seconds";
+
     fn rendered(metrics: &Metrics) -> String {
-        metrics.render(&Gauges::default())
+        metrics.render(&Gauges::default()).unwrap()
     }
 
     #[test]
     fn requests_are_counted_by_route_and_status_and_unknown_methods_as_one() {
         let metrics = Metrics::new().unwrap();
-        let route = || Some("/api/{user_id}/tasks".to_owned());
-        metrics.answered("GET", route(), 200, Duration::from_micros(700));
-        metrics.answered("GET", route(), 200, Duration::from_millis(30));
+        let route = Some("/api/{user_id}/tasks");
+        metrics.answered("GET", route, 200, Duration::from_micros(700));
+        metrics.answered("GET", route, 200, Duration::from_millis(30));
         for unknown in ["BREW", "WHEN"] {
             metrics.answered(method_label(unknown), None, 401, Duration::ZERO);
         }
         let text = rendered(&metrics);
         let list = "method=\"GET\",route=\"/api/{user_id}/tasks\",status=\"200\"";
         for line in [
-            format!("{DURATION}_bucket{{{list},le=\"0.001\"}} 1"),
-            format!("{DURATION}_bucket{{{list},le=\"+Inf\"}} 2"),
-            format!("{DURATION}_count{{{list}}} 2"),
-            format!("{DURATION}_count{{method=\"other\",route=\"unknown\",status=\"401\"}} 2"),
-            format!("# TYPE {DURATION} histogram"),
+            format!("{SECONDS}_bucket{{{list},le=\"0.001\"}} 1"),
+            format!("{SECONDS}_bucket{{{list},le=\"+Inf\"}} 2"),
+            format!("{SECONDS}_count{{{list}}} 2"),
+            format!("{SECONDS}_count{{method=\"other\",route=\"unknown\",status=\"401\"}} 2"),
+            format!("# TYPE {SECONDS} histogram"),
         ] {
             assert!(text.lines().any(|found| found == line), "{line}\n\n{text}");
         }
@@ -189,9 +203,21 @@ mod tests {
         metrics.limited("user");
         metrics.limited("user");
         let text = rendered(&metrics);
-        let version = format!("{BUILD}{{version=\"{}\"}} 1", env!("CARGO_PKG_VERSION"));
+        let version = format!("task_api_build_info{{version=\"{}\"}} 1", env!("CARGO_PKG_VERSION"));
         for line in [version.as_str(), "task_api_rate_limited_total{limit=\"user\"} 2"] {
             assert!(text.lines().any(|found| found == line), "{line}\n\n{text}");
+        }
+    }
+
+    #[test]
+    fn fetches_of_the_key_set_are_counted_once_however_often_they_are_read() {
+        let metrics = Metrics::new().unwrap();
+        for fetches in [(1, 0), (3, 1), (3, 1)] {
+            let text = metrics.render(&Gauges { key_fetches: Some(fetches), ..Gauges::default() }).unwrap();
+            for (outcome, number) in [("success", fetches.0), ("failure", fetches.1)] {
+                let line = format!("task_api_key_set_fetches_total{{outcome=\"{outcome}\"}} {number}");
+                assert!(text.lines().any(|found| found == line), "{line}\n\n{text}");
+            }
         }
     }
 }

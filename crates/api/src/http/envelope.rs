@@ -71,7 +71,7 @@ impl Envelope {
         if let Some(limit) = rate_limit::add_headers(&mut response) {
             self.observation.refused_by_limit(limit);
         }
-        self.observation.answered(response.request().match_pattern(), response.status());
+        self.observation.answered(response.request().match_pattern().as_deref(), response.status());
         let progress = || self.in_flight.as_ref().map(InFlight::progress);
         response.map_body(|_, body| SharedPayload::keep_until_sent(self.payload, in_chunks(body, progress)))
     }

@@ -20,7 +20,6 @@ const EXPIRED_KEYS_BATCH: u16 = 1000;
 const IDLE_CONNECTIONS_INTERVAL: Duration = Duration::from_secs(30);
 const STALLED_CLIENTS_INTERVAL: Duration = Duration::from_secs(5);
 const FULL_BUCKETS_INTERVAL: Duration = Duration::from_secs(15);
-const HISTOGRAMS_INTERVAL: Duration = Duration::from_secs(5);
 
 /// The background tasks, and what they work on. They run on the main runtime.
 pub(crate) struct BackgroundTasks {
@@ -43,11 +42,6 @@ impl BackgroundTasks {
                 keys.keep_fresh().await;
             }
         };
-        let drain_histograms = async {
-            if let Some(metrics) = &self.metrics {
-                drain_histograms(metrics).await;
-            }
-        };
         tokio::join!(
             self.readiness.keep(),
             refresh_keys,
@@ -55,7 +49,6 @@ impl BackgroundTasks {
             delete_expired_keys(PgIdempotencyStore::new(Arc::clone(&self.own_pool))),
             close_stalled_clients(&self.clients),
             drop_full_buckets(&self.limits),
-            drain_histograms,
         );
     }
 
@@ -96,15 +89,6 @@ async fn drop_full_buckets(limits: &Limits) -> Infallible {
     loop {
         round.tick().await;
         limits.drop_full_buckets();
-    }
-}
-
-/// Bounds the memory of the metrics, which otherwise grows until a collector reads them.
-async fn drain_histograms(metrics: &Metrics) -> Infallible {
-    let mut round = interval(HISTOGRAMS_INTERVAL);
-    loop {
-        round.tick().await;
-        metrics.drain_histograms();
     }
 }
 

@@ -41,5 +41,11 @@ impl MetricsServer {
 }
 
 async fn render(metrics: web::Data<Metrics>, gauges: web::Data<ReadGauges>) -> HttpResponse {
-    HttpResponse::Ok().content_type(CONTENT_TYPE).body(metrics.render(&gauges()))
+    match metrics.render(&gauges()) {
+        Ok(text) => HttpResponse::Ok().content_type(CONTENT_TYPE).body(text),
+        Err(error) => {
+            tracing::error!(%error, "the metrics cannot be written");
+            HttpResponse::InternalServerError().finish()
+        }
+    }
 }

@@ -68,11 +68,11 @@ impl Observation {
     }
 
     /// Records the answer; `route` is the template of the path, if the path has one.
-    pub(super) fn answered(&self, route: Option<String>, status: StatusCode) {
+    pub(super) fn answered(&self, route: Option<&str>, status: StatusCode) {
         let took = self.began.elapsed();
-        log(&self.span, route.as_deref(), status, took);
+        log(&self.span, route, status, took);
         if let Some(trace) = &self.trace {
-            trace.answered(route.as_deref(), status.as_u16());
+            trace.answered(route, status.as_u16());
         }
         if let Some(metrics) = &self.metrics {
             metrics.answered(self.method, route, status.as_u16(), took);
