@@ -53,8 +53,8 @@ pub(crate) const REDOC_FILES: &str =
 type File = (&'static str, &'static str, Bytes);
 
 /// The page of Swagger UI.
-pub(crate) async fn swagger(document: web::Data<Document>) -> HttpResponse {
-    answer(SWAGGER_POLICY, page(include_str!("docs/swagger.html"), &document.title))
+pub(crate) async fn swagger(request: HttpRequest, document: web::Data<Document>) -> HttpResponse {
+    answer(SWAGGER_POLICY, page(include_str!("docs/swagger.html"), request.path(), &document.title))
 }
 
 /// A file that the page of Swagger UI loads.
@@ -69,8 +69,8 @@ pub(crate) async fn swagger_file(request: HttpRequest) -> Result<HttpResponse, A
 }
 
 /// The page of `ReDoc`.
-pub(crate) async fn redoc(document: web::Data<Document>) -> HttpResponse {
-    answer(REDOC_POLICY, page(include_str!("docs/redoc.html"), &document.title))
+pub(crate) async fn redoc(request: HttpRequest, document: web::Data<Document>) -> HttpResponse {
+    answer(REDOC_POLICY, page(include_str!("docs/redoc.html"), request.path(), &document.title))
 }
 
 /// A file that the page of `ReDoc` loads.
@@ -100,8 +100,14 @@ fn bundle(content_type: &'static str, bytes: &'static [u8]) -> File {
     (content_type, AN_HOUR, Bytes::from_static(bytes))
 }
 
-fn page(template: &str, title: &str) -> File {
-    (HTML, REVALIDATE, template.replace("{{title}}", &escape(title)).into())
+/// A page at `path`, whose addresses are relative: a proxy may have taken a prefix away that the browser sees.
+fn page(template: &str, path: &str, title: &str) -> File {
+    let (files, root) = match path.strip_suffix('/') {
+        Some(_) => (String::new(), "../"),
+        None => (format!("{}/", path.trim_start_matches('/')), ""),
+    };
+    let html = template.replace("{{title}}", &escape(title));
+    (HTML, REVALIDATE, html.replace("{{files}}", &files).replace("{{root}}", root).into())
 }
 
 /// The text as it is written between the tags of HTML.
@@ -132,7 +138,7 @@ mod tests {
 
     use super::*;
 
-    const PAGES: [&str; 2] = ["/docs", "/redoc"];
+    const PAGES: [&str; 4] = ["/docs", "/docs/", "/redoc", "/redoc/"];
 
     async fn ask(method: Method, path: &str) -> (StatusCode, HeaderMap, String) {
         let document = Document { json: Bytes::new(), title: "Jobs & <b>more</b>".to_owned() };
@@ -158,16 +164,27 @@ mod tests {
         after(" src=\"").chain(after(" href=\"")).collect()
     }
 
+    /// The path that a browser asks for, if it finds `address` on the page at `path`.
+    fn resolved(path: &str, address: &str) -> String {
+        let page = url::Url::parse("http://h").and_then(|host| host.join(path)).expect("a page");
+        page.join(address).expect("an address").path().to_owned()
+    }
+
     #[tokio::test]
-    async fn a_page_loads_only_what_lies_below_it() {
+    async fn a_page_loads_only_what_lies_below_it_by_relative_addresses() {
         for path in PAGES {
             let (status, headers, html) = get(path).await;
             assert_eq!((status, text_of(&headers, &CONTENT_TYPE)), (StatusCode::OK, HTML), "{path}");
             let addresses = addresses(&html);
             assert!(addresses.len() >= 5, "{path}: {addresses:?}");
+            let below = format!("{}/", path.trim_end_matches('/'));
             for address in addresses {
-                assert!(address == "/openapi.json" || address.starts_with(&format!("{path}/")), "{address}");
+                assert!(!address.starts_with('/'), "{path}: {address}");
+                let absolute = resolved(path, address);
+                assert!(absolute == "/openapi.json" || absolute.starts_with(&below), "{path}: {absolute}");
             }
+            let document = html.split(" data-document=\"").nth(1).expect("the document").split('"').next();
+            assert_eq!(resolved(path, document.expect("its address")), "/openapi.json");
             assert!(!html.contains("://"), "{path} names another host");
             assert!(!html.contains("<style") && !html.contains(" style="), "{path} has an inline style");
             assert_eq!(html.matches("<script").count(), html.matches("<script src=").count(), "{path}");
@@ -178,8 +195,9 @@ mod tests {
     async fn every_file_that_a_page_names_is_there() {
         for path in PAGES {
             let (_, _, html) = get(path).await;
-            for address in addresses(&html).into_iter().filter(|address| address.starts_with(path)) {
-                let (status, headers, text) = get(address).await;
+            let files = addresses(&html).into_iter().filter(|address| !address.ends_with("openapi.json"));
+            for address in files.map(|address| resolved(path, address)) {
+                let (status, headers, text) = get(&address).await;
                 assert_eq!(status, StatusCode::OK, "{address}");
                 assert!(!text.is_empty(), "{address}");
                 let expected = match address.rsplit('.').next() {
@@ -195,7 +213,7 @@ mod tests {
 
     #[tokio::test]
     async fn the_title_of_the_api_is_written_as_text() {
-        for (path, tool) in PAGES.into_iter().zip(["Swagger UI", "ReDoc"]) {
+        for (path, tool) in PAGES.into_iter().zip(["Swagger UI", "Swagger UI", "ReDoc", "ReDoc"]) {
             let title = format!("<title>Jobs &amp; &lt;b&gt;more&lt;/b&gt; – {tool}</title>");
             assert!(get(path).await.2.contains(&title), "{path}");
         }
@@ -235,10 +253,10 @@ mod tests {
     #[tokio::test]
     async fn any_other_path_below_the_pages_is_unknown() {
         let unknown =
-            ["", "nothing.js", "index.html", "swagger-initializer.js", "icon.svg/", "../Cargo.toml"];
+            ["/", "nothing.js", "index.html", "swagger-initializer.js", "icon.svg/", "../Cargo.toml"];
         for page in PAGES {
             for name in unknown {
-                let path = format!("{page}/{name}");
+                let path = format!("{}/{name}", page.trim_end_matches('/'));
                 assert_eq!(get(&path).await.0, StatusCode::NOT_FOUND, "{path}");
             }
         }

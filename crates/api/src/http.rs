@@ -11,6 +11,7 @@ pub(crate) mod idempotency;
 pub(crate) mod limits;
 pub(crate) mod media_type;
 pub(crate) mod members;
+pub(crate) mod offered_upgrade;
 pub(crate) mod path;
 mod shared_payload;
 mod trace_context;

@@ -45,6 +45,9 @@ async fn main() -> ExitCode {
 async fn serve() -> anyhow::Result<()> {
     let settings = Settings::load()?;
     logs::init(settings.logs.filter.parse()?, settings.logs.format);
+    for remark in &settings.remarks {
+        tracing::warn!("{remark}");
+    }
     raise_file_limit(&settings);
     Ok(Server::bind(&settings)?.run().await?)
 }
@@ -52,6 +55,9 @@ async fn serve() -> anyhow::Result<()> {
 async fn change_schema(command: Migrate) -> anyhow::Result<()> {
     let database = load_database()?;
     logs::init("info".parse()?, LogFormat::Pretty);
+    for remark in database.remarks() {
+        tracing::warn!("DATABASE_URL: {remark}");
+    }
     for line in migrate(&database, command).await? {
         println!("{line}");
     }

@@ -128,9 +128,11 @@ mod tests {
             "/health/ready",
             "/openapi.json",
             "/docs",
+            "/docs/",
             docs::SWAGGER_FILES,
             "/docs/{unknown:.*}",
             "/redoc",
+            "/redoc/",
             docs::REDOC_FILES,
             "/redoc/{unknown:.*}",
         ];
@@ -152,12 +154,12 @@ mod tests {
             let methods = endpoint.methods();
             assert_eq!(methods.contains(&Method::GET), methods.contains(&Method::HEAD), "{}", endpoint.path);
         }
-        for path in ["/health", "/openapi.json", "/docs", "/redoc"] {
+        for path in ["/health", "/openapi.json", "/docs", "/docs/", "/redoc", "/redoc/"] {
             assert_eq!(status(Method::HEAD, path).await, 200, "{path}");
             assert_eq!(status(Method::POST, path).await, 405, "{path}");
         }
         assert_eq!(status(Method::POST, "/docs/swagger-ui.css").await, 405);
-        for path in ["/docs/", "/docs/index.html", "/docs/swagger-ui.css/", "/redoc/x/y"] {
+        for path in ["/docs//", "/docs/index.html", "/docs/swagger-ui.css/", "/redoc/x/y"] {
             assert_eq!(status(Method::GET, path).await, 404, "{path}");
             assert_eq!(status(Method::POST, path).await, 404, "{path}");
         }

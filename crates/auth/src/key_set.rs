@@ -46,8 +46,8 @@ pub struct SkippedKey {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidKeySet {
     /// It is not a JSON object with an array of `keys`.
-    #[error("its answer is not a key set: a JSON object with an array `keys` is needed")]
-    NotAKeySet,
+    #[error("its answer is {0} and not a key set: a JSON object with an array `keys` is needed")]
+    NotAKeySet(&'static str),
     /// No key of the set is usable.
     #[error("its key set has no key that can be used{}", reasons(.0))]
     NoUsableKey(Vec<SkippedKey>),
@@ -56,10 +56,11 @@ pub enum InvalidKeySet {
 impl KeySet {
     /// Parses a set. Skips unusable keys (RFC 7517, section 5) and returns the reasons.
     pub fn parse(body: &[u8]) -> Result<(Self, Vec<SkippedKey>), InvalidKeySet> {
-        let mut set = json::parse_object(body).map_err(|_| InvalidKeySet::NotAKeySet)?;
-        let Some(Value::Array(entries)) = set.remove("keys") else {
-            return Err(InvalidKeySet::NotAKeySet);
-        };
+        // Some servers put a byte order mark in front of a file.
+        let body = body.strip_prefix("\u{feff}".as_bytes()).unwrap_or(body);
+        let not_a_set = || InvalidKeySet::NotAKeySet(kind(body));
+        let mut set = json::parse_object(body).map_err(|_| not_a_set())?;
+        let Some(Value::Array(entries)) = set.remove("keys") else { return Err(not_a_set()) };
         let mut keys: Vec<PublicKey> = Vec::new();
         let mut skipped = Vec::new();
         for (index, entry) in entries.into_iter().enumerate() {
@@ -117,7 +118,15 @@ impl PublicKey {
         if SECRET_MEMBERS.iter().any(|name| members.contains_key(*name)) {
             return Err("it is secret, and every reader of the set can sign with it: replace it at once");
         }
-        let jwk: Jwk = serde_json::from_value(entry).map_err(|_| "it is not a well-formed JWK")?;
+        let mut entry = entry;
+        // RFC 9864 names the algorithm by the curve; the tokens say EdDSA all the same.
+        if entry["alg"] == "Ed25519" {
+            entry["alg"] = "EdDSA".into();
+        }
+        let mut jwk: Jwk = serde_json::from_value(entry).map_err(|_| "it is not a well-formed JWK")?;
+        if let AlgorithmParameters::RSA(key) = &mut jwk.algorithm {
+            (key.n, key.e) = (without_zeros(&key.n)?, without_zeros(&key.e)?);
+        }
         let for_signatures =
             jwk.common.public_key_use.as_ref().is_none_or(|of| *of == PublicKeyUse::Signature)
                 && (jwk.common.key_operations.as_ref())
@@ -202,6 +211,26 @@ fn has_bytes(text: &str, count: usize) -> Result<(), &'static str> {
     if decode(text)?.len() == count { Ok(()) } else { Err("it has not the length of its curve") }
 }
 
+/// What the answer is instead, as far as its first bytes say so.
+fn kind(body: &[u8]) -> &'static str {
+    match body.trim_ascii_start() {
+        [] => "empty",
+        [0x1f, 0x8b, ..] => "compressed, which was not asked for,",
+        [b'<', ..] => "a page of HTML or XML",
+        [b'{', ..] => "an object of something else, or torn,",
+        [b'[', ..] => "an array",
+        [b'"', ..] | [b'e', b'y', ..] => "a text",
+        _ => "something else",
+    }
+}
+
+/// The number without the zero octets that some libraries write in front of it (RFC 7518, section 6.3.1.1, forbids them).
+fn without_zeros(text: &str) -> Result<String, &'static str> {
+    let bytes = decode(text)?;
+    let first = bytes.iter().position(|byte| *byte != 0).unwrap_or(bytes.len());
+    Ok(BASE64_URL_SAFE_NO_PAD.encode(&bytes[first..]))
+}
+
 /// The length of a number in bits, without leading zeros.
 fn bits(text: &str) -> Result<usize, &'static str> {
     let bytes = decode(text)?;
@@ -255,7 +284,7 @@ mod tests {
         match parse(&[key]) {
             Ok((keys, _)) => Ok(keys.algorithms()[0]),
             Err(InvalidKeySet::NoUsableKey(skipped)) => Err(skipped[0].reason),
-            Err(InvalidKeySet::NotAKeySet) => unreachable!("the body is a key set"),
+            Err(InvalidKeySet::NotAKeySet(_)) => unreachable!("the body is a key set"),
         }
     }
 
@@ -347,11 +376,51 @@ mod tests {
     }
 
     #[test]
+    fn a_modulus_and_an_exponent_may_begin_with_zero_octets() {
+        let padded = |bytes: &[u8]| BASE64_URL_SAFE_NO_PAD.encode([&[0], bytes].concat());
+        let plain = rsa(256, json!({}));
+        let with_zero = rsa(256, json!({"n": padded(&[0xff; 256]), "e": padded(&[1, 0, 1])}));
+        let key = |entry: &Value| parse(std::slice::from_ref(entry)).unwrap().0;
+        let parameters = |entry: &Value| key(entry).keys[0].jwk.algorithm.clone();
+        assert_eq!(only(with_zero.clone()), Ok("RS256"));
+        assert_eq!(
+            parameters(&with_zero),
+            parameters(&rsa(256, json!({"n": BASE64_URL_SAFE_NO_PAD.encode([0xff; 256])})))
+        );
+        assert_eq!(only(plain), Ok("RS256"));
+    }
+
+    #[test]
+    fn an_ed25519_key_may_name_its_algorithm_as_rfc_9864_does() {
+        assert_eq!(only(ed25519(json!({"alg": "Ed25519"}))), Ok("EdDSA"));
+    }
+
+    #[test]
+    fn a_byte_order_mark_before_a_key_set_is_no_part_of_it() {
+        let set = json!({ "keys": [ed25519(json!({}))] });
+        assert!(KeySet::parse(format!("\u{feff}{set}").as_bytes()).is_ok());
+    }
+
+    #[test]
+    fn an_answer_that_is_not_a_key_set_is_said_to_be_what_it_is() {
+        for (body, kind) in [
+            (&b"\x1f\x8b\x08"[..], "compressed"),
+            (b" <html>", "a page"),
+            (b"", "empty"),
+            (b"[]", "an array"),
+        ] {
+            let error = KeySet::parse(body).unwrap_err().to_string();
+            assert!(error.starts_with(&format!("its answer is {kind}")), "{error}");
+        }
+    }
+
+    #[test]
     fn an_answer_that_is_not_a_key_set_is_refused() {
         for body in
             ["", "<html>", "[]", "{}", r#"{"keys":{}}"#, r#"{"keys":[],"keys":[]}"#, r#"{"keys":null}"#]
         {
-            assert_eq!(KeySet::parse(body.as_bytes()).unwrap_err(), InvalidKeySet::NotAKeySet, "{body}");
+            let error = KeySet::parse(body.as_bytes()).unwrap_err();
+            assert!(matches!(error, InvalidKeySet::NotAKeySet(_)), "{body}: {error}");
         }
         assert_eq!(parse(&[]).unwrap_err(), InvalidKeySet::NoUsableKey(Vec::new()));
         let error = parse(&[ed25519(json!({"d": "c2VjcmV0"}))]).unwrap_err().to_string();

@@ -30,6 +30,9 @@ pub async fn examine(settings: Result<Settings, InvalidSettings>, token: Option<
         }
     };
     let mut findings = describe_settings(&settings.auth);
+    findings.extend(settings.remarks.iter().map(|remark| {
+        Finding::warning("settings", shown::plain(remark), "Take it out, so that no reader relies on it.")
+    }));
     let (about_database, inspection) = examine_database(&settings).await;
     findings.extend(about_database);
     let answer = match &settings.auth.jwks {

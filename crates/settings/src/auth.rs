@@ -62,7 +62,7 @@ pub(crate) fn read(reader: &mut Reader, environment: Environment) -> Option<Auth
     let claims = ClaimRules {
         leeway_seconds: reader.number("AUTH_LEEWAY_SECONDS", 0, 60),
         issuer: reader.text("AUTH_ISSUER"),
-        audience: reader.text("AUTH_AUDIENCE"),
+        audience: reader.parsed("AUTH_AUDIENCE", audience),
     };
     let refresh = Duration::from_secs(reader.number("AUTH_JWKS_REFRESH_SECONDS", 30, 86_400));
     let is_given = reader.text("AUTH_JWKS_URL").is_some() || reader.text("BETTER_AUTH_SECRET").is_some();
@@ -90,6 +90,18 @@ fn secret(reader: &mut Reader) -> Option<SecretString> {
         reader.fault("BETTER_AUTH_SECRET", problem);
     }
     Some(secret.into())
+}
+
+/// One audience. Two in one text would be a third one, which no token is for.
+fn audience(text: &str) -> Result<String, String> {
+    if text.contains(',') && Url::parse(text).is_err()
+        || text.split(',').filter(|part| part.contains("://")).count() > 1
+    {
+        return Err("must be one audience: the service is one, and takes the tokens that name it, whichever others they name \
+                    too"
+            .to_owned());
+    }
+    Ok(text.to_owned())
 }
 
 /// The problem never repeats the address, which may hold a password.
@@ -130,6 +142,16 @@ mod tests {
         let faults = with(variables).unwrap_err().faults;
         assert_eq!(faults.len(), 1, "{faults:?}");
         format!("{} {}", faults[0].variable, faults[0].problem)
+    }
+
+    #[test]
+    fn several_audiences_in_one_text_are_refused() {
+        for text in ["a,b", "https://a.example,https://b.example"] {
+            let problem = problem(&[("AUTH_JWKS_URL", URL), ("AUTH_AUDIENCE", text)]);
+            assert!(problem.starts_with("AUTH_AUDIENCE must be one audience"), "{problem}");
+        }
+        let with_comma = with(&[("AUTH_JWKS_URL", URL), ("AUTH_AUDIENCE", "https://a.example/x,y")]).unwrap();
+        assert_eq!(with_comma.claims.audience.as_deref(), Some("https://a.example/x,y"));
     }
 
     #[test]

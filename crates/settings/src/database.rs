@@ -29,6 +29,16 @@ pub struct DatabaseSettings {
     pub pool: PoolOptions,
 }
 
+impl DatabaseSettings {
+    /// What the addresses say that changes nothing here, each with the name of its variable and the reason.
+    pub(crate) fn remarks(&self) -> impl Iterator<Item = String> {
+        let direct = self.direct.iter().map(|direct| ("DATABASE_DIRECT_URL", direct));
+        [("DATABASE_URL", &self.target)].into_iter().chain(direct).flat_map(|(name, database)| {
+            database.remarks().iter().map(move |remark| format!("{name}: {remark}"))
+        })
+    }
+}
+
 /// Reads `DATABASE_URL` and `DATABASE_DIRECT_URL`; `None` if `DATABASE_URL` is missing or invalid.
 pub(crate) fn read(reader: &mut Reader, mut pool: PoolOptions) -> Option<DatabaseSettings> {
     let (target, direct) = (required(reader), direct(reader));

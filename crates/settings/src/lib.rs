@@ -20,7 +20,7 @@ pub use about::{About, Environment};
 pub use auth::{AuthSettings, JwksSettings, MIN_SECRET_BYTES};
 pub use database::{BACKGROUND_CONNECTIONS, DatabaseSettings};
 pub use limits::LimitSettings;
-pub use load::{load_database, load_listener, variables};
+pub use load::{load_database, load_listener};
 pub use logs::{LogFormat, LogSettings};
 pub use reader::{InvalidSettings, SettingFault};
 pub use server::{Listener, ServerSettings};

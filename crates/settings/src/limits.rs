@@ -29,13 +29,35 @@ pub(crate) fn read(reader: &mut Reader) -> LimitSettings {
     LimitSettings { per_user, failures_per_address, trusted_proxies }
 }
 
+/// An IPv4 network in the place of the IPv6 one that it is mapped to: clients are compared by their IPv4 address.
+fn canonical(net: IpNet) -> IpNet {
+    let IpNet::V6(mapped) = net else { return net };
+    let (address, bits) = (mapped.addr().to_ipv4_mapped(), mapped.prefix_len().checked_sub(96));
+    let net = address.zip(bits).and_then(|(address, bits)| IpNet::new(address.into(), bits).ok());
+    net.unwrap_or(IpNet::V6(mapped))
+}
+
 /// Addresses, and networks in the form of RFC 4632.
 fn proxies(text: &str) -> Result<Vec<IpNet>, String> {
     let net = |entry: &str| {
         let address = || entry.parse::<IpAddr>().ok().map(IpNet::from);
-        entry.parse().ok().or_else(address).ok_or_else(|| {
+        entry.parse().ok().or_else(address).map(canonical).ok_or_else(|| {
             format!("must be addresses or networks like 10.0.0.0/8, with commas in between, not {entry:?}")
         })
     };
     text.split(',').map(str::trim).map(net).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_ipv4_address_that_is_written_as_an_ipv6_one_is_the_same_proxy() {
+        let net = |text: &str| proxies(text).unwrap()[0].to_string();
+        assert_eq!(net("::ffff:127.0.0.1"), "127.0.0.1/32");
+        assert_eq!(net("::ffff:10.0.0.0/104"), "10.0.0.0/8");
+        assert_eq!(net("::1"), "::1/128");
+        assert_eq!(net("::/0"), "::/0");
+    }
 }

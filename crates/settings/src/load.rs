@@ -1,50 +1,71 @@
 //! The sources of variables: `.env` in the current folder, and the environment.
 
-use std::env;
+use std::{env, path::Path};
 
 use task_adapters::Database;
+use task_support::EnvFile;
 
 use crate::{
     database,
     reader::{InvalidSettings, Reader, SettingFault},
     server::{self, Listener},
+    variables::VARIABLES,
 };
 
 /// Loads only `HOST` and `PORT`, for a client of the service.
 pub fn load_listener() -> Result<Listener, InvalidSettings> {
-    let mut reader = Reader::new(variables()?);
+    let mut reader = Reader::new(Sources::load()?.variables);
     let listener = server::listener(&mut reader);
     reader.finish(Some(listener))
 }
 
 /// Loads only `DATABASE_DIRECT_URL`, or else `DATABASE_URL`, for a migration.
 pub fn load_database() -> Result<Database, InvalidSettings> {
-    let mut reader = Reader::new(variables()?);
+    let mut reader = Reader::new(Sources::load()?.variables);
     let database = database::for_migrations(&mut reader);
     reader.finish(database)
 }
 
-/// The variables of `.env` in the current folder, then those of the environment.
-pub fn variables() -> Result<Vec<(String, String)>, InvalidSettings> {
-    let mut variables = Vec::new();
-    match dotenvy::from_filename_iter(".env") {
-        Ok(lines) => {
-            for line in lines {
-                // The text of the error would repeat the line, which may hold a secret.
-                variables
-                    .push(line.map_err(|_| unreadable("has a line that is not of the form NAME=value"))?);
+/// The file of variables that is read, in the current folder.
+const FILE: &str = ".env";
+
+/// The variables of both sources, and what was wrong with the file.
+pub(crate) struct Sources {
+    /// Those of the file, then those of the environment.
+    pub(crate) variables: Vec<(String, String)>,
+    /// Lines of the file that are not understood.
+    pub(crate) remarks: Vec<String>,
+}
+
+impl Sources {
+    /// Fails if the file cannot be read, or if it is one of our own variables whose line is not understood.
+    pub(crate) fn load() -> Result<Self, InvalidSettings> {
+        let file =
+            EnvFile::read(Path::new(FILE)).map_err(|_| unreadable("cannot be read, or is not in UTF-8"))?;
+        let EnvFile { variables, unreadable: lines } = file.unwrap_or_default();
+        let mut remarks = Vec::new();
+        for line in lines {
+            let number = line.number;
+            match line.name.filter(|name| VARIABLES.iter().any(|variable| variable.name == *name)) {
+                Some(name) => {
+                    let problem = format!(
+                        "line {number}: the value of {name} cannot be read; check its quotation marks"
+                    );
+                    return Err(unreadable(&problem));
+                }
+                None => remarks.push(format!(
+                    "{FILE}, line {number}: left out, because it is not of the form NAME=value"
+                )),
             }
         }
-        Err(error) if error.not_found() => {}
-        Err(_) => return Err(unreadable("cannot be read")),
+        let environment = env::vars_os().filter_map(|(name, value)| {
+            Some((name.into_string().ok()?, value.to_string_lossy().into_owned()))
+        });
+        Ok(Self { variables: variables.into_iter().chain(environment).collect(), remarks })
     }
-    let environment = env::vars_os()
-        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.to_string_lossy().into_owned())));
-    variables.extend(environment);
-    Ok(variables)
 }
 
 fn unreadable(problem: &str) -> InvalidSettings {
-    let fault = SettingFault { variable: ".env", problem: problem.to_owned(), example: "see .env.example" };
+    let fault = SettingFault { variable: FILE, problem: problem.to_owned(), example: "see .env.example" };
     InvalidSettings { faults: vec![fault] }
 }

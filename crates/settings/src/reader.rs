@@ -38,6 +38,7 @@ impl fmt::Display for InvalidSettings {
 pub(crate) struct Reader {
     config: Config,
     faults: Vec<SettingFault>,
+    remarks: Vec<String>,
 }
 
 impl Reader {
@@ -55,7 +56,7 @@ impl Reader {
                 builder = set(builder, &name, &value);
             }
         }
-        Self { config: builder.build().unwrap_or_default(), faults: Vec::new() }
+        Self { config: builder.build().unwrap_or_default(), faults: Vec::new(), remarks: Vec::new() }
     }
 
     /// The text of a variable without surrounding white space; `None` if it is not set.
@@ -116,6 +117,29 @@ impl Reader {
         let example =
             VARIABLES.iter().find(|variable| variable.name == name).map_or("", |variable| variable.example);
         self.faults.push(SettingFault { variable: name, problem: problem.into(), example });
+    }
+
+    /// Makes remarks of the faults that `read` notes, and answers `None` then: what it reads can be done without.
+    pub(crate) fn without_faults<T>(
+        &mut self,
+        done_without: &str,
+        read: impl FnOnce(&mut Self) -> Option<T>,
+    ) -> Option<T> {
+        let before = self.faults.len();
+        let value = read(self);
+        let faults = self.faults.split_off(before);
+        let value = value.filter(|_| faults.is_empty());
+        self.remarks.extend(
+            faults.into_iter().map(|SettingFault { variable, problem, .. }| {
+                format!("{done_without}: {variable} {problem}")
+            }),
+        );
+        value
+    }
+
+    /// What was left out of account so far.
+    pub(crate) fn remarks(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.remarks)
     }
 
     /// Returns `settings`, or all faults if there are any.

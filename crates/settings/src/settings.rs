@@ -7,7 +7,7 @@ use crate::{
     auth::{self, AuthSettings},
     database::{self, BACKGROUND_CONNECTIONS, DatabaseSettings},
     limits::{self, LimitSettings},
-    load::variables,
+    load::Sources,
     logs::{self, LogSettings},
     metrics, origins,
     reader::{InvalidSettings, Reader},
@@ -36,12 +36,17 @@ pub struct Settings {
     pub traces: Option<TraceSettings>,
     /// Which log lines are written, and how they look.
     pub logs: LogSettings,
+    /// What was left out of account, each in a sentence that says why. Holds no values of variables.
+    pub remarks: Vec<String>,
 }
 
 impl Settings {
     /// Loads the settings from `.env` in the current folder and from the environment, which takes precedence.
     pub fn load() -> Result<Self, InvalidSettings> {
-        Self::from_variables(variables()?)
+        let Sources { variables, mut remarks } = Sources::load()?;
+        let settings = Self::from_variables(variables)?;
+        remarks.extend(settings.remarks);
+        Ok(Self { remarks, ..settings })
     }
 
     /// Reads the settings from variables. Of two with the same name, the later one counts.
@@ -62,6 +67,8 @@ impl Settings {
         let metrics = metrics::read(&mut reader);
         let traces = traces::read(&mut reader);
         let logs = logs::read(&mut reader, environment);
+        let mut remarks = reader.remarks();
+        remarks.extend(database.iter().flat_map(DatabaseSettings::remarks));
         reader.finish(database.zip(auth).map(|(database, auth)| Self {
             about,
             database,
@@ -72,6 +79,7 @@ impl Settings {
             metrics,
             traces,
             logs,
+            remarks,
         }))
     }
 }

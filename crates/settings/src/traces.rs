@@ -14,6 +14,8 @@ const SERVICE_NAME: &str = "task-api";
 const SERVICE_NAME_ATTRIBUTE: &str = "service.name";
 /// The path that OTLP over HTTP appends to the address of a collector.
 const TRACES_PATH: &str = "/v1/traces";
+/// The only supported exporter.
+const EXPORTER: &str = "otlp";
 /// The only supported protocol.
 const PROTOCOL: &str = "http/protobuf";
 /// The longest timeout that can be set, in milliseconds.
@@ -56,19 +58,22 @@ pub struct TraceSampler {
     pub ratio: f64,
 }
 
-/// Reads the settings; `None` if traces are off, or a fault was noted.
+/// Reads the settings; `None` if traces are off. What cannot be done switches them off, with a remark: a platform sets these
+/// variables for all its programs, and none of them must keep the service from starting.
 pub(crate) fn read(reader: &mut Reader) -> Option<TraceSettings> {
-    // Variables that a platform sets for all its programs must not stop one that sends no traces.
+    reader.without_faults("no traces are sent", read_all)
+}
+
+fn read_all(reader: &mut Reader) -> Option<TraceSettings> {
     let is_on = ["OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"]
         .iter()
         .any(|name| reader.text(name).is_some());
-    if !is_on || reader.parsed("OTEL_SDK_DISABLED", yes_or_no).unwrap_or_default() {
+    if !is_on || reader.parsed("OTEL_SDK_DISABLED", yes_or_no).unwrap_or_default() || !is_spoken(reader) {
         return None;
     }
     let base = reader.parsed("OTEL_EXPORTER_OTLP_ENDPOINT", address).map(with_traces_path);
     let whole = reader.parsed("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", address);
     let headers = reader.parsed("OTEL_EXPORTER_OTLP_HEADERS", headers).unwrap_or_default();
-    reader.parsed("OTEL_EXPORTER_OTLP_PROTOCOL", protocol);
     let timeout = Duration::from_millis(reader.number("OTEL_EXPORTER_OTLP_TIMEOUT", 1, MAX_TIMEOUT_MS));
     let mut resource = reader.parsed("OTEL_RESOURCE_ATTRIBUTES", attributes).unwrap_or_default();
     let sampler = sampler(reader);
@@ -100,11 +105,26 @@ fn with_traces_path(mut url: Url) -> Url {
     url
 }
 
-fn protocol(text: &str) -> Result<(), String> {
-    if text == PROTOCOL {
-        return Ok(());
+/// Whether spans are wanted, in a form that this program speaks. Notes a fault if it does not speak it.
+fn is_spoken(reader: &mut Reader) -> bool {
+    let exporter = reader.text("OTEL_TRACES_EXPORTER").unwrap_or_else(|| EXPORTER.to_owned());
+    if exporter == "none" {
+        return false;
     }
-    Err(format!("must be {PROTOCOL}, the only supported protocol, not {text:?}"))
+    let protocol = reader
+        .text("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL")
+        .or_else(|| reader.text("OTEL_EXPORTER_OTLP_PROTOCOL"));
+    let wanted = [
+        ("OTEL_TRACES_EXPORTER", Some(exporter), EXPORTER),
+        ("OTEL_EXPORTER_OTLP_PROTOCOL", protocol, PROTOCOL),
+    ];
+    for (name, value, spoken) in wanted {
+        if value.is_some_and(|value| value != spoken) {
+            reader.fault(name, format!("is something else than {spoken}, the only one that is spoken"));
+            return false;
+        }
+    }
+    true
 }
 
 fn yes_or_no(text: &str) -> Result<bool, String> {
@@ -183,6 +203,12 @@ mod tests {
         testing::read(variables, read)
     }
 
+    /// Whether traces are on, and what was said.
+    fn remarks(variables: &[(&str, &str)]) -> (bool, Vec<String>) {
+        let read = |reader: &mut Reader| (read(reader).is_some(), reader.remarks());
+        testing::read(variables, read).unwrap()
+    }
+
     fn on(variables: &[(&str, &str)]) -> TraceSettings {
         with(&[&[ENDPOINT], variables].concat()).unwrap().unwrap()
     }
@@ -195,6 +221,27 @@ mod tests {
         );
         assert!(with(&[ENDPOINT, ("OTEL_SDK_DISABLED", "TRUE")]).unwrap().is_none());
         assert!(with(&[ENDPOINT, ("OTEL_SDK_DISABLED", "false")]).unwrap().is_some());
+    }
+
+    #[test]
+    fn a_protocol_that_is_not_spoken_switches_traces_off_with_a_remark() {
+        let read = |variables: &[(&str, &str)]| remarks(&[&[ENDPOINT], variables].concat());
+        for (variable, remarks) in [
+            (("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc"), 1),
+            (("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "http/json"), 1),
+            (("OTEL_TRACES_EXPORTER", "zipkin"), 1),
+            (("OTEL_TRACES_EXPORTER", "none"), 0),
+            (("OTEL_SDK_DISABLED", "true"), 0),
+        ] {
+            let (is_on, said) = read(&[variable]);
+            assert_eq!((is_on, said.len()), (false, remarks), "{variable:?}: {said:?}");
+        }
+        let own = [
+            ("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc"),
+            ("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "http/protobuf"),
+        ];
+        assert_eq!(read(&own), (true, Vec::new()));
+        assert_eq!(read(&[("OTEL_TRACES_EXPORTER", "otlp")]), (true, Vec::new()));
     }
 
     #[test]
@@ -243,33 +290,27 @@ mod tests {
     }
 
     #[test]
-    fn a_fault_names_its_variable_and_no_secret() {
+    fn a_fault_switches_traces_off_and_is_told_without_a_secret() {
         for (name, value, problem) in [
             ("OTEL_EXPORTER_OTLP_ENDPOINT", "collector:4318", "must be the address of a collector"),
             ("OTEL_EXPORTER_OTLP_ENDPOINT", "grpc://hunter2:4317", "must be the address of a collector"),
             ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://me:hunter2@a", "must not have a user or a password"),
             ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "http://a/#hunter2", "must not have a fragment"),
-            ("OTEL_EXPORTER_OTLP_HEADERS", "a=b,hunter2", "entry 2 is not"),
-            ("OTEL_EXPORTER_OTLP_HEADERS", "a b=hunter2", "entry 1 is not"),
-            ("OTEL_EXPORTER_OTLP_HEADERS", "a=hunter2%0A", "entry 1 is not"),
-            (
-                "OTEL_EXPORTER_OTLP_PROTOCOL",
-                "grpc",
-                "must be http/protobuf, the only supported protocol, not \"grpc\"",
-            ),
+            ("OTEL_EXPORTER_OTLP_HEADERS", "a=b,hunter2", "must be headers"),
+            ("OTEL_EXPORTER_OTLP_HEADERS", "a b=hunter2", "must be"),
+            ("OTEL_EXPORTER_OTLP_HEADERS", "a=hunter2%0A", "must be"),
             ("OTEL_EXPORTER_OTLP_TIMEOUT", "0", "must be a whole number from 1 to 60000"),
-            ("OTEL_RESOURCE_ATTRIBUTES", "team", "entry 1 is not"),
+            ("OTEL_RESOURCE_ATTRIBUTES", "team", "must be names and values"),
             ("OTEL_TRACES_SAMPLER", "jaeger_remote", "must be always_on, always_off or traceidratio"),
             ("OTEL_TRACES_SAMPLER_ARG", "1.5", "must be a number from 0 to 1, not \"1.5\""),
             ("OTEL_TRACES_SAMPLER_ARG", "NaN", "must be a number from 0 to 1"),
             ("OTEL_SDK_DISABLED", "yes", "must be true or false, not \"yes\""),
         ] {
-            let faults = with(&[ENDPOINT, (name, value)]).unwrap_err().faults;
-            assert_eq!((faults.len(), faults[0].variable), (1, name), "{faults:?}");
-            assert!(
-                faults[0].problem.contains(problem) && !faults[0].problem.contains("hunter2"),
-                "{faults:?}"
-            );
+            let (is_on, remarks) = remarks(&[ENDPOINT, (name, value)]);
+            assert_eq!((is_on, remarks.len()), (false, 1), "{remarks:?}");
+            let begin = format!("no traces are sent: {name} {problem}");
+            assert!(remarks[0].starts_with(&begin), "{remarks:?}");
+            assert!(!remarks[0].contains("hunter2"), "{remarks:?}");
         }
     }
 
@@ -278,7 +319,7 @@ mod tests {
         let odd = [("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc"), ("OTEL_TRACES_SAMPLER", "xray")];
         assert!(with(&odd).unwrap().is_none());
         assert!(with(&[ENDPOINT, odd[0], odd[1], ("OTEL_SDK_DISABLED", "true")]).unwrap().is_none());
-        assert_eq!(with(&[ENDPOINT, odd[0], odd[1]]).unwrap_err().faults.len(), 2);
+        assert_eq!(remarks(&[ENDPOINT, odd[0], odd[1], ("OTEL_SDK_DISABLED", "true")]).1, [""; 0]);
     }
 
     #[test]

@@ -63,6 +63,8 @@ pub const VARIABLES: &[Variable] = &[
     variable("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", None, "http://127.0.0.1:4318/v1/traces"),
     secret("OTEL_EXPORTER_OTLP_HEADERS", "api-key=secret"),
     variable("OTEL_EXPORTER_OTLP_PROTOCOL", Some("http/protobuf"), "http/protobuf"),
+    variable("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", None, "http/protobuf"),
+    variable("OTEL_TRACES_EXPORTER", Some("otlp"), "none"),
     variable("OTEL_EXPORTER_OTLP_TIMEOUT", Some("10000"), "10000"),
     variable("OTEL_SERVICE_NAME", None, "task-api"),
     variable("OTEL_RESOURCE_ATTRIBUTES", None, "service.namespace=shop,team=tasks"),

@@ -1,8 +1,9 @@
 //! The variables that steer the commands: the environment's, and beneath them those of `.env`.
 
-use std::{collections::BTreeMap, env};
+use std::{collections::BTreeMap, env, path::Path};
 
-use anyhow::{anyhow, bail};
+use anyhow::{Context as _, bail};
+use task_support::EnvFile;
 
 use crate::workspace;
 
@@ -67,15 +68,10 @@ impl Variables {
 }
 
 /// The variables of `.env` in the current folder, if there is one.
-fn of_file() -> anyhow::Result<BTreeMap<String, String>> {
-    let lines = match dotenvy::from_filename_iter(".env") {
-        Ok(lines) => lines,
-        Err(error) if error.not_found() => return Ok(BTreeMap::new()),
-        Err(_) => bail!(".env cannot be read (see .env.example)"),
-    };
-    // The error's own text repeats the line, in which there may be a secret.
-    let lines = lines.collect::<Result<_, _>>();
-    lines.map_err(|_| anyhow!(".env has a line that is not of the form NAME=value (see .env.example)"))
+fn of_file() -> anyhow::Result<Vec<(String, String)>> {
+    let file = EnvFile::read(Path::new(".env"))
+        .context(".env cannot be read, or is not in UTF-8 (see .env.example)")?;
+    Ok(file.unwrap_or_default().variables)
 }
 
 impl IntoIterator for Variables {

@@ -1,7 +1,9 @@
 pub(crate) mod error;
 mod hosts;
+mod parameters;
+mod url;
 
-use std::{fmt, net::IpAddr, time::Duration};
+use std::{fmt, net::IpAddr, sync::Arc, time::Duration};
 
 use diesel_async::AsyncPgConnection;
 use tokio_postgres::{
@@ -10,8 +12,9 @@ use tokio_postgres::{
 };
 
 use self::{
-    error::{ConnectError, InvalidDatabaseUrl, with_causes},
+    error::{ConnectError, InvalidDatabaseUrl},
     hosts::Hosts,
+    url::DatabaseUrl,
 };
 use super::tls::{self, SslMode};
 
@@ -33,6 +36,7 @@ pub struct Database {
     /// Each host apart, if there are several.
     hosts: Option<Hosts>,
     tls: tls::Connector,
+    remarks: Arc<[String]>,
 }
 
 impl Database {
@@ -45,38 +49,24 @@ impl Database {
     /// Of several hosts the first that answers is taken; with `target_session_attrs=read-write` the first that can be
     /// written to, which after a fail-over is another one than before.
     pub fn parse(url: &str) -> Result<Self, InvalidDatabaseUrl> {
-        let rest = url.strip_prefix("postgresql://").or_else(|| url.strip_prefix("postgres://"));
-        let rest = rest.ok_or(InvalidDatabaseUrl::Scheme)?;
-        let (login, place, query) = parts(rest)?;
-
-        let mut mode = SslMode::Prefer;
-        let mut root_file = None;
-        let mut others = Vec::new();
-        for pair in query.split('&').filter(|pair| !pair.is_empty()) {
-            match pair.split_once('=') {
-                Some(("sslmode", value)) => {
-                    mode =
-                        SslMode::parse(value).ok_or_else(|| InvalidDatabaseUrl::SslMode(value.to_owned()))?;
-                }
-                Some(("sslrootcert", value)) => root_file = Some(value.to_owned()),
-                // tokio-postgres takes all of it for one name.
-                Some(("host", value)) => others.extend(value.split(',').map(|host| format!("host={host}"))),
-                _ => others.push(pair.to_owned()),
-            }
+        let DatabaseUrl { mut config, hosts, ssl_mode, root_file, remarks } = DatabaseUrl::parse(url)?;
+        complete(&mut config, ssl_mode);
+        let each = Hosts::of(&hosts, &config);
+        for place in &hosts {
+            place.add_to(&mut config);
         }
+        Ok(Self {
+            config,
+            hosts: each,
+            tls: tls::Connector::new(ssl_mode, root_file.as_deref())?,
+            remarks: remarks.into(),
+        })
+    }
 
-        let plain = format!("postgresql://{login}{place}?{}", others.join("&"));
-        let mut config: Config = plain
-            .parse()
-            .map_err(|error: tokio_postgres::Error| InvalidDatabaseUrl::Syntax(with_causes(&error)))?;
-        if config.get_hosts().is_empty() {
-            return Err(InvalidDatabaseUrl::NoHost);
-        }
-        let complete = |config: &mut Config| complete(config, mode);
-        complete(&mut config);
-        let hosts = Hosts::of(&config, &hosts::without_hosts(login, place, &others)?)?;
-        let hosts = hosts.map(|hosts| hosts.with(complete));
-        Ok(Self { config, hosts, tls: tls::Connector::new(mode, root_file.as_deref())? })
+    /// What its URL says that changes nothing here, each in a sentence that says why. Holds no values.
+    #[must_use]
+    pub fn remarks(&self) -> &[String] {
+        &self.remarks
     }
 
     /// Opens a connection. Its driver runs on the runtime of the caller and ends with the connection.
@@ -214,25 +204,18 @@ impl fmt::Debug for Database {
     }
 }
 
-/// Takes apart what is behind the scheme: the login with its `@`, hosts and path, and the parameters.
-///
-/// To tokio-postgres everything before the first `@` is the login, and to libpq too if it has no `/`. A password may have a
-/// `?`, so the parameters begin behind the `@`.
-fn parts(rest: &str) -> Result<(&str, &str, &str), InvalidDatabaseUrl> {
-    let (login, place) = rest.split_at(rest.find('@').map_or(0, |at| at + 1));
-    if login.contains('/') && login.contains('?') {
-        return Err(InvalidDatabaseUrl::Ambiguous);
-    }
-    let (place, query) = place.split_once('?').unwrap_or((place, ""));
-    Ok((login, place, query))
-}
-
 /// The settings that a URL cannot have or need not have.
 fn complete(config: &mut Config, mode: SslMode) {
     if config.get_connect_timeout().is_none() {
         config.connect_timeout(CONNECT_TIMEOUT);
     }
-    config.keepalives_idle(KEEPALIVE_IDLE).tcp_user_timeout(TCP_USER_TIMEOUT).ssl_mode(match mode {
+    if config.get_keepalives_idle() == Config::new().get_keepalives_idle() {
+        config.keepalives_idle(KEEPALIVE_IDLE);
+    }
+    if config.get_tcp_user_timeout().is_none() {
+        config.tcp_user_timeout(TCP_USER_TIMEOUT);
+    }
+    config.ssl_mode(match mode {
         SslMode::Disable => WireSslMode::Disable,
         SslMode::Prefer => WireSslMode::Prefer,
         SslMode::Verified => WireSslMode::Require,
@@ -253,58 +236,6 @@ mod tests {
         let shown = format!("{database:?}");
         assert!(shown.contains("neon.tech") && shown.contains("app"), "{shown}");
         assert!(!shown.contains("s3cret") && !shown.contains("owner"), "{shown}");
-    }
-
-    #[test]
-    fn every_mode_of_libpq_but_allow_is_understood() {
-        for mode in ["disable", "prefer", "require", "verify-ca", "verify-full"] {
-            Database::parse(&format!("postgres://h/d?sslmode={mode}")).unwrap();
-        }
-        let error = Database::parse("postgres://h/d?sslmode=allow").unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            "sslmode must be disable, prefer, require, verify-ca or verify-full, not \"allow\""
-        );
-    }
-
-    #[test]
-    fn what_is_not_understood_is_named() {
-        let error = Database::parse("postgres://u:s3cret@h/d?pgbouncer=true").unwrap_err().to_string();
-        assert!(error.contains("pgbouncer") && !error.contains("s3cret"), "{error}");
-        for url in ["mysql://h/d", "h/d", ""] {
-            assert_eq!(
-                Database::parse(url).unwrap_err().to_string(),
-                "must begin with postgres:// or postgresql://"
-            );
-        }
-        assert_eq!(Database::parse("postgres:///d").unwrap_err().to_string(), "names no host");
-        let error = Database::parse("postgres://h:s3cret/d").unwrap_err().to_string();
-        assert!(error.contains("port") && !error.contains("s3cret"), "{error}");
-        let error = Database::parse("postgres://h/d?sslmode=require&sslrootcert=/no/such/file").unwrap_err();
-        assert!(error.to_string().contains("/no/such/file"), "{error}");
-    }
-
-    #[test]
-    fn a_question_mark_in_a_password_begins_no_parameters() {
-        for hosts in ["h", "h,i"] {
-            let url = format!("postgres://u:a?s3cret=b&sslmode=c@{hosts}/d?sslmode=disable");
-            let database = Database::parse(&url).unwrap();
-            assert_eq!(database.config.get_password(), Some(&b"a?s3cret=b&sslmode=c"[..]));
-            assert_eq!((database.config.get_user(), database.config.get_dbname()), (Some("u"), Some("d")));
-            assert_eq!(database.is_verified(), Some(false));
-        }
-        let error = Database::parse("postgres://u:a?s3cret=b@h/d?pgbouncer=true").unwrap_err().to_string();
-        assert!(error.contains("pgbouncer") && !error.contains("s3cret"), "{error}");
-    }
-
-    #[test]
-    fn what_can_be_read_in_two_ways_is_refused_and_not_repeated() {
-        for url in ["postgres://h/d?password=s3c@ret", "postgres://u:s3c/r?et@h/d", "postgres://h/d?@x"] {
-            let error = Database::parse(url).unwrap_err();
-            assert!(matches!(error, InvalidDatabaseUrl::Ambiguous), "{error}");
-            assert!(!error.to_string().contains("s3c"), "{error}");
-        }
-        assert_eq!(Database::parse("postgres://u:a/b@h/d").unwrap().address(), "h:5432/d");
     }
 
     #[test]

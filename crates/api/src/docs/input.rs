@@ -114,7 +114,8 @@ impl Input for IfMatch {
         operation.add_parameter(header("If-Match", TAGS_PATTERN, text, "\"1\""));
         operation.add_refusal(&ApiError::InvalidHeader(MALFORMED_IF_MATCH));
         if let Some(task) = changed_task() {
-            operation.add_refusal(&ApiError::PreconditionFailed { current: task_json(&task) });
+            operation
+                .add_refusal(&ApiError::PreconditionFailed { current: task_json(&task), could_match: true });
         }
     }
 }

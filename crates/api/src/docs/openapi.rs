@@ -5,7 +5,7 @@ use actix_web::{
     web::{self, Bytes},
 };
 use utoipa::openapi::{
-    ComponentsBuilder, HttpMethod, InfoBuilder, License, OpenApiBuilder, Paths,
+    ComponentsBuilder, HttpMethod, InfoBuilder, License, LicenseBuilder, OpenApiBuilder, Paths,
     security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
     tag::TagBuilder,
 };
@@ -46,11 +46,8 @@ pub(crate) fn json(
     version: &str,
     operations: impl IntoIterator<Item = (&'static str, HttpMethod, Operation)>,
 ) -> Result<String, serde_json::Error> {
-    let info = InfoBuilder::new()
-        .title(title)
-        .version(version)
-        .description(Some(ABOUT))
-        .license(Some(License::new("MIT OR Apache-2.0")));
+    let info =
+        InfoBuilder::new().title(title).version(version).description(Some(ABOUT)).license(Some(license()));
     let mut paths = Paths::new();
     let mut tags: Vec<&Tag> = Vec::new();
     let mut components = components();
@@ -68,6 +65,12 @@ pub(crate) fn json(
     let document =
         OpenApiBuilder::new().info(info).paths(paths).components(Some(components.build())).tags(Some(tags));
     document.build().to_pretty_json().map(|json| json + "\n")
+}
+
+/// By its identifier as well: generators refuse a licence with neither `identifier` nor `url`.
+fn license() -> License {
+    const SPDX: &str = "MIT OR Apache-2.0";
+    LicenseBuilder::new().name(SPDX).identifier(Some(SPDX)).build()
 }
 
 /// The components that no single operation brings.

@@ -4,8 +4,10 @@
 const text = "system-ui, sans-serif";
 const code = "ui-monospace, monospace";
 
+const page = document.getElementById("page");
+
 Redoc.init(
-  "/openapi.json",
+  page.dataset.document,
   { theme: { typography: { fontFamily: text, headings: { fontFamily: text }, code: { fontFamily: code } } } },
-  document.getElementById("page"),
+  page,
 );

@@ -17,7 +17,8 @@ use actix_web::{
 
 const ALLOWED_METHODS: HeaderValue = HeaderValue::from_static("GET, HEAD, POST, PUT, PATCH, DELETE");
 const ALLOWED_HEADERS: HeaderValue = HeaderValue::from_static(
-    "Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, X-Request-Id",
+    "Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, X-Request-Id, baggage, sentry-trace, \
+     traceparent, tracestate",
 );
 const EXPOSED_HEADERS: HeaderValue = HeaderValue::from_static(
     "ETag, Link, Location, Retry-After, X-Request-Id, Idempotency-Replayed, RateLimit, RateLimit-Policy, \

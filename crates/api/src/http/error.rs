@@ -81,6 +81,8 @@ pub(crate) enum ApiError {
     PreconditionFailed {
         /// The task as it is now, as JSON.
         current: Box<RawValue>,
+        /// Whether any version would have done: not if `If-Match` has only tags that are weak or not ours.
+        could_match: bool,
     },
     /// The first request of this idempotency key is still being carried out.
     #[error("idempotency in progress")]
@@ -206,8 +208,12 @@ impl ApiError {
             Self::UnsupportedMediaType(Media::MergePatch) => {
                 "The body must be sent as application/merge-patch+json or application/json, without a Content-Encoding."
             }
-            Self::PreconditionFailed { .. } => {
+            Self::PreconditionFailed { could_match: true, .. } => {
                 "The task has been changed since; `current` is what it is now."
+            }
+            Self::PreconditionFailed { could_match: false, .. } => {
+                "No entity tag of `If-Match` can match: a weak one, such as W/\"5\", never does. Send the `version` of the \
+                 task in double quotes; a proxy that compresses may have weakened `ETag`."
             }
             Self::IdempotencyInProgress => "The first request with this Idempotency-Key is still running.",
             Self::IdempotencyMismatch => "This Idempotency-Key was used for another request; take a new one.",
@@ -231,7 +237,7 @@ impl ApiError {
     /// The body of the answer.
     pub(crate) fn body(&self) -> ErrorBody<'_> {
         let current = match self {
-            Self::PreconditionFailed { current } => Some(&**current),
+            Self::PreconditionFailed { current, .. } => Some(&**current),
             _ => None,
         };
         ErrorBody { error: self.code(), detail: self.detail(), fields: self.fields(), current }

@@ -26,9 +26,11 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
         Endpoint::public("/health/ready").on(Get, health::ready, ready()),
         Endpoint::public("/openapi.json").page(openapi::document),
         Endpoint::public("/docs").page(docs::swagger),
+        Endpoint::public("/docs/").page(docs::swagger),
         Endpoint::public(docs::SWAGGER_FILES).page(docs::swagger_file),
         Endpoint::public("/docs/{unknown:.*}"),
         Endpoint::public("/redoc").page(docs::redoc),
+        Endpoint::public("/redoc/").page(docs::redoc),
         Endpoint::public(docs::REDOC_FILES).page(docs::redoc_file),
         Endpoint::public("/redoc/{unknown:.*}"),
     ]

@@ -8,7 +8,8 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use task_domain::{
-    IdempotentRequest, Receipt, ReceiptWriter, Replay, Task, TaskCommand, TaskOutcome, TaskService, UserId,
+    Expectation, IdempotentRequest, Receipt, ReceiptWriter, Replay, Task, TaskCommand, TaskOutcome,
+    TaskService, UserId,
 };
 
 use super::{
@@ -20,7 +21,10 @@ use crate::http::{conditional::etag, error::ApiError, idempotency::IDEMPOTENCY_R
 /// All but the unreserved characters of RFC 3986, section 2.3.
 pub(crate) const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
-const RECEIPTS: ReceiptWriter = ReceiptWriter(|outcome| StoredResponse::of(outcome).to_receipt());
+const RECEIPTS: ReceiptWriter = ReceiptWriter(|outcome| StoredResponse::of(outcome, true).to_receipt());
+/// For a request whose `If-Match` can match no version.
+const RECEIPTS_WITHOUT_MATCH: ReceiptWriter =
+    ReceiptWriter(|outcome| StoredResponse::of(outcome, false).to_receipt());
 
 /// Carries out a write and answers it. A request with an idempotency key is carried out once.
 ///
@@ -33,10 +37,15 @@ pub(super) async fn respond_to_write(
     command: Result<TaskCommand, ApiError>,
 ) -> Result<HttpResponse, ApiError> {
     let Some(request) = keyed else {
-        return Ok(StoredResponse::of(&tasks.execute(user, command?).await?).into_response());
+        let command = command?;
+        let could_match = could_match(&command);
+        return Ok(StoredResponse::of(&tasks.execute(user, command).await?, could_match).into_response());
     };
     let once = match command {
-        Ok(command) => tasks.execute_once(user, &request, command, RECEIPTS).await?,
+        Ok(command) => {
+            let receipts = if could_match(&command) { RECEIPTS } else { RECEIPTS_WITHOUT_MATCH };
+            tasks.execute_once(user, &request, command, receipts).await?
+        }
         Err(error) => tasks.recall(user, &request).await?.ok_or(error)?,
     };
     match once {
@@ -51,6 +60,12 @@ pub(super) async fn respond_to_write(
     }
 }
 
+/// Whether any version would do for the command: not if `If-Match` has only tags that are weak or not ours.
+fn could_match(command: &TaskCommand) -> bool {
+    let expected = command.target().map(|(_, expected)| expected);
+    !matches!(expected, Some(Expectation::OneOf(versions)) if versions.is_empty())
+}
+
 /// An answer to a write, without the headers that each request gets of its own.
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct StoredResponse {
@@ -61,7 +76,7 @@ struct StoredResponse {
 }
 
 impl StoredResponse {
-    fn of(outcome: &TaskOutcome) -> Self {
+    fn of(outcome: &TaskOutcome, could_match: bool) -> Self {
         match outcome {
             TaskOutcome::Created(task) => {
                 let user_segment = utf8_percent_encode(task.owner.as_str(), RESERVED);
@@ -74,7 +89,7 @@ impl StoredResponse {
             }
             TaskOutcome::NotFound => Self::refusal(&ApiError::NotFound, None),
             TaskOutcome::VersionMismatch(task) => {
-                let refusal = ApiError::PreconditionFailed { current: task_json(task) };
+                let refusal = ApiError::PreconditionFailed { current: task_json(task), could_match };
                 Self::refusal(&refusal, Some(etag(task.version)))
             }
         }
@@ -127,7 +142,10 @@ fn to_json(value: &impl Serialize) -> String {
 
 #[cfg(test)]
 mod tests {
-    use task_domain::testing::{task, user};
+    use task_domain::{
+        Version,
+        testing::{task, task_id, user},
+    };
 
     use super::*;
 
@@ -141,7 +159,7 @@ mod tests {
             TaskOutcome::NotFound,
             TaskOutcome::VersionMismatch(task),
         ] {
-            let stored = StoredResponse::of(&outcome);
+            let stored = StoredResponse::of(&outcome, true);
             assert_eq!(StoredResponse::from_receipt(&stored.to_receipt()).unwrap(), stored);
             assert_eq!((RECEIPTS.0)(&outcome), stored.to_receipt());
         }
@@ -151,7 +169,7 @@ mod tests {
     fn each_outcome_has_its_status_and_headers() {
         let task = task(&user("a/b é"), 7);
         let summary = |outcome| {
-            let StoredResponse { status, location, etag, .. } = StoredResponse::of(&outcome);
+            let StoredResponse { status, location, etag, .. } = StoredResponse::of(&outcome, true);
             (status, location, etag)
         };
         let tag = || Some("\"1\"".to_owned());
@@ -165,9 +183,21 @@ mod tests {
 
     #[test]
     fn a_failed_precondition_shows_the_task_as_it_is() {
-        let body = StoredResponse::of(&TaskOutcome::VersionMismatch(task(&user("u"), 7))).body;
+        let body = StoredResponse::of(&TaskOutcome::VersionMismatch(task(&user("u"), 7)), true).body;
         assert!(body.starts_with(r#"{"error":"precondition_failed","detail":""#), "{body}");
         assert!(body.contains(r#""current":{"id":7,"user_id":"u","title":"buy milk""#), "{body}");
+    }
+
+    #[test]
+    fn a_precondition_that_can_never_hold_says_so() {
+        let delete =
+            |versions| TaskCommand::Delete { id: task_id(7), expected: Expectation::OneOf(versions) };
+        assert!(!could_match(&delete(Vec::new())) && could_match(&delete(vec![Version::FIRST])));
+        let mismatch = TaskOutcome::VersionMismatch(task(&user("u"), 7));
+        let said = (RECEIPTS_WITHOUT_MATCH.0)(&mismatch);
+        assert_eq!(said, StoredResponse::of(&mismatch, false).to_receipt());
+        let body = StoredResponse::from_receipt(&said).unwrap().body;
+        assert!(body.starts_with(r#"{"error":"precondition_failed","detail":"No entity tag"#), "{body}");
     }
 
     #[test]

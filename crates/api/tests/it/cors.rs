@@ -89,6 +89,10 @@ fn a_preflight_from_a_listed_origin_succeeds_for_any_path_with_or_without_a_toke
                     "If-Match",
                     "If-None-Match",
                     "X-Request-Id",
+                    "baggage",
+                    "sentry-trace",
+                    "traceparent",
+                    "tracestate",
                 ];
                 assert_eq!(entries(&answer, "access-control-allow-headers"), headers);
                 assert_eq!(answer.header("access-control-max-age"), Some("600"));
@@ -116,7 +120,7 @@ fn a_preflight_says_what_is_allowed_whatever_it_asks_for() {
         answer.assert_status(204);
         assert_eq!(cors_headers(&answer).len(), plain, "{method} {headers}");
         assert_eq!(entries(&answer, "access-control-allow-methods").len(), 6);
-        assert_eq!(entries(&answer, "access-control-allow-headers").len(), 6);
+        assert_eq!(entries(&answer, "access-control-allow-headers").len(), 10);
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use crate::helpers::{Request, Server, get, options, post};
+use crate::helpers::{Request, Server, Stack, get, options, post};
 
 fn of_every_kind() -> [Request; 7] {
     [
@@ -26,6 +26,36 @@ fn a_well_formed_request_id_comes_back() {
             let answer = server.send(&request.header("X-Request-Id", id));
             assert_eq!(answer.header("x-request-id"), Some(id));
         }
+    }
+}
+
+/// RFC 9110, section 7.8: a server may ignore an upgrade that a client offers.
+#[test]
+fn an_upgrade_that_is_offered_is_ignored_body_and_all() {
+    let stack = Stack::new();
+    let create = || post("/api/alice/tasks").by("alice").json(r#"{"title":"x"}"#);
+    for protocol in ["websocket", "WebSocket", "h2c", "TLS/1.3, websocket"] {
+        for connection in ["Upgrade", "keep-alive, Upgrade", "keep-alive"] {
+            let offering =
+                |request: Request| request.header("Upgrade", protocol).header("Connection", connection);
+            stack.send(&offering(create())).assert_status(201);
+            stack
+                .send(&offering(post("/api/alice/tasks").by("alice").json("{")))
+                .assert_error(400, "invalid_json");
+            stack.send(&offering(get("/api/alice/tasks").by("alice"))).assert_status(200);
+            stack.send(&offering(get("/health"))).assert_status(200);
+        }
+    }
+}
+
+/// RFC 9110, sections 10.1.1, 10.1.4 and 6.6.2.
+#[test]
+fn other_headers_about_the_connection_change_nothing_either() {
+    let stack = Stack::new();
+    for (name, value) in [("Expect", "100-continue"), ("TE", "trailers, gzip"), ("Trailer", "X-Checksum")] {
+        let create = post("/api/alice/tasks").by("alice").json(r#"{"title":"x"}"#);
+        stack.send(&create.header(name, value)).assert_status(201);
+        stack.send(&get("/api/alice/tasks").by("alice").header(name, value)).assert_status(200);
     }
 }
 
@@ -109,7 +139,7 @@ fn the_pages_carry_a_policy_that_lets_in_nothing_foreign() {
 #[test]
 fn the_pages_and_what_they_load_are_served_and_no_other_host_is_asked() {
     let server = Server::without_port();
-    for page in ["/docs", "/redoc"] {
+    for page in ["/docs", "/docs/", "/redoc", "/redoc/"] {
         let answer = server.send(&get(page));
         assert!(answer.header("content-type").unwrap().starts_with("text/html"));
         let html = answer.text();
@@ -118,8 +148,13 @@ fn the_pages_and_what_they_load_are_served_and_no_other_host_is_asked() {
         for attribute in ["src=\"", "href=\""] {
             for rest in html.split(attribute).skip(1) {
                 let address = rest.split('"').next().unwrap();
-                assert!(address.starts_with('/'), "{address}");
-                let file = server.send(&get(address));
+                assert!(!address.starts_with('/'), "{address}: a proxy may have taken a prefix away");
+                let folder = page.rsplit_once('/').unwrap().0;
+                let path = match address.strip_prefix("../") {
+                    Some(above) => format!("/{above}"),
+                    None => format!("{folder}/{address}"),
+                };
+                let file = server.send(&get(path));
                 assert!(!file.assert_status(200).body.is_empty());
                 loaded += 1;
             }

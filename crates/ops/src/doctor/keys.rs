@@ -117,6 +117,11 @@ fn no_key_set(body: &str) -> (&'static str, &'static str) {
         ("an OpenID configuration", "Set AUTH_JWKS_URL to what its `jwks_uri` says.")
     } else if text.contains("\"kty\"") && !text.contains("\"keys\"") {
         ("a single key", "It must be a set: a JSON object with an array `keys`.")
+    } else if text.starts_with("\u{1f}\u{fffd}") {
+        (
+            "compressed, which was not asked for,",
+            "Let the server, or a proxy in front of it, send it as it is.",
+        )
     } else if text.is_empty() {
         ("nothing", "Better Auth serves the keys at /api/auth/jwks, with the `jwt()` plugin.")
     } else {

@@ -76,7 +76,7 @@ struct AlreadyFetched(Mutex<Option<Fetched>>);
 impl KeySource for AlreadyFetched {
     async fn fetch(&self) -> Result<Fetched, FetchError> {
         let fetched = self.0.lock().ok().and_then(|fetched| fetched.clone());
-        fetched.ok_or(FetchError::Invalid(InvalidKeySet::NotAKeySet))
+        fetched.ok_or(FetchError::Invalid(InvalidKeySet::NotAKeySet("nothing")))
     }
 }
 

@@ -17,7 +17,7 @@ use tokio_postgres::{
     config::{Host, LoadBalanceHosts, TargetSessionAttrs},
 };
 
-use super::error::{ConnectError, InvalidDatabaseUrl, with_causes};
+use super::{error::ConnectError, url::Place};
 
 /// How long to wait for a host before the next one is asked as well. A host that does not answer at all would otherwise
 /// use up the time of the whole request.
@@ -38,36 +38,23 @@ pub(super) struct Hosts {
 }
 
 impl Hosts {
-    /// The hosts of `all`, each apart; `None` if there is only one.
-    pub(super) fn of(all: &Config, without_hosts: &Config) -> Result<Option<Self>, InvalidDatabaseUrl> {
-        let (hosts, ports, addresses) = (all.get_hosts(), all.get_ports(), all.get_hostaddrs());
-        let fits = |count: usize| count == hosts.len() || count <= 1;
-        if !fits(ports.len()) || !(addresses.is_empty() || addresses.len() == hosts.len()) {
-            return Err(InvalidDatabaseUrl::Hosts);
-        }
+    /// Each host apart, with all else that `others` has; `None` if there is only one.
+    pub(super) fn of(hosts: &[Place], others: &Config) -> Option<Self> {
         if hosts.len() < 2 {
-            return Ok(None);
+            return None;
         }
-        let each = hosts.iter().enumerate().map(|(place, host)| {
-            let mut config = without_hosts.clone();
-            match host {
-                Host::Tcp(name) => config.host(name),
-                Host::Unix(folder) => config.host_path(folder),
-            };
-            if let Some(address) = addresses.get(place) {
-                config.hostaddr(*address);
-            }
-            if let Some(port) = ports.get(place).or(ports.first()) {
-                config.port(*port);
-            }
+        let each = hosts.iter().map(|place| {
+            let mut config = others.clone();
+            place.add_to(&mut config);
             config
         });
-        let random = all.get_load_balance_hosts() == LoadBalanceHosts::Random;
-        let told_apart = all.get_target_session_attrs() != TargetSessionAttrs::Any;
-        Ok(Some(Self { each: each.collect(), last: Arc::default(), random, told_apart }))
+        let random = others.get_load_balance_hosts() == LoadBalanceHosts::Random;
+        let told_apart = others.get_target_session_attrs() != TargetSessionAttrs::Any;
+        Some(Self { each: each.collect(), last: Arc::default(), random, told_apart })
     }
 
     /// The same for each.
+    #[cfg(feature = "testing")]
     pub(super) fn with(&self, change: impl Fn(&mut Config)) -> Self {
         let mut each = self.each.to_vec();
         each.iter_mut().for_each(change);
@@ -129,24 +116,6 @@ impl Hosts {
             }
         }
     }
-}
-
-/// All of a URL but its hosts, so that each can be put in alone.
-pub(super) fn without_hosts(
-    login: &str,
-    place: &str,
-    parameters: &[String],
-) -> Result<Config, InvalidDatabaseUrl> {
-    let path = place.split_once('/').map_or("", |(_, path)| path);
-    let names_hosts = |pair: &str| {
-        let name = pair.split('=').next().unwrap_or_default();
-        matches!(name, "host" | "hostaddr" | "port")
-    };
-    let parameters: Vec<_> =
-        parameters.iter().map(String::as_str).filter(|pair| !names_hosts(pair)).collect();
-    format!("postgresql://{login}/{path}?{}", parameters.join("&"))
-        .parse()
-        .map_err(|error: tokio_postgres::Error| InvalidDatabaseUrl::Syntax(with_causes(&error)))
 }
 
 /// Host and port of a configuration that has one of each.

@@ -8,22 +8,24 @@ use actix_web::{
     web,
 };
 
-use crate::health::readiness::Readiness;
+use crate::{health::readiness::Readiness, http::offered_upgrade};
 
 /// Decides whether the client may send another request on the same connection.
 pub(super) struct Disconnect {
     readiness: Option<web::Data<Readiness>>,
+    /// Whether the end of the request is not known.
+    is_endless: bool,
 }
 
 impl Disconnect {
-    pub(super) fn of(request: &ServiceRequest) -> Self {
-        Self { readiness: request.app_data().cloned() }
+    pub(super) fn of(request: &mut ServiceRequest) -> Self {
+        Self { readiness: request.app_data().cloned(), is_endless: offered_upgrade::ignore(request) }
     }
 
-    /// Ends the connection with this answer if the server is stopping, and after 408: the rest of the body is not awaited
-    /// (RFC 9110, section 15.5.9).
+    /// Ends the connection with this answer if the server is stopping, after an offered WebSocket, and after 408: the rest of
+    /// the body is not awaited (RFC 9110, section 15.5.9).
     pub(super) fn decide(&self, response: &mut HttpResponse<BoxBody>) {
-        if self.is_stopping() || response.status() == StatusCode::REQUEST_TIMEOUT {
+        if self.is_stopping() || self.is_endless || response.status() == StatusCode::REQUEST_TIMEOUT {
             response.head_mut().set_connection_type(ConnectionType::Close);
         }
     }
