@@ -1,14 +1,19 @@
 //! TLS to the database, with rustls.
 
+mod certificate;
+mod verifiers;
+
 use std::sync::Arc;
 
 use rustls::{
-    ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme,
-    client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
-    crypto::{CryptoProvider, aws_lc_rs},
-    pki_types::{CertificateDer, ServerName, UnixTime, pem::PemObject},
+    ClientConfig, RootCertStore,
+    client::{VerifierBuilderError, danger::ServerCertVerifier},
+    crypto::aws_lc_rs,
+    pki_types::{CertificateDer, pem::PemObject},
 };
 use tokio_postgres_rustls::MakeRustlsConnect;
+
+use self::verifiers::{AsLibpq, Unverified};
 
 /// How the connection is protected: libpq's modes as far as they differ here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,6 +54,9 @@ pub enum TlsError {
     /// rustls refuses the set-up.
     #[error("TLS cannot be set up: {0}")]
     Rustls(#[from] rustls::Error),
+    /// Nothing can be verified with the authorities.
+    #[error("TLS cannot be set up: {0}")]
+    Verifier(#[from] VerifierBuilderError),
 }
 
 /// What tokio-postgres opens its connections with.
@@ -66,72 +74,42 @@ impl Connector {
         let provider = Arc::new(aws_lc_rs::default_provider());
         let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
             .with_safe_default_protocol_versions()?;
-        let config = if mode == SslMode::Prefer {
-            let verifier = Arc::new(Unverified(provider));
-            builder.dangerous().with_custom_certificate_verifier(verifier).with_no_client_auth()
+        let verifier: Arc<dyn ServerCertVerifier> = if mode == SslMode::Prefer {
+            Arc::new(Unverified(provider))
         } else {
-            builder.with_root_certificates(roots(root_file)?).with_no_client_auth()
+            let Trusted { roots, listed } = trusted(root_file)?;
+            Arc::new(AsLibpq::new(roots, listed, provider)?)
         };
+        let config = builder.dangerous().with_custom_certificate_verifier(verifier).with_no_client_auth();
         Ok(Self::Rustls(MakeRustlsConnect::new(config)))
     }
 }
 
-fn roots(file: Option<&str>) -> Result<RootCertStore, TlsError> {
-    let mut store = RootCertStore::empty();
-    if let Some(path) = file.filter(|path| *path != "system") {
-        let fault = |reason: String| TlsError::RootFile { path: path.to_owned(), reason };
-        for certificate in CertificateDer::pem_file_iter(path).map_err(|error| fault(error.to_string()))? {
-            let certificate = certificate.map_err(|error| fault(error.to_string()))?;
-            store.add(certificate).map_err(|error| fault(error.to_string()))?;
-        }
-        if store.is_empty() {
-            return Err(fault("it holds no certificate".to_owned()));
-        }
-        return Ok(store);
-    }
-    store.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-    if store.is_empty() { Err(TlsError::NoSystemRoots) } else { Ok(store) }
+/// What is trusted.
+struct Trusted {
+    roots: RootCertStore,
+    /// The certificates of the file, each of which is trusted as itself too.
+    listed: Vec<CertificateDer<'static>>,
 }
 
-/// Accepts any certificate, for `sslmode=prefer` only. An attacker in between can turn that into plain text anyway, so a
-/// check would refuse honest servers with a self-signed certificate and stop no attacker.
-#[derive(Debug)]
-struct Unverified(Arc<CryptoProvider>);
-
-impl ServerCertVerifier for Unverified {
-    fn verify_server_cert(
-        &self,
-        _end_entity: &CertificateDer<'_>,
-        _intermediates: &[CertificateDer<'_>],
-        _server_name: &ServerName<'_>,
-        _ocsp_response: &[u8],
-        _now: UnixTime,
-    ) -> Result<ServerCertVerified, rustls::Error> {
-        Ok(ServerCertVerified::assertion())
+fn trusted(file: Option<&str>) -> Result<Trusted, TlsError> {
+    let mut roots = RootCertStore::empty();
+    let Some(path) = file.filter(|path| *path != "system") else {
+        roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+        let listed = Vec::new();
+        return if roots.is_empty() { Err(TlsError::NoSystemRoots) } else { Ok(Trusted { roots, listed }) };
+    };
+    let fault = |reason: String| TlsError::RootFile { path: path.to_owned(), reason };
+    let mut listed = Vec::new();
+    for certificate in CertificateDer::pem_file_iter(path).map_err(|error| fault(error.to_string()))? {
+        let certificate = certificate.map_err(|error| fault(error.to_string()))?;
+        roots.add(certificate.clone()).map_err(|error| fault(error.to_string()))?;
+        listed.push(certificate);
     }
-
-    // The signature proves that the server has the key of a certificate that says nothing. To check it, the certificate would
-    // have to be read, which fails for those of version 1 that old tools make.
-    fn verify_tls12_signature(
-        &self,
-        _message: &[u8],
-        _certificate: &CertificateDer<'_>,
-        _signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        Ok(HandshakeSignatureValid::assertion())
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        _message: &[u8],
-        _certificate: &CertificateDer<'_>,
-        _signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        Ok(HandshakeSignatureValid::assertion())
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.0.signature_verification_algorithms.supported_schemes()
+    if listed.is_empty() {
+        Err(fault("it holds no certificate".to_owned()))
+    } else {
+        Ok(Trusted { roots, listed })
     }
 }
 
@@ -169,7 +147,7 @@ mod tests {
     #[test]
     fn every_certificate_of_a_root_file_is_trusted() {
         let file = File::new("two", &format!("A comment.\n{}{}", certificate(), certificate()));
-        assert_eq!(roots(Some(file.path())).unwrap().len(), 2);
+        assert_eq!(trusted(Some(file.path())).unwrap().listed.len(), 2);
         assert!(matches!(Connector::new(SslMode::Verified, Some(file.path())), Ok(Connector::Rustls(_))));
     }
 

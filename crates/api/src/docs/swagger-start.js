@@ -4,11 +4,12 @@
 // go to where the document lies.
 const page = document.getElementById("page");
 const address = new URL(page.dataset.document, window.location.href);
+const prefix = new URL(".", address).pathname.replace(/\/$/, "");
 
 // The token that is typed into "Authorize" is kept in memory only: it is gone when the page is.
 const show = (spec) =>
   SwaggerUIBundle({
-    spec: { ...spec, servers: [{ url: new URL(".", address).pathname.replace(/\/$/, "") || "/" }] },
+    spec: prefix ? { ...spec, servers: [{ url: prefix }] } : spec,
     domNode: page,
     deepLinking: true,
     displayRequestDuration: true,
