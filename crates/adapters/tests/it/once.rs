@@ -21,7 +21,7 @@ use task_domain::{
 };
 
 use crate::support::{
-    OneByOne, Store, changes, new_task_with, next, session, toggle, unavailable, unexpected,
+    HELD_UP, OneByOne, Store, changes, new_task_with, next, session, toggle, unavailable, unexpected,
 };
 
 /// Whether the connections of `Fixture::once` are in a transaction, and what they say.
@@ -94,11 +94,10 @@ impl Fixture {
             .await;
     }
 
-    /// Waits until a statement of these words is under way.
-    async fn until_active(&self, words: &str) {
-        let sql = format!(
-            "SELECT pid::text AS line FROM {CONNECTIONS} AND state = 'active' AND query LIKE '%{words}%'"
-        );
+    /// Waits until a statement of these words is held up.
+    async fn until_held_up(&self, words: &str) {
+        let sql =
+            format!("SELECT pid::text AS line FROM {CONNECTIONS} AND {HELD_UP} AND query LIKE '%{words}%'");
         until(words, async || !self.store.db.lines(&sql).await.is_empty()).await;
     }
 
@@ -328,7 +327,7 @@ async fn while_a_request_is_carried_out_its_key_is_in_progress_at_once_and_no_ot
     let blocker = session(fixture.store.db.database(), "BEGIN; SELECT FROM tasks FOR UPDATE").await;
     let key = request("k");
     let others = async {
-        fixture.until_active("UPDATE tasks").await;
+        fixture.until_held_up("UPDATE tasks").await;
         // None of these waits for the lock, which is held until all of them are answered.
         assert_eq!(fixture.run(&key, toggle(task.id)).await.unwrap(), Replay::InProgress);
         // Whether it asks for the same is known only to the first one.
@@ -442,7 +441,7 @@ async fn a_connection_that_the_server_ends_in_mid_transaction_stores_nothing_and
     // In the write.
     let blocker = session(fixture.store.db.database(), "BEGIN; SELECT FROM tasks FOR UPDATE").await;
     let end = async {
-        fixture.until_active("UPDATE tasks").await;
+        fixture.until_held_up("UPDATE tasks").await;
         fixture.terminate_busy().await;
     };
     let (outcome, ()) = join(fixture.run(&key, toggle(task.id)), end).await;
@@ -453,7 +452,7 @@ async fn a_connection_that_the_server_ends_in_mid_transaction_stores_nothing_and
     // Between the write and the commit.
     fixture.on_receipt("pg_sleep(3600)").await;
     let end = async {
-        fixture.until_active("UPDATE idempotency_keys").await;
+        fixture.until_held_up("UPDATE idempotency_keys").await;
         fixture.terminate_busy().await;
     };
     let (outcome, ()) = join(fixture.run(&key, toggle(task.id)), end).await;
@@ -476,7 +475,7 @@ async fn a_connection_that_is_cut_in_mid_transaction_stores_nothing_and_the_key_
     let blocker = session(fixture.store.db.database(), "SELECT pg_advisory_lock(1)").await;
     fixture.on_receipt("pg_advisory_xact_lock_shared(1)").await;
     let cut = async {
-        fixture.until_active("UPDATE idempotency_keys").await;
+        fixture.until_held_up("UPDATE idempotency_keys").await;
         proxy.cut();
     };
     let (outcome, ()) = join(fixture.run(&key, toggle(task.id)), cut).await;
@@ -550,7 +549,7 @@ async fn a_call_that_is_dropped_in_mid_transaction_leaves_none_open_on_a_connect
             once.execute_once(&ada, &key, toggle(task.id), IN_WORDS).await.map_err(|error| error.to_string())
         })
     };
-    fixture.until_active("UPDATE tasks").await;
+    fixture.until_held_up("UPDATE tasks").await;
     call.abort();
     assert!(call.await.unwrap_err().is_cancelled());
 
@@ -660,7 +659,7 @@ async fn a_write_waits_for_a_user_who_is_being_deleted_and_finds_nothing_then() 
     let deletion = "BEGIN; DELETE FROM users WHERE id = 'ada'";
     let mut deletion = session(fixture.store.db.database(), deletion).await;
     let commit = async {
-        fixture.until_active("INSERT INTO idempotency_keys").await;
+        fixture.until_held_up("INSERT INTO idempotency_keys").await;
         deletion.batch_execute("COMMIT").await.unwrap();
     };
     let (outcome, ()) = join(fixture.run(&request("k"), toggle(task.id)), commit).await;

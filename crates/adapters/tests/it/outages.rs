@@ -13,7 +13,7 @@ use task_domain::{
 };
 
 use crate::support::{
-    OneByOne, STORES_CONNECTIONS, Store, changes, repository, session, unavailable, unexpected, until_active,
+    OneByOne, STORES_CONNECTIONS, Store, changes, repository, session, unavailable, unexpected, until_held_up,
 };
 
 /// A limit that is to be reached. Each other limit is one that only a program reaches that hangs.
@@ -34,7 +34,7 @@ async fn the_pool_replaces_idle_connections_that_the_server_has_ended_before_a_c
     let blocker = session(store.db.database(), "BEGIN; SELECT FROM tasks FOR UPDATE").await;
     let calls = join_all((0..10).map(|_| store.tasks.toggle(&store.ada, task.id)));
     let release = async {
-        until_active(&store.db, 10).await;
+        until_held_up(&store.db, 10).await;
         drop(blocker);
     };
     let (outcomes, ()) = tokio::join!(calls, release);
@@ -52,7 +52,7 @@ async fn of_all_calls_only_those_in_flight_notice_that_the_server_ends_their_con
     let _blocker = session(store.db.database(), "BEGIN; SELECT FROM tasks FOR UPDATE").await;
     let calls = join_all((0..5).map(|_| store.tasks.toggle(&store.ada, task.id)));
     let terminate = async {
-        until_active(&store.db, 5).await;
+        until_held_up(&store.db, 5).await;
         terminate_all(&store.db, 5).await;
     };
     let (outcomes, ()) = tokio::join!(calls, terminate);
@@ -112,7 +112,7 @@ async fn a_connection_that_is_cut_in_mid_statement_is_unavailable_and_replaced()
 
     let blocker = session(store.db.database(), "BEGIN; SELECT FROM tasks FOR UPDATE").await;
     let cut = async {
-        until_active(&store.db, 1).await;
+        until_held_up(&store.db, 1).await;
         proxy.cut();
     };
     let (outcome, ()) = tokio::join!(tasks.toggle(&store.ada, task.id), cut);

@@ -10,7 +10,7 @@ use task_adapters::{
 use task_domain::{RepositoryError, Task, TaskQuery, TaskRepository, testing::new_task};
 
 use crate::support::{
-    OneByOne, STORES_CONNECTIONS, Store, changes, session, states, unavailable, unexpected, until_active,
+    OneByOne, STORES_CONNECTIONS, Store, changes, session, states, unavailable, unexpected, until_held_up,
 };
 
 /// A limit that is to be reached. Each other limit is `HUNG`: a call that does not end by this one ends by none.
@@ -79,7 +79,7 @@ async fn a_call_waits_for_a_connection_no_longer_than_it_may() {
     let store = Arc::new(store);
     let blocker = session(store.db.database(), "BEGIN; SELECT FROM tasks FOR UPDATE").await;
     let toggle = toggle_in_background(&store, &task);
-    until_active(&store.db, 1).await;
+    until_held_up(&store.db, 1).await;
 
     let text = unavailable(store.tasks.find(&store.ada, task.id).await);
     assert!(text.contains("Timeout occurred while waiting for a slot"), "{text}");
@@ -95,7 +95,7 @@ async fn the_pool_refuses_the_call_that_comes_when_too_many_wait_and_no_other() 
     let task = store.task("t").await;
     let blocker = session(store.db.database(), "BEGIN; SELECT FROM tasks FOR UPDATE").await;
     let waiting: Vec<_> = (0..3).map(|_| toggle_in_background(&store, &task)).collect();
-    until_active(&store.db, 1).await;
+    until_held_up(&store.db, 1).await;
     // A place is taken when a call is made, which is before its statement is under way.
     let refused =
         async || matches!(store.tasks.find(&store.ada, task.id).await, Err(RepositoryError::Overloaded));
@@ -115,7 +115,7 @@ async fn a_call_that_waits_gets_the_connection_that_comes_free() {
     let task = store.task("t").await;
     let blocker = session(store.db.database(), "BEGIN; SELECT FROM tasks FOR UPDATE").await;
     let release = async {
-        until_active(&store.db, 1).await;
+        until_held_up(&store.db, 1).await;
         drop(blocker);
         Ok(())
     };
@@ -130,7 +130,7 @@ async fn there_are_never_more_connections_than_the_pool_may_have() {
     let task = store.task("t").await;
     let blocker = session(store.db.database(), "BEGIN; SELECT FROM tasks FOR UPDATE").await;
     let toggles: Vec<_> = (0..20).map(|_| toggle_in_background(&store, &task)).collect();
-    until_active(&store.db, 3).await;
+    until_held_up(&store.db, 3).await;
     // Further calls do not make it more: time enough for them to try, on a machine with nothing else to do.
     tokio::time::sleep(SHORT).await;
     assert_eq!(states(&store.db).await, ["active"; 3]);
@@ -212,7 +212,7 @@ async fn a_call_that_its_caller_drops_does_not_hand_its_connection_on() {
     stall_updates(&store.db).await;
     tokio::select! {
         outcome = store.tasks.toggle(&store.ada, task.id) => panic!("{outcome:?}"),
-        () = until_active(&store.db, 1) => {}
+        () = until_held_up(&store.db, 1) => {}
     }
     assert_next_call_has_its_own_connection(&store, &task).await;
 }
@@ -223,7 +223,7 @@ async fn a_call_whose_task_is_aborted_does_not_hand_its_connection_on() {
     let task = store.task("t").await;
     stall_updates(&store.db).await;
     let toggle = toggle_in_background(&store, &task);
-    until_active(&store.db, 1).await;
+    until_held_up(&store.db, 1).await;
     toggle.abort();
     assert!(toggle.await.unwrap_err().is_cancelled());
     assert_next_call_has_its_own_connection(&store, &task).await;
@@ -253,7 +253,7 @@ async fn many_dropped_calls_leave_the_pool_as_large_as_it_was() {
     let blocker = session(store.db.database(), "BEGIN; SELECT FROM tasks FOR UPDATE").await;
     let calls = join_all((0..3).map(|_| store.tasks.toggle(&store.ada, task.id)));
     let release = async {
-        until_active(&store.db, 3).await;
+        until_held_up(&store.db, 3).await;
         drop(blocker);
     };
     let (outcomes, ()) = tokio::join!(calls, release);
@@ -284,7 +284,7 @@ async fn a_closed_pool_closes_its_connections_and_takes_no_more_calls() {
 
     let blocker = session(db.database(), "BEGIN; SELECT FROM tasks FOR UPDATE").await;
     let close = async {
-        until_active(&db, 1).await;
+        until_held_up(&db, 1).await;
         pool.close();
         unavailable(tasks.find(&ada, task.id).await);
         drop(blocker);

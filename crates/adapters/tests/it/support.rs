@@ -128,7 +128,7 @@ pub(crate) async fn session(database: &Database, sql: &str) -> AsyncPgConnection
 /// The connections of a store, open or left behind, as the server sees them: only its statements bind values. Of a long
 /// one the server shows no more than the first kilobyte, and an update binds its values behind that.
 pub(crate) const STORES_CONNECTIONS: &str = "(
-    SELECT pid, state, query FROM pg_stat_activity
+    SELECT pid, state, wait_event_type, query FROM pg_stat_activity
     WHERE datname = current_database() AND pid <> pg_backend_pid() AND query LIKE '%tasks%'
       AND (query LIKE '%$1%' OR query LIKE 'UPDATE tasks SET title = coalesce(new.title%')
 ) AS stores_connections";
@@ -138,10 +138,14 @@ pub(crate) async fn states(db: &TestDatabase) -> Vec<String> {
     db.lines(&format!("SELECT state AS line FROM {STORES_CONNECTIONS} ORDER BY state")).await
 }
 
-/// Waits until so many statements of the store are under way in the server.
-pub(crate) async fn until_active(db: &TestDatabase, count: usize) {
-    let active = async || states(db).await.iter().filter(|state| *state == "active").count();
-    until("the statements are under way", async || active().await >= count).await;
+/// A statement that is held up by a lock or sleeps. One that is only active may still be in preparation, and is never
+/// carried out if its caller leaves then.
+pub(crate) const HELD_UP: &str = "state = 'active' AND wait_event_type IN ('Lock', 'Timeout')";
+
+/// Waits until so many statements of the store are held up in the server.
+pub(crate) async fn until_held_up(db: &TestDatabase, count: usize) {
+    let sql = format!("SELECT pid::text AS line FROM {STORES_CONNECTIONS} WHERE {HELD_UP}");
+    until("the statements are held up", async || db.lines(&sql).await.len() >= count).await;
 }
 
 pub(crate) fn title(text: &str) -> Title {
