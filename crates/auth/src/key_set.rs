@@ -42,12 +42,56 @@ pub struct SkippedKey {
     pub reason: &'static str,
 }
 
+/// What an answer is instead of a key set, as far as it shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NotAKeySet {
+    /// It is empty.
+    Empty,
+    /// It is packed with gzip, which was not asked for.
+    Compressed,
+    /// It is a page for a browser.
+    Page,
+    /// It is the configuration of `OpenID` Connect, which says where the set is.
+    OpenIdConfiguration,
+    /// It is a key that is in no set.
+    SingleKey,
+    /// It is anything else.
+    Other,
+}
+
+impl NotAKeySet {
+    fn of(body: &[u8]) -> Self {
+        let has = |text: &str| body.windows(text.len()).any(|window| window == text.as_bytes());
+        match body.trim_ascii_start() {
+            [] => Self::Empty,
+            [0x1f, 0x8b, ..] => Self::Compressed,
+            [b'<', ..] => Self::Page,
+            _ if has("\"jwks_uri\"") => Self::OpenIdConfiguration,
+            _ if has("\"kty\"") && !has("\"keys\"") => Self::SingleKey,
+            _ => Self::Other,
+        }
+    }
+}
+
+impl fmt::Display for NotAKeySet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Empty => "nothing",
+            Self::Compressed => "compressed, which was not asked for,",
+            Self::Page => "an HTML page",
+            Self::OpenIdConfiguration => "an OpenID configuration",
+            Self::SingleKey => "a single key",
+            Self::Other => "something else",
+        })
+    }
+}
+
 /// Why an answer is not a usable key set.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidKeySet {
     /// It is not a JSON object with an array of `keys`.
     #[error("its answer is {0} and not a key set: a JSON object with an array `keys` is needed")]
-    NotAKeySet(&'static str),
+    NotAKeySet(NotAKeySet),
     /// No key of the set is usable.
     #[error("its key set has no key that can be used{}", reasons(.0))]
     NoUsableKey(Vec<SkippedKey>),
@@ -58,7 +102,7 @@ impl KeySet {
     pub fn parse(body: &[u8]) -> Result<(Self, Vec<SkippedKey>), InvalidKeySet> {
         // Some servers put a byte order mark in front of a file.
         let body = body.strip_prefix("\u{feff}".as_bytes()).unwrap_or(body);
-        let not_a_set = || InvalidKeySet::NotAKeySet(kind(body));
+        let not_a_set = || InvalidKeySet::NotAKeySet(NotAKeySet::of(body));
         let mut set = json::parse_object(body).map_err(|_| not_a_set())?;
         let Some(Value::Array(entries)) = set.remove("keys") else { return Err(not_a_set()) };
         let mut keys: Vec<PublicKey> = Vec::new();
@@ -209,19 +253,6 @@ fn decode(text: &str) -> Result<Vec<u8>, &'static str> {
 
 fn has_bytes(text: &str, count: usize) -> Result<(), &'static str> {
     if decode(text)?.len() == count { Ok(()) } else { Err("it has not the length of its curve") }
-}
-
-/// What the answer is instead, as far as its first bytes say so.
-fn kind(body: &[u8]) -> &'static str {
-    match body.trim_ascii_start() {
-        [] => "empty",
-        [0x1f, 0x8b, ..] => "compressed, which was not asked for,",
-        [b'<', ..] => "a page of HTML or XML",
-        [b'{', ..] => "an object of something else, or torn,",
-        [b'[', ..] => "an array",
-        [b'"', ..] | [b'e', b'y', ..] => "a text",
-        _ => "something else",
-    }
 }
 
 /// The number without the zero octets that some libraries write in front of it (RFC 7518, section 6.3.1.1, forbids them).
@@ -405,9 +436,11 @@ mod tests {
     fn an_answer_that_is_not_a_key_set_is_said_to_be_what_it_is() {
         for (body, kind) in [
             (&b"\x1f\x8b\x08"[..], "compressed"),
-            (b" <html>", "a page"),
-            (b"", "empty"),
-            (b"[]", "an array"),
+            (b" <html>", "an HTML page"),
+            (b"", "nothing"),
+            (b"[]", "something else"),
+            (br#"{"issuer":"x","jwks_uri":"y"}"#, "an OpenID configuration"),
+            (br#"{"kty":"RSA"}"#, "a single key"),
         ] {
             let error = KeySet::parse(body).unwrap_err().to_string();
             assert!(error.starts_with(&format!("its answer is {kind}")), "{error}");

@@ -12,7 +12,7 @@ mod verifier;
 mod verifiers;
 
 pub use claims::{ClaimRules, Jws};
-pub use key_set::{InvalidKeySet, KeySet, SkippedKey};
+pub use key_set::{InvalidKeySet, KeySet, NotAKeySet, SkippedKey};
 pub use key_source::{FetchError, Fetched, HttpKeySource, KeySource};
 pub use numeric_date::{moment, now};
 pub use published_keys::PublishedKeys;

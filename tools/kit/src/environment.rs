@@ -67,11 +67,25 @@ impl Variables {
     }
 }
 
+/// Whether a command would do something else without the variable. The service judges all the others itself.
+fn is_ours(name: &str) -> bool {
+    ["DATABASE_URL", "DATABASE_DIRECT_URL", "BETTER_AUTH_SECRET", "ENVIRONMENT", "PORT"].contains(&name)
+}
+
 /// The variables of `.env` in the current folder, if there is one.
 fn of_file() -> anyhow::Result<Vec<(String, String)>> {
     let file = EnvFile::read(Path::new(".env"))
         .context(".env cannot be read, or is not in UTF-8 (see .env.example)")?;
-    Ok(file.unwrap_or_default().variables)
+    let EnvFile { variables, unreadable } = file.unwrap_or_default();
+    // A line of another program may look as it likes. One of these would be done without in silence.
+    let broken =
+        unreadable.into_iter().find_map(|line| Some((line.number, line.name.filter(|name| is_ours(name))?)));
+    if let Some((number, name)) = broken {
+        bail!(
+            ".env, line {number}: the value of {name} cannot be read; check its quotation marks (see .env.example)"
+        );
+    }
+    Ok(variables)
 }
 
 impl IntoIterator for Variables {

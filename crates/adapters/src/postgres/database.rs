@@ -49,7 +49,8 @@ impl Database {
     /// Of several hosts the first that answers is taken; with `target_session_attrs=read-write` the first that can be
     /// written to, which after a fail-over is another one than before.
     pub fn parse(url: &str) -> Result<Self, InvalidDatabaseUrl> {
-        let DatabaseUrl { mut config, hosts, ssl_mode, root_file, remarks } = DatabaseUrl::parse(url)?;
+        let DatabaseUrl { mut config, hosts, ssl_mode, root_file, remarks } =
+            DatabaseUrl::parse(url, defaults())?;
         complete(&mut config, ssl_mode);
         let each = Hosts::of(&hosts, &config);
         for place in &hosts {
@@ -204,17 +205,18 @@ impl fmt::Debug for Database {
     }
 }
 
-/// The settings that a URL cannot have or need not have.
+/// The limits of time, unless the URL names others.
+fn defaults() -> Config {
+    let mut config = Config::new();
+    config
+        .connect_timeout(CONNECT_TIMEOUT)
+        .keepalives_idle(KEEPALIVE_IDLE)
+        .tcp_user_timeout(TCP_USER_TIMEOUT);
+    config
+}
+
+/// What the URL cannot say, and the name of this program unless it says another one.
 fn complete(config: &mut Config, mode: SslMode) {
-    if config.get_connect_timeout().is_none() {
-        config.connect_timeout(CONNECT_TIMEOUT);
-    }
-    if config.get_keepalives_idle() == Config::new().get_keepalives_idle() {
-        config.keepalives_idle(KEEPALIVE_IDLE);
-    }
-    if config.get_tcp_user_timeout().is_none() {
-        config.tcp_user_timeout(TCP_USER_TIMEOUT);
-    }
     config.ssl_mode(match mode {
         SslMode::Disable => WireSslMode::Disable,
         SslMode::Prefer => WireSslMode::Prefer,

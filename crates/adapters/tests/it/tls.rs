@@ -5,7 +5,12 @@
 use std::{fs, sync::Arc};
 
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
-use rustls::{ServerConfig, pki_types::PrivateKeyDer};
+use rustls::{
+    ServerConfig,
+    crypto::aws_lc_rs::sign::any_supported_type,
+    pki_types::{CertificateDer, PrivateKeyDer},
+    sign::{CertifiedKey, SingleCertAndKey},
+};
 use task_adapters::{Database, testing::TestDatabase};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt, copy_bidirectional},
@@ -13,6 +18,7 @@ use tokio::{
     task::JoinHandle,
 };
 use tokio_rustls::TlsAcceptor;
+use x509_cert::der::{Decode as _, Encode as _};
 
 /// What a client sends first when it wants to know whether the server speaks TLS.
 const SSL_REQUEST: [u8; 8] = [0, 0, 0, 8, 4, 210, 22, 47];
@@ -29,14 +35,24 @@ struct Secured {
 impl Secured {
     /// `Some(host)`: its certificate is for that host. `None`: it speaks no TLS.
     async fn new(host: Option<&str>) -> Self {
+        let (authority, acceptor) = certified(host.unwrap_or("127.0.0.1"), &Clone::clone);
+        Self::with(&authority, host.map(|_| acceptor)).await
+    }
+
+    /// Its certificate is one of version 1, as old tools make them for themselves.
+    async fn of_version_1() -> Self {
+        let (authority, acceptor) = certified("127.0.0.1", &version_1);
+        Self::with(&authority, Some(acceptor)).await
+    }
+
+    async fn with(authority: &str, acceptor: Option<TlsAcceptor>) -> Self {
         let db = TestDatabase::empty().await;
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap().to_string();
-        let (authority, acceptor) = certified(host.unwrap_or("127.0.0.1"));
         let file = std::env::temp_dir().join(format!("{}.pem", db.name()));
         fs::write(&file, authority).unwrap();
         let (_, upstream) = db.detour(&address);
-        let server = tokio::spawn(serve(listener, host.map(|_| acceptor), upstream));
+        let server = tokio::spawn(serve(listener, acceptor, upstream));
         Self { db, authority: file, address, server }
     }
 
@@ -58,8 +74,19 @@ impl Drop for Secured {
     }
 }
 
-/// An authority, and a server with a certificate of it for that host.
-fn certified(host: &str) -> (String, TlsAcceptor) {
+/// The certificate in its first version, which has no extensions. No client of these tests checks its signature, so it has the old one.
+fn version_1(certificate: &CertificateDer<'static>) -> CertificateDer<'static> {
+    let mut read = x509_cert::Certificate::from_der(certificate).unwrap();
+    read.tbs_certificate.version = x509_cert::Version::V1;
+    read.tbs_certificate.extensions = None;
+    read.to_der().unwrap().into()
+}
+
+/// An authority, and a server with a certificate of it for that host, of which something else is made.
+fn certified(
+    host: &str,
+    make: &dyn Fn(&CertificateDer<'static>) -> CertificateDer<'static>,
+) -> (String, TlsAcceptor) {
     let mut params = CertificateParams::default();
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     params.distinguished_name.push(DnType::CommonName, "An authority of the tests");
@@ -72,11 +99,10 @@ fn certified(host: &str) -> (String, TlsAcceptor) {
         .with_safe_default_protocol_versions()
         .unwrap()
         .with_no_client_auth()
-        .with_single_cert(
-            vec![certificate.der().clone()],
-            PrivateKeyDer::try_from(key.serialize_der()).unwrap(),
-        )
-        .unwrap();
+        .with_cert_resolver(Arc::new(SingleCertAndKey::from(CertifiedKey::new(
+            vec![make(certificate.der())],
+            any_supported_type(&PrivateKeyDer::try_from(key.serialize_der()).unwrap()).unwrap(),
+        ))));
     (authority.pem(), TlsAcceptor::from(Arc::new(config)))
 }
 
@@ -147,6 +173,11 @@ async fn a_server_without_tls_is_refused_unless_plain_text_will_do() {
 async fn prefer_encrypts_whatever_the_certificate() {
     let secured = Secured::new(Some("elsewhere.example")).await;
     assert_eq!(secured.connect("prefer", None).await, Ok(()));
+    let old = Secured::of_version_1().await;
+    assert_eq!(old.connect("prefer", None).await, Ok(()));
+    for mode in VERIFIED {
+        old.connect(mode, Some(&old)).await.unwrap_err();
+    }
 }
 
 #[tokio::test]

@@ -23,6 +23,7 @@ use crate::http::{
     connections::{Client, InFlight, in_chunks},
     cors,
     error::ApiError,
+    offered_upgrade,
     shared_payload::SharedPayload,
 };
 
@@ -54,12 +55,13 @@ struct Envelope {
 impl Envelope {
     fn open(request: &mut ServiceRequest) -> Self {
         let request_id = request_id::choose(request.headers());
+        let offered_upgrade = offered_upgrade::ignore(request);
         Self {
             observation: Observation::begin(request, &request_id),
             head: CommonHead {
                 request_id,
                 origin: cors::allowed_origin(request),
-                disconnect: Disconnect::of(request),
+                disconnect: Disconnect::of(request, offered_upgrade),
             },
             in_flight: request.conn_data().map(Client::begin),
             payload: SharedPayload::of(request),

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, time::Instant};
 
 use reqwest::StatusCode;
 use task_adapters::inspection::ClockDifference;
-use task_auth::{FetchError, Fetched, InvalidKeySet, KeySet, KeySource, SkippedKey, now};
+use task_auth::{FetchError, Fetched, InvalidKeySet, KeySet, KeySource, NotAKeySet, SkippedKey, now};
 use task_support::Chain;
 use url::Url;
 
@@ -43,7 +43,7 @@ pub(super) async fn fetch(source: &dyn KeySource, url: &Url) -> Answer {
             Answer { findings, usable: Some((fetched, keys)), reached: true, clock }
         }
         Err(error) => {
-            let findings = vec![invalid(&error, &fetched.body, &address)];
+            let findings = vec![invalid(&error, &address)];
             Answer { findings, usable: None, reached: true, clock }
         }
     }
@@ -84,14 +84,13 @@ fn skipped_key(key: &SkippedKey) -> Finding {
 }
 
 /// The finding about an answer without a usable key.
-fn invalid(error: &InvalidKeySet, body: &[u8], address: &str) -> Finding {
-    let InvalidKeySet::NoUsableKey(skipped) = error else {
-        let (what, advice) = no_key_set(&String::from_utf8_lossy(body));
-        return Finding::problem(
-            "key set",
-            format!("the answer of {address} is {what} and not a key set"),
-            advice,
-        );
+fn invalid(error: &InvalidKeySet, address: &str) -> Finding {
+    let skipped = match error {
+        InvalidKeySet::NotAKeySet(answer) => {
+            let found = format!("the answer of {address} is {answer} and not a key set");
+            return Finding::problem("key set", found, no_key_set(*answer));
+        }
+        InvalidKeySet::NoUsableKey(skipped) => skipped,
     };
     let reasons = skipped.iter().map(|key| format!("\n  key {}: {}", key.index + 1, key.reason));
     let found = format!("the set at {address} has no key that can be used{}", reasons.collect::<String>());
@@ -104,31 +103,20 @@ fn invalid(error: &InvalidKeySet, body: &[u8], address: &str) -> Finding {
     Finding::problem("key set", found, advice)
 }
 
-/// What an answer is instead of a key set, and the remedy.
-fn no_key_set(body: &str) -> (&'static str, &'static str) {
-    let text = body.trim_start_matches('\u{feff}').trim_start();
-    if text.starts_with('<') {
-        (
-            "an HTML page",
+/// The remedy for an answer that is not a key set.
+fn no_key_set(answer: NotAKeySet) -> &'static str {
+    match answer {
+        NotAKeySet::Page => {
             "AUTH_JWKS_URL names a page of the front end, perhaps its log-in or its \"not found\". Better Auth serves the \
-             keys at /api/auth/jwks, with the `jwt()` plugin.",
-        )
-    } else if text.contains("\"jwks_uri\"") {
-        ("an OpenID configuration", "Set AUTH_JWKS_URL to what its `jwks_uri` says.")
-    } else if text.contains("\"kty\"") && !text.contains("\"keys\"") {
-        ("a single key", "It must be a set: a JSON object with an array `keys`.")
-    } else if text.starts_with("\u{1f}\u{fffd}") {
-        (
-            "compressed, which was not asked for,",
-            "Let the server, or a proxy in front of it, send it as it is.",
-        )
-    } else if text.is_empty() {
-        ("nothing", "Better Auth serves the keys at /api/auth/jwks, with the `jwt()` plugin.")
-    } else {
-        (
-            "something else",
-            "A JSON object with an array `keys` is needed. Better Auth serves it at /api/auth/jwks, with the `jwt()` plugin.",
-        )
+             keys at /api/auth/jwks, with the `jwt()` plugin."
+        }
+        NotAKeySet::Compressed => "Let the server, or a proxy in front of it, send it as it is.",
+        NotAKeySet::OpenIdConfiguration => "Set AUTH_JWKS_URL to what its `jwks_uri` says.",
+        NotAKeySet::SingleKey => "It must be a set: a JSON object with an array `keys`.",
+        NotAKeySet::Empty => "Better Auth serves the keys at /api/auth/jwks, with the `jwt()` plugin.",
+        NotAKeySet::Other => {
+            "A JSON object with an array `keys` is needed. Better Auth serves it at /api/auth/jwks, with the `jwt()` plugin."
+        }
     }
 }
 
@@ -266,7 +254,7 @@ mod tests {
             (r#"{"keys":[{"kty":"new"}]}"#, &["key 1: its kind is none of", "EdDSA"]),
         ] {
             let error = KeySet::parse(body.as_bytes()).unwrap_err();
-            let finding = invalid(&error, body.as_bytes(), "https://a.example/jwks");
+            let finding = invalid(&error, "https://a.example/jwks");
             assert_eq!(finding.verdict, Verdict::Problem);
             let text = text(&finding);
             assert!(words.iter().all(|word| text.contains(word)), "{body}: {text}");

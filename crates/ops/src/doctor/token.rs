@@ -13,7 +13,8 @@ use std::{convert::Infallible, sync::Mutex};
 use async_trait::async_trait;
 use serde_json::Value;
 use task_auth::{
-    FetchError, Fetched, Identity, InvalidKeySet, KeySource, Refusal, TokenVerifier, VerifyError, now,
+    FetchError, Fetched, Identity, InvalidKeySet, KeySource, NotAKeySet, Refusal, TokenVerifier, VerifyError,
+    now,
 };
 use task_support::json;
 
@@ -76,7 +77,7 @@ struct AlreadyFetched(Mutex<Option<Fetched>>);
 impl KeySource for AlreadyFetched {
     async fn fetch(&self) -> Result<Fetched, FetchError> {
         let fetched = self.0.lock().ok().and_then(|fetched| fetched.clone());
-        fetched.ok_or(FetchError::Invalid(InvalidKeySet::NotAKeySet("nothing")))
+        fetched.ok_or(FetchError::Invalid(InvalidKeySet::NotAKeySet(NotAKeySet::Empty)))
     }
 }
 

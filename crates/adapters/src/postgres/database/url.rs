@@ -55,11 +55,12 @@ struct Places {
 }
 
 impl DatabaseUrl {
-    pub(super) fn parse(url: &str) -> Result<Self, InvalidDatabaseUrl> {
+    /// Reads a URL; what it leaves out is as in `defaults`.
+    pub(super) fn parse(url: &str, defaults: Config) -> Result<Self, InvalidDatabaseUrl> {
         let rest = without_scheme(url)?;
         let (login, place, query) = parts(rest)?;
         let (hosts, name) = place.split_once('/').unwrap_or((place, ""));
-        let mut read = Reading::default();
+        let mut read = Reading::new(defaults);
         if let Some(login) = login {
             let (user, password) =
                 login.split_once(':').map_or((login, None), |(user, password)| (user, Some(password)));
@@ -145,10 +146,10 @@ struct Reading {
     faults: Vec<String>,
 }
 
-impl Default for Reading {
-    fn default() -> Self {
+impl Reading {
+    fn new(config: Config) -> Self {
         Self {
-            config: Config::new(),
+            config,
             places: Places::default(),
             ssl_mode: SslMode::Prefer,
             root_file: None,
@@ -156,9 +157,7 @@ impl Default for Reading {
             faults: Vec::new(),
         }
     }
-}
 
-impl Reading {
     fn user(&mut self, user: &str) {
         if !user.is_empty() {
             self.config.user(user);

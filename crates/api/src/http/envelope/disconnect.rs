@@ -8,18 +8,18 @@ use actix_web::{
     web,
 };
 
-use crate::{health::readiness::Readiness, http::offered_upgrade};
+use crate::health::readiness::Readiness;
 
 /// Decides whether the client may send another request on the same connection.
 pub(super) struct Disconnect {
     readiness: Option<web::Data<Readiness>>,
-    /// Whether the end of the request is not known.
+    /// Whether nothing says where the request ends and the next one begins.
     is_endless: bool,
 }
 
 impl Disconnect {
-    pub(super) fn of(request: &mut ServiceRequest) -> Self {
-        Self { readiness: request.app_data().cloned(), is_endless: offered_upgrade::ignore(request) }
+    pub(super) fn of(request: &ServiceRequest, is_endless: bool) -> Self {
+        Self { readiness: request.app_data().cloned(), is_endless }
     }
 
     /// Ends the connection with this answer if the server is stopping, after an offered WebSocket, and after 408: the rest of

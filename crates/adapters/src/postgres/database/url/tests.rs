@@ -30,7 +30,7 @@ fn what_the_query_names_replaces_what_stands_before_it() {
     assert_eq!(address("postgres://u@localhost:5432/db?port=6000&dbname=other"), "localhost:6000/other");
     assert_eq!(address("postgres:///?host=h&dbname=d"), "h:5432/d");
     assert_eq!(address("postgres:///d?hostaddr=127.0.0.1"), "127.0.0.1:5432/d");
-    let read = DatabaseUrl::parse("postgres://a:b@h/d?user=me&password=s%26c").unwrap();
+    let read = DatabaseUrl::parse("postgres://a:b@h/d?user=me&password=s%26c", Config::new()).unwrap();
     assert_eq!((read.config.get_user(), read.config.get_password()), (Some("me"), Some(&b"s&c"[..])));
 }
 
@@ -110,8 +110,10 @@ fn the_links_that_providers_show_are_understood_with_remarks() {
         let database = Database::parse(url).unwrap_or_else(|error| panic!("{url}: {error}"));
         assert_eq!(database.remarks().len(), ignored, "{url}: {:?}", database.remarks());
     }
-    let config =
-        DatabaseUrl::parse("postgres://h/d?keepalives_idle=9&tcp_user_timeout=7000&connect_timeout=5");
+    let config = DatabaseUrl::parse(
+        "postgres://h/d?keepalives_idle=9&tcp_user_timeout=7000&connect_timeout=5",
+        Config::new(),
+    );
     let config = config.unwrap().config;
     assert_eq!(config.get_keepalives_idle(), Duration::from_secs(9));
     assert_eq!(config.get_tcp_user_timeout(), Some(&Duration::from_secs(7)));
@@ -122,7 +124,7 @@ fn the_links_that_providers_show_are_understood_with_remarks() {
 fn a_question_mark_in_a_password_begins_no_parameters() {
     for hosts in ["h", "h,i"] {
         let url = format!("postgres://u:a?s3cret=b&sslmode=c@{hosts}/d?sslmode=disable");
-        let read = DatabaseUrl::parse(&url).unwrap();
+        let read = DatabaseUrl::parse(&url, Config::new()).unwrap();
         assert_eq!(read.config.get_password(), Some(&b"a?s3cret=b&sslmode=c"[..]));
         assert_eq!((read.config.get_user(), read.config.get_dbname()), (Some("u"), Some("d")));
         assert_eq!(read.ssl_mode, SslMode::Disable);
