@@ -151,6 +151,7 @@ const SHAPES: [&str; 14] = [
 ];
 
 proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
     #[test]
     fn no_part_of_a_password_is_shown_whatever_is_wrong_with_the_url(
         password in "[A-Z@:/?#%&=+,;'\"\\[\\]\\\\ .~-]{4,24}",
