@@ -4,35 +4,30 @@
 //! polled on a connection of its own, because a waiting `pg_advisory_lock` holds a snapshot for which
 //! `CREATE INDEX CONCURRENTLY` in the other run would wait in turn, for ever.
 
+pub(crate) mod applied;
+
 use std::time::Duration;
 
+#[cfg(feature = "testing")]
+use diesel::{migration::MigrationSource, pg::Pg};
 use diesel::{
-    migration::{MigrationSource, MigrationVersion},
-    pg::Pg,
+    migration::MigrationVersion,
     prelude::*,
-    sql_types::{BigInt, Bool, Nullable, Text},
+    sql_types::{BigInt, Bool},
 };
 use diesel_async::{AsyncMigrationHarness, AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
-use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
-use task_domain::{BoxError, RepositoryError};
+use diesel_migrations::MigrationHarness;
+use task_domain::BoxError;
 
-use crate::postgres::{
-    database::{Database, error::ConnectError},
-    pool::PgPool,
-    pooler,
+use self::applied::{MIGRATIONS, applied_and_pending, name_of};
+pub use self::applied::{Migration, is_up_to_date};
+use crate::{
+    inspection::{Fault, Gravity, before_migrating, inspect_on},
+    postgres::{
+        database::{Database, error::ConnectError},
+        pooler,
+    },
 };
-
-const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../migrations");
-
-mod schema {
-    //! diesel's own table.
-    diesel::table! {
-        #[sql_name = "__diesel_schema_migrations"]
-        applied (version) {
-            version -> Text,
-        }
-    }
-}
 
 /// The advisory lock of this program's migrations: the letters "taskapi" as a number.
 const LOCK: i64 = 0x0074_6173_6b61_7069;
@@ -42,31 +37,15 @@ const LOCK_POLL: Duration = Duration::from_millis(200);
 /// come after it queue behind a waiting one, so this is how long the service may stand still.
 const LOCK_TIMEOUT: &str = "4s";
 
-/// A migration that this program knows.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Migration {
-    /// The name of its folder.
-    pub name: String,
-    /// Whether the database has it.
-    pub applied: bool,
-}
-
 /// Why the schema could not be changed or read.
 #[derive(Debug, thiserror::Error)]
 pub enum MigrationError {
     /// There is no connection to the database.
     #[error("the database cannot be reached")]
     Connect(#[from] ConnectError),
-    /// `users` is not there, so `tasks` cannot refer to it.
-    #[error(
-        "the database has no table `users`. It belongs to Better Auth: set `user: {{ modelName: \"users\" }}` there \
-         and run its migration first (npx auth@latest migrate). For development without it, `cargo xtask dev` makes \
-         a stand-in"
-    )]
-    NoUsers,
-    /// `users.id` has a type that `tasks.user_id` cannot refer to.
-    #[error("`users.id` is of the type {0}, but task owners are kept as text: make it `text`")]
-    UsersIdType(String),
+    /// The database is not as the migrations need it. Nothing was changed.
+    #[error("{}", sentences(.0))]
+    Refused(Vec<Fault>),
     /// In between is a pooler in transaction mode, in which a connection does not hold a lock.
     #[error(
         "the database is reached through a pooler in transaction mode, where the lock of a migration does not hold: let \
@@ -78,19 +57,46 @@ pub enum MigrationError {
     Failed(BoxError),
     /// The state of the migrations cannot be read.
     #[error("the state of the migrations cannot be read")]
-    Read(#[from] diesel::result::Error),
+    Read(#[source] BoxError),
+}
+
+impl From<diesel::result::Error> for MigrationError {
+    fn from(error: diesel::result::Error) -> Self {
+        Self::Read(error.into())
+    }
+}
+
+fn sentences(faults: &[Fault]) -> String {
+    faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
 }
 
 /// Applies every migration that the database lacks, each in a transaction of its own, and returns their names.
+///
+/// Refuses first, with all that is wrong, what PostgreSQL would refuse with a terse sentence, or would do to a database on
+/// which the service cannot work.
 pub async fn run(database: &Database) -> Result<Vec<String>, MigrationError> {
     let _lock = Lock::acquire(database).await?;
     let mut connection = database.connect().await?;
-    let pending = applied_and_pending(&mut connection).await?.into_iter().any(|migration| !migration.applied);
-    if !pending {
+    let inspection = inspect_on(&mut connection, database).await.map_err(MigrationError::Read)?;
+    let unusable = inspection.faults().into_iter().filter(|fault| fault.gravity == Gravity::Unusable);
+    refuse(unusable.collect())?;
+    if inspection.migrations.iter().flatten().all(|migration| migration.applied) {
         return Ok(Vec::new());
     }
-    check_users(&mut connection).await?;
+    refuse(before_migrating(&inspection))?;
     harness(connection, |harness| Ok(names(&harness.run_pending_migrations(MIGRATIONS)?))).await
+}
+
+fn refuse(faults: Vec<Fault>) -> Result<(), MigrationError> {
+    if faults.is_empty() { Ok(()) } else { Err(MigrationError::Refused(faults)) }
+}
+
+/// What is wrong with the database: [`Inspection::faults`](crate::inspection::Inspection::faults), read without limits of
+/// time, as everything here.
+pub async fn faults(database: &Database) -> Result<Vec<Fault>, MigrationError> {
+    let mut connection = database.connect().await?;
+    let inspection = inspect_on(&mut connection, database).await.map_err(MigrationError::Read)?;
+    Ok(inspection.faults())
 }
 
 /// Takes back the last `steps` applied migrations, the newest first, and returns their names.
@@ -137,24 +143,13 @@ pub(crate) async fn revert_of(
 
 /// Lists every migration that the program knows, the oldest first, and whether the database has it. Changes nothing.
 pub async fn status(database: &Database) -> Result<Vec<Migration>, MigrationError> {
-    applied_and_pending(&mut database.connect().await?).await
-}
-
-/// Whether the database has every migration that the program knows: one statement on a connection of the pool.
-///
-/// A database without the table of migrations, or whose table this role may not read, is an unexpected error.
-pub async fn is_up_to_date(pool: &PgPool) -> Result<bool, RepositoryError> {
-    let known = known().map_err(|error| RepositoryError::Unexpected(error.into()))?;
-    let select = schema::applied::table.select(schema::applied::version);
-    let applied: Vec<String> = pool.run(async |connection| select.load(connection).await).await?;
-    Ok(known.iter().all(|(version, _)| applied.contains(version)))
+    applied_and_pending(&mut database.connect().await?).await.map_err(MigrationError::Read)
 }
 
 async fn revert_locked(database: &Database, steps: usize) -> Result<Vec<String>, MigrationError> {
     let mut connection = database.connect().await?;
-    let applied =
-        applied_and_pending(&mut connection).await?.into_iter().filter(|migration| migration.applied);
-    let steps = steps.min(applied.count());
+    let known = applied_and_pending(&mut connection).await.map_err(MigrationError::Read)?;
+    let steps = steps.min(known.iter().filter(|migration| migration.applied).count());
     harness(connection, move |harness| {
         (0..steps)
             .map(|_| Ok(name_of(&harness.revert_last_migration(MIGRATIONS)?.to_string()).unwrap_or_default()))
@@ -176,67 +171,8 @@ async fn harness<T: Send + 'static>(
         .map_err(MigrationError::Failed)
 }
 
-fn known() -> Result<Vec<(String, String)>, MigrationError> {
-    let migrations = MigrationSource::<Pg>::migrations(&MIGRATIONS).map_err(MigrationError::Failed)?;
-    let mut known: Vec<_> = migrations
-        .iter()
-        .map(|migration| (migration.name().version().to_string(), migration.name().to_string()))
-        .collect();
-    known.sort();
-    Ok(known)
-}
-
-fn name_of(version: &str) -> Option<String> {
-    known().ok()?.into_iter().find(|(known, _)| known == version).map(|(_, name)| name)
-}
-
 fn names(versions: &[MigrationVersion<'_>]) -> Vec<String> {
     versions.iter().filter_map(|version| name_of(&version.to_string())).collect()
-}
-
-/// What [`status`] says, asked on a connection that is there.
-pub(crate) async fn applied_and_pending(
-    connection: &mut AsyncPgConnection,
-) -> Result<Vec<Migration>, MigrationError> {
-    #[derive(QueryableByName)]
-    struct Table {
-        #[diesel(sql_type = Bool)]
-        exists: bool,
-    }
-    #[derive(QueryableByName)]
-    struct Applied {
-        #[diesel(sql_type = Text)]
-        version: String,
-    }
-    let table = diesel::sql_query("SELECT to_regclass('__diesel_schema_migrations') IS NOT NULL AS exists");
-    let applied: Vec<Applied> = if table.get_result::<Table>(connection).await?.exists {
-        diesel::sql_query("SELECT version FROM __diesel_schema_migrations").load(connection).await?
-    } else {
-        Vec::new()
-    };
-    let is_applied = |version: &str| applied.iter().any(|row| row.version == version);
-    Ok(known()?
-        .into_iter()
-        .map(|(version, name)| Migration { applied: is_applied(&version), name })
-        .collect())
-}
-
-/// Refuses with a helpful sentence what PostgreSQL would refuse with a terse one.
-async fn check_users(connection: &mut AsyncPgConnection) -> Result<(), MigrationError> {
-    #[derive(QueryableByName)]
-    struct IdType {
-        #[diesel(sql_type = Nullable<Text>)]
-        name: Option<String>,
-    }
-    let id_type = diesel::sql_query(
-        "SELECT format_type(atttypid, NULL) AS name FROM pg_attribute \
-         WHERE attrelid = to_regclass('users') AND attname = 'id' AND NOT attisdropped",
-    );
-    match id_type.get_result::<IdType>(connection).await.optional()?.and_then(|row| row.name) {
-        None => Err(MigrationError::NoUsers),
-        Some(name) if name == "text" || name == "character varying" => Ok(()),
-        Some(name) => Err(MigrationError::UsersIdType(name)),
-    }
 }
 
 /// The right to migrate, held for as long as its connection is open.
@@ -273,7 +209,7 @@ impl Lock {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{applied::known, *};
     use crate::testing::TestDatabase;
 
     /// The columns of our tables as `schema.rs` writes them.

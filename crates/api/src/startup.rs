@@ -2,7 +2,6 @@
 
 pub(crate) mod app;
 mod background_tasks;
-mod database_check;
 mod error;
 mod listen;
 mod metrics_server;
@@ -14,6 +13,7 @@ use std::{fmt, net::SocketAddr, sync::Arc, time::Duration};
 
 use actix_web::dev;
 use task_adapters::PoolUsage;
+use task_ops::DatabaseCheck;
 use task_settings::Settings;
 use task_telemetry::{
     metrics::Gauges,
@@ -23,7 +23,6 @@ use tokio::task::JoinHandle;
 
 use self::{
     background_tasks::BackgroundTasks,
-    database_check::DatabaseCheck,
     listen::{HEAD_LIMIT, KEEP_ALIVE, listen},
     metrics_server::{MetricsServer, ReadGauges},
     open_files::connections_per_worker,
@@ -157,6 +156,6 @@ async fn serve(
     tokio::select! {
         outcome = server => outcome.map_err(RunError::from),
         second_signal = stop_on_signals(handle, readiness, drain) => Err(second_signal.into()),
-        unusable = database.until_unusable(readiness) => Err(unusable.into()),
+        unusable = database.until_unusable(|| readiness.is_stopping()) => Err(unusable.into()),
     }
 }

@@ -84,9 +84,6 @@ async fn examine_database(settings: &Settings) -> (Vec<Finding>, Option<Inspecti
     match inspection::inspect(&settings.database.target, &settings.database.pool).await {
         Ok(inspection) => {
             let mut findings = database::reached(&settings.database.target, &inspection, since.elapsed());
-            findings.push(database::migrations(&inspection));
-            findings.extend(database::users(&inspection));
-            findings.extend(database::rights(&inspection));
             findings.extend(pooler::examine(settings).await);
             (findings, Some(inspection))
         }
@@ -127,7 +124,7 @@ fn compare_clocks(
 /// Finds the user of a valid token. Without this, only creating a task would show that the user is unknown.
 async fn find_user(settings: &Settings, inspection: &Inspection, user: &UserId) -> Option<Finding> {
     let users = inspection.users.as_ref()?;
-    users.id_type.as_deref().filter(|kind| ["text", "character varying"].contains(kind))?;
+    users.has_text_ids().then_some(())?;
     let id = shown::quoted(user.as_str());
     if !users.may_read {
         let found = format!("the role may not read `users`, so the doctor cannot find the user {id}");

@@ -3,8 +3,11 @@
 use clap::Subcommand;
 use task_adapters::{
     Database,
+    inspection::{Fault, Part},
     migrations::{self, MigrationError},
 };
+
+use crate::database_check::log;
 
 /// The subcommands of `task-api migrate`.
 #[derive(Clone, Copy, Debug, Subcommand)]
@@ -24,7 +27,22 @@ pub enum Migrate {
 }
 
 /// Runs a subcommand, and returns the lines to print.
+///
+/// After [`Migrate::Run`] and [`Migrate::Status`] it logs what is wrong with the database, as the start of the service does.
 pub async fn migrate(database: &Database, command: Migrate) -> Result<Vec<String>, MigrationError> {
+    let lines = carry_out(database, command).await?;
+    if matches!(command, Migrate::Run | Migrate::Status) {
+        migrations::faults(database).await?.iter().filter(|fault| !is_pending(fault)).for_each(log);
+    }
+    Ok(lines)
+}
+
+/// The lines of `status` say that already.
+fn is_pending(fault: &Fault) -> bool {
+    fault.part == Part::Migrations && !fault.stops_migrations
+}
+
+async fn carry_out(database: &Database, command: Migrate) -> Result<Vec<String>, MigrationError> {
     let report = |verb: &str, names: Vec<String>, nothing: &str| match names.as_slice() {
         [] => vec![nothing.to_owned()],
         names => names.iter().map(|name| format!("{verb} {name}")).collect(),

@@ -22,9 +22,11 @@ const SESSION: &str = "SELECT pg_backend_pid() || ' ' || pg_postmaster_start_tim
 const LIMIT: Duration = Duration::from_secs(15);
 /// How often it is tried: another client of the pooler may get the session first.
 const TIMES: usize = 3;
-/// The settings among some that have PostgreSQL's own default in a new session, and the role as SQL writes it.
+/// The settings among some that have PostgreSQL's own default in a new session, and the role as SQL writes it. The isolation is
+/// wanted as PostgreSQL ships it, so there it is any other one.
 const AS_SHIPPED: &str = "SELECT name, quote_ident(current_user) FROM pg_settings
-    WHERE name = ANY (string_to_array($1, ',')) AND reset_val = boot_val";
+    WHERE name = ANY (string_to_array($1, ','))
+        AND (reset_val = boot_val) IS DISTINCT FROM (name = 'default_transaction_isolation')";
 /// How long to wait for a session of the pooler: it may have only one.
 const PATIENCE: Duration = Duration::from_secs(3);
 

@@ -55,6 +55,14 @@ impl TestDatabase {
         Self::copy("template0", &server_url, server, connection).await
     }
 
+    /// An empty database in which text has that encoding, such as `SQL_ASCII`.
+    pub async fn in_encoding(encoding: &str) -> Self {
+        let (server_url, server) = server();
+        let connection = connect(&server).await;
+        let template = format!("template0 ENCODING '{encoding}' LC_COLLATE 'C' LC_CTYPE 'C'");
+        Self::copy(&template, &server_url, server, connection).await
+    }
+
     async fn copy(
         template: &str,
         server_url: &str,

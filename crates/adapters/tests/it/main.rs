@@ -8,6 +8,7 @@
 )]
 
 mod catalogue;
+mod faults;
 mod hosts;
 mod inspection;
 mod listing;
@@ -17,6 +18,7 @@ mod once;
 mod outages;
 mod paging;
 mod pool;
+mod role;
 mod service_keys;
 mod support;
 mod test_databases;

@@ -2,8 +2,8 @@
 
 use std::{io, net::SocketAddr};
 
-use task_adapters::pooler::UnusablePooler;
 use task_domain::BoxError;
+use task_ops::UnusableDatabase;
 
 /// Why the server could not be started.
 #[derive(Debug, thiserror::Error)]
@@ -37,7 +37,7 @@ pub enum RunError {
     /// A part that it depends on failed, or a second signal ended it.
     #[error("the server stopped unexpectedly")]
     Io(#[from] io::Error),
-    /// The way to the database leads through a pooler that loses prepared statements.
+    /// The service can never work with the configured database.
     #[error(transparent)]
-    UnusablePooler(#[from] UnusablePooler),
+    UnusableDatabase(#[from] UnusableDatabase),
 }

@@ -13,6 +13,7 @@ mod conditions;
 mod connections;
 mod cors;
 mod crashes;
+mod database_state;
 mod disconnects;
 mod doctor;
 mod errors;

@@ -4,17 +4,11 @@ use std::time::Duration;
 
 use task_adapters::{
     Database,
-    inspection::{Inspection, InspectionError, OwnTable, Protection, Reference, UsersTable},
+    inspection::{Fault, Gravity, Inspection, InspectionError, Part, Protection},
 };
 use task_support::Chain;
 
 use crate::doctor::{report::Finding, shown};
-
-/// The oldest version that the service is tested with, as PostgreSQL numbers it.
-const OLDEST: i32 = 150_000;
-
-const BETTER_AUTH_MIGRATES: &str = "In Better Auth set `user: { modelName: \"users\" }` and run its migration \
-                                    (`npx auth@latest migrate`)";
 
 /// The findings about a database that was reached.
 pub(super) fn reached(database: &Database, inspection: &Inspection, took: Duration) -> Vec<Finding> {
@@ -34,19 +28,61 @@ pub(super) fn reached(database: &Database, inspection: &Inspection, took: Durati
     } else {
         findings.push(Finding::ok("database", found));
     }
-    if inspection.version_number < OLDEST {
-        let found = format!(
-            "PostgreSQL {version} is older than 15, the oldest version that the service is tested with"
-        );
-        findings.push(Finding::warning("database", found, "Use PostgreSQL 15 or later."));
-    }
-    if inspection.read_only {
-        let found = "it is read-only: every write will get 503";
-        let advice = "Let DATABASE_URL name the primary and not a replica, and check whether \
-                      `default_transaction_read_only` is set for the database or the role.";
-        findings.push(Finding::problem("database", found, advice));
+    findings.extend(state(inspection));
+    findings
+}
+
+/// The findings about the state of the database: what is wrong, or a line for each part of which nothing is.
+fn state(inspection: &Inspection) -> Vec<Finding> {
+    let faults = inspection.faults();
+    let mut findings = Vec::new();
+    for (part, name) in PARTS {
+        let of_part: Vec<_> = faults.iter().filter(|fault| fault.part == part).collect();
+        let good = if of_part.is_empty() { well(part, inspection) } else { Vec::new() };
+        findings.extend(good.into_iter().map(|found| Finding::ok(name, found)));
+        findings.extend(of_part.into_iter().map(|fault| finding(name, fault)));
     }
     findings
+}
+
+/// The parts in the order of the report, each with its name there.
+const PARTS: [(Part, &str); 5] = [
+    (Part::Database, "database"),
+    (Part::Migrations, "migrations"),
+    (Part::Users, "users table"),
+    (Part::Tables, "tables"),
+    (Part::Rights, "rights"),
+];
+
+fn finding(name: &'static str, fault: &Fault) -> Finding {
+    let Fault { found, advice, .. } = fault;
+    match fault.gravity {
+        Gravity::Warning => Finding::warning(name, found, advice),
+        Gravity::Problem | Gravity::Unusable => Finding::problem(name, found, advice),
+    }
+}
+
+/// What there is to say of a part without a fault.
+fn well(part: Part, inspection: &Inspection) -> Vec<String> {
+    let has_tables = !inspection.tables.is_empty();
+    match part {
+        Part::Database => Vec::new(),
+        Part::Migrations => {
+            vec![format!("all {} are applied", inspection.migrations.as_ref().map_or(0, Vec::len))]
+        }
+        Part::Users => {
+            let id_type = inspection.users.as_ref().and_then(|users| users.id_type.as_deref());
+            let is_there = format!("`users` is there, with `id` of type {}", id_type.unwrap_or_default());
+            let cascades = has_tables.then(|| "deleting a user deletes the user's tasks".to_owned());
+            std::iter::once(is_there).chain(cascades).collect()
+        }
+        Part::Tables => has_tables.then(|| "as the migrations make them".to_owned()).into_iter().collect(),
+        Part::Rights => {
+            let role = shown::plain(&inspection.role);
+            let may = format!("the role {role} may read and write all tables that it needs");
+            has_tables.then_some(may).into_iter().collect()
+        }
+    }
 }
 
 fn protection(protection: Protection, remote: bool) -> &'static str {
@@ -87,132 +123,6 @@ fn unreachable_advice(reason: &str) -> &'static str {
     } else {
         "Look at DATABASE_URL, and at the log of PostgreSQL."
     }
-}
-
-/// Which migrations are applied.
-pub(super) fn migrations(inspection: &Inspection) -> Finding {
-    let Some(migrations) = &inspection.migrations else {
-        let advice = format!(
-            "As their owner: `GRANT SELECT ON __diesel_schema_migrations TO {}`",
-            shown::plain(&inspection.role)
-        );
-        let found = "the role may not read which ones are applied: /health/ready reports them as pending";
-        return Finding::problem("migrations", found, advice);
-    };
-    let pending: Vec<_> = (migrations.iter().filter(|migration| !migration.applied))
-        .map(|migration| migration.name.as_str())
-        .collect();
-    if pending.is_empty() {
-        return Finding::ok("migrations", format!("all {} are applied", migrations.len()));
-    }
-    let advice = if inspection.users.is_some() {
-        "Run `task-api migrate run`, as a role that owns the tables or may create them (in development: `cargo xtask \
-         migrate run`)."
-    } else {
-        "First see to the table `users`, see below. Then run `task-api migrate run` (in development: `cargo xtask migrate \
-         run`)."
-    };
-    Finding::problem("migrations", format!("not applied: {}", pending.join(", ")), advice)
-}
-
-/// The findings about the table `users` and the references to it.
-pub(super) fn users(inspection: &Inspection) -> Vec<Finding> {
-    let Some(users) = &inspection.users else { return vec![no_users(&inspection.other_users)] };
-    let mut findings = vec![id_of_users(users)];
-    findings.extend(inspection.tables.iter().filter_map(reference));
-    let is_good = findings.iter().all(|finding| finding.advice.is_empty());
-    if is_good && !inspection.tables.is_empty() {
-        findings.push(Finding::ok("users table", "deleting a user deletes the user's tasks"));
-    }
-    findings
-}
-
-fn no_users(others: &[String]) -> Finding {
-    let names: Vec<_> = others.iter().map(|name| shown::plain(name)).collect();
-    let found = if names.is_empty() {
-        "there is no table `users`".to_owned()
-    } else {
-        format!("the role finds no table `users`, but {}", names.join(" and "))
-    };
-    let has = |table: &str| names.iter().any(|name| name.rsplit('.').next() == Some(table));
-    let (in_other_schema, of_default_name) = (has("users"), has("\"user\""));
-    let advice = if in_other_schema {
-        "The table is in a schema that is not in the role's search path: add it with `ALTER ROLE ... SET search_path = ...`, or \
-         let the role use it with `GRANT USAGE ON SCHEMA ...`, so that `users` alone means it."
-            .to_owned()
-    } else if of_default_name {
-        format!(
-            "Better Auth has made its table under its default name. {BETTER_AUTH_MIGRATES}; move the accounts that are \
-             in the old table, for example by `ALTER TABLE \"user\" RENAME TO users` before that."
-        )
-    } else {
-        format!(
-            "{BETTER_AUTH_MIGRATES}, on the same database. For development without it, `cargo xtask dev` makes a stand-in."
-        )
-    };
-    Finding::problem("users table", found, advice)
-}
-
-fn id_of_users(users: &UsersTable) -> Finding {
-    match users.id_type.as_deref() {
-        Some(kind @ ("text" | "character varying")) => {
-            Finding::ok("users table", format!("`users` is there, with `id` of type {kind}"))
-        }
-        Some(kind) => Finding::problem(
-            "users table",
-            format!("`users.id` is of type {}, but owners of tasks are text", shown::plain(kind)),
-            "Let Better Auth make text ids, which is its default: remove `advanced.database.generateId` from its \
-             settings, or make the column text with `ALTER TABLE users ALTER COLUMN id TYPE text`, together with the columns \
-             that refer to it.",
-        ),
-        None => Finding::problem(
-            "users table",
-            "`users` has no column `id`: it is not Better Auth's table",
-            format!("{BETTER_AUTH_MIGRATES}, or let the role's search path find Better Auth's table first."),
-        ),
-    }
-}
-
-/// The problem of a table's reference to `users`, if there is one.
-fn reference(table: &OwnTable) -> Option<Finding> {
-    let name = &table.name;
-    let found = match table.reference {
-        Reference::None | Reference::Cascades => return None,
-        Reference::Blocks => format!(
-            "`{name}` refers to `users` without ON DELETE CASCADE: deleting an account in Better Auth fails half-way"
-        ),
-        Reference::Missing => {
-            format!("`{name}` does not refer to this `users`: there may be rows of users who do not exist")
-        }
-    };
-    let advice = format!(
-        "As its owner: `ALTER TABLE {name} DROP CONSTRAINT IF EXISTS {name}_user_id_fkey, ADD CONSTRAINT \
-         {name}_user_id_fkey FOREIGN KEY (user_id) REFERENCES users (id) ON DELETE CASCADE`"
-    );
-    Some(Finding::problem("users table", found, advice))
-}
-
-/// The rights of the role on the service's tables; `None` if the tables do not exist yet.
-pub(super) fn rights(inspection: &Inspection) -> Option<Finding> {
-    if inspection.tables.is_empty() {
-        return None;
-    }
-    let role = shown::plain(&inspection.role);
-    let lacking = inspection.tables.iter().filter(|table| !table.lacks.is_empty());
-    let (lacks, grants): (Vec<_>, Vec<_>) = lacking
-        .map(|OwnTable { name, lacks, .. }| {
-            let rights = lacks.join(", ");
-            (format!("{rights} on {name}"), format!("`GRANT {rights} ON {name} TO {role}`"))
-        })
-        .unzip();
-    if lacks.is_empty() {
-        return Some(Finding::ok(
-            "rights",
-            format!("the role {role} may read and write all tables that it needs"),
-        ));
-    }
-    let found = format!("the role {role} lacks {}", lacks.join("; "));
-    Some(Finding::problem("rights", found, format!("As the owner: {}", grants.join("; "))))
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde_json::Value;
+use task_support::visible;
 
 /// The most characters of a text that are shown.
 const LIMIT: usize = 200;
@@ -15,15 +16,8 @@ pub(super) fn quoted(text: &str) -> String {
 
 /// The text without quotes, for messages of a server. Invisible characters are escaped.
 pub(super) fn plain(text: &str) -> String {
-    let visible: String = text
-        .chars()
-        .take(LIMIT)
-        .map(|character| match character {
-            '"' | '\\' | '\'' => character.to_string(),
-            other => other.escape_debug().to_string(),
-        })
-        .collect();
-    if text.chars().count() > LIMIT { visible + "..." } else { visible }
+    let shown = visible(&text.chars().take(LIMIT).collect::<String>());
+    if text.chars().count() > LIMIT { shown + "..." } else { shown }
 }
 
 /// A JSON value: the text of a string, a description of anything else.

@@ -1,32 +1,43 @@
 //! Checks the database as soon as it answers, so that the log names a fault before the first request meets it.
 
-use std::time::Duration;
+use std::{fmt, time::Duration};
 
 use task_adapters::{
-    Database, PoolOptions, migrations,
+    Database, PoolOptions,
+    inspection::{self, Fault, Gravity, Part},
     pooler::{self, Pooler, UnusablePooler},
 };
 use task_settings::Settings;
-use task_support::Chain;
-
-use crate::health::readiness::Readiness;
 
 /// The pause before a database that does not answer is asked again.
 const RETRY_INTERVAL: Duration = Duration::from_secs(5);
-/// The pause before an unusable pooler is confirmed.
+/// The pause before an unusable database is confirmed.
 const CONFIRM_INTERVAL: Duration = Duration::from_millis(500);
 /// How long one check may take.
 const CHECK_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Checks the database once, when it answers, and logs what is missing.
-pub(crate) struct DatabaseCheck {
+/// Why the service can never work with the configured database, and what to do.
+#[derive(Debug, thiserror::Error)]
+pub enum UnusableDatabase {
+    /// The way to it leads through a pooler that loses prepared statements.
+    #[error(transparent)]
+    Pooler(#[from] UnusablePooler),
+    /// It is not what the service rests on.
+    #[error("{0}")]
+    Fault(Fault),
+}
+
+/// Checks the database once, when it answers, and logs everything that is wrong.
+pub struct DatabaseCheck {
     database: Database,
     has_direct_address: bool,
     options: PoolOptions,
 }
 
 impl DatabaseCheck {
-    pub(crate) fn new(settings: &Settings) -> Self {
+    /// A check of the database that the settings name.
+    #[must_use]
+    pub fn new(settings: &Settings) -> Self {
         Self {
             database: settings.database.target.clone(),
             has_direct_address: settings.database.direct.is_some(),
@@ -34,14 +45,14 @@ impl DatabaseCheck {
         }
     }
 
-    /// Returns only if the service can never work with this database.
-    pub(crate) async fn until_unusable(&self, readiness: &Readiness) -> UnusablePooler {
+    /// Returns only if the service can never work with this database, and not while it stops.
+    pub async fn until_unusable(&self, is_stopping: impl Fn() -> bool) -> UnusableDatabase {
         let (mut warned, mut found) = (false, false);
         loop {
             let checked = tokio::time::timeout(CHECK_TIMEOUT, self.check()).await;
             match checked.unwrap_or_else(|_| Err(format!("no answer within {CHECK_TIMEOUT:?}"))) {
                 // Only two checks in a row end the service, and never while it finishes its last requests.
-                Ok(Some(unusable)) if found && !readiness.is_stopping() => return unusable,
+                Ok(Some(unusable)) if found && !is_stopping() => return unusable,
                 Ok(Some(_)) => found = true,
                 Ok(None) => return std::future::pending().await,
                 Err(error) if !warned => {
@@ -57,11 +68,11 @@ impl DatabaseCheck {
         }
     }
 
-    async fn check(&self) -> Result<Option<UnusablePooler>, String> {
+    async fn check(&self) -> Result<Option<UnusableDatabase>, String> {
         // First, because behind such a pooler no other result is reliable.
         let found = pooler::find(&self.database).await.map_err(|error| error.to_string())?;
         if found == Some(Pooler::LosesStatements) {
-            return Ok(Some(UnusablePooler));
+            return Ok(Some(UnusablePooler.into()));
         }
         if found.is_some() && !self.has_direct_address {
             tracing::warn!(
@@ -81,12 +92,37 @@ impl DatabaseCheck {
                 );
             }
         }
-        let migrations =
-            migrations::status(&self.database).await.map_err(|error| Chain(&error).to_string())?;
-        let pending = migrations.iter().filter(|migration| !migration.applied).count();
-        if pending > 0 {
-            tracing::warn!(pending, "the database lacks migrations; run `task-api migrate run`");
+        let inspected = inspection::inspect(&self.database, &self.options).await;
+        let faults = inspected.map_err(|error| error.to_string())?.faults();
+        let unusable = faults.iter().find(|fault| fault.gravity == Gravity::Unusable);
+        if let Some(fault) = unusable {
+            return Ok(Some(UnusableDatabase::Fault(fault.clone())));
         }
+        faults.iter().for_each(log);
         Ok(None)
+    }
+}
+
+impl fmt::Debug for DatabaseCheck {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DatabaseCheck").finish_non_exhaustive()
+    }
+}
+
+/// Writes a fault into the log.
+pub(crate) fn log(fault: &Fault) {
+    let Fault { gravity, part, found, advice, .. } = fault;
+    let part = match part {
+        Part::Database => "the database",
+        Part::Migrations => "migrations",
+        Part::Users => "the table of users",
+        Part::Tables => "the tables",
+        Part::Rights => "rights",
+    };
+    match gravity {
+        Gravity::Warning => tracing::warn!(found, advice, "{part}: look at this"),
+        Gravity::Problem | Gravity::Unusable => {
+            tracing::error!(found, advice, "{part}: requests fail until this is mended");
+        }
     }
 }

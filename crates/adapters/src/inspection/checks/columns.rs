@@ -1,0 +1,144 @@
+//! Columns, keys and indexes of the service's own tables: whether they are as the migrations make them.
+
+use crate::inspection::{
+    facts::{Column, Inspection, OwnTable},
+    fault::{Fault, Part},
+    shape::{ColumnShape, TableShape},
+};
+
+/// The collations that compare byte by byte.
+const BYTEWISE: [&str; 4] = ["C", "POSIX", "ucs_basic", "pg_c_utf8"];
+
+pub(super) fn missing(inspection: &Inspection) -> Vec<Fault> {
+    let missing = inspection.own_columns().filter(|(.., found)| found.is_none());
+    missing
+        .map(|(table, column, _)| {
+            let found = format!(
+                "`{}` has no column `{}`, although the migration that makes it is applied",
+                table.name, column.name
+            );
+            let advice =
+                "Restore the table from a backup, or add the column as its file in `migrations` does.";
+            Fault::problem(Part::Tables, found, advice)
+        })
+        .collect()
+}
+
+pub(super) fn changed(inspection: &Inspection) -> Vec<Fault> {
+    let there = inspection.own_columns().filter_map(|(table, column, found)| Some((table, column, found?)));
+    there.filter_map(|(table, column, found)| change(table, column, found)).collect()
+}
+
+fn change(table: &TableShape, column: &ColumnShape, found: &Column) -> Option<Fault> {
+    let (name, column_name) = (table.name, column.name);
+    let full = format!("{name}.{column_name}");
+    let alter = |what: &str| format!("As its owner: `ALTER TABLE {name} ALTER COLUMN {column_name} {what}`");
+    let (what, advice) = if found.data_type != column.data_type {
+        let what = format!("is of type {}, not {}", found.data_type, column.data_type);
+        (what, alter(&format!("TYPE {}{}", column.data_type, collate(column))))
+    } else if found.is_required != column.is_required {
+        if column.is_required {
+            ("may be null, which the service does not expect".to_owned(), alter("SET NOT NULL"))
+        } else {
+            ("may not be null, but the service writes null".to_owned(), alter("DROP NOT NULL"))
+        }
+    } else if column.has_default && !found.has_default {
+        let advice = "Give it the default again that its file in `migrations` gives.".to_owned();
+        ("has lost its default, so nothing can be created".to_owned(), advice)
+    } else {
+        return None;
+    };
+    Some(Fault::problem(Part::Tables, format!("`{full}` {what}"), advice))
+}
+
+/// What stands behind the type of a column.
+fn collate(column: &ColumnShape) -> &'static str {
+    match (column.data_type, column.is_bytewise) {
+        ("text", true) => " COLLATE \"C\"",
+        ("text", false) => " COLLATE \"default\"",
+        _ => "",
+    }
+}
+
+/// Columns that others have added to the service's tables, and without which nothing can be created.
+pub(super) fn demanding(inspection: &Inspection) -> Vec<Fault> {
+    let demands = |shape: &TableShape, column: &Column| {
+        column.is_required && !column.has_default && shape.columns.iter().all(|own| own.name != column.name)
+    };
+    inspection
+        .own_tables()
+        .flat_map(|(shape, table)| {
+            table.columns.iter().filter(move |column| demands(shape, column)).map(move |column| {
+                let (name, added) = (shape.name, &column.name);
+                let found = format!(
+                    "`{name}` has a column `{added}` that is not the service's, may not be null and has no default: \
+                     nothing can be created"
+                );
+                let advice = "Let the one who added it give it a default, or keep it in another table.";
+                Fault::problem(Part::Tables, found, advice)
+            })
+        })
+        .collect()
+}
+
+/// Cursors, the wall between users and idempotency keys compare byte by byte.
+pub(super) fn collations(inspection: &Inspection) -> Vec<Fault> {
+    let there = inspection.own_columns().filter_map(|(table, column, found)| Some((table, column, found?)));
+    there
+        .filter_map(|(table, column, found)| {
+            let collation = found.collation.as_deref().filter(|_| found.data_type == column.data_type)?;
+            let (name, column_name) = (table.name, column.name);
+            let what = if !found.is_deterministic {
+                "takes different texts for equal"
+            } else if column.is_bytewise && !BYTEWISE.contains(&collation) {
+                "orders texts otherwise than the service expects, so pages of a list would repeat tasks or lack some"
+            } else {
+                return None;
+            };
+            let found = format!("`{name}.{column_name}` has the collation `{collation}`, which {what}");
+            let advice = format!(
+                "As its owner: `ALTER TABLE {name} ALTER COLUMN {column_name} TYPE {}{}`",
+                column.data_type,
+                collate(column)
+            );
+            Some(Fault::problem(Part::Tables, found, advice))
+        })
+        .collect()
+}
+
+/// Without its unique key a table would take the same key twice, or refuse statements that name the key.
+pub(super) fn keys(inspection: &Inspection) -> Vec<Fault> {
+    let lacks = |shape: &TableShape, table: &OwnTable| {
+        let mut key = shape.key.to_vec();
+        key.sort_unstable();
+        !table.unique_keys.contains(&key.join(", "))
+    };
+    let lacking = inspection.own_tables().filter(|(shape, table)| lacks(shape, table));
+    lacking
+        .map(|(shape, _)| {
+            let (name, key) = (shape.name, shape.key.join(", "));
+            let found = format!("`{name}` has no unique key on ({key}): the same key could be there twice");
+            let advice = format!(
+                "As its owner, after you have looked for rows that are there twice: `ALTER TABLE {name} ADD CONSTRAINT \
+                 {name}_pkey PRIMARY KEY ({key})`"
+            );
+            Fault::problem(Part::Tables, found, advice)
+        })
+        .collect()
+}
+
+pub(super) fn indexes(inspection: &Inspection) -> Vec<Fault> {
+    inspection
+        .own_tables()
+        .flat_map(|(shape, table)| {
+            let missing = shape.indexes.iter().filter(|(index, _)| table.indexes.iter().all(|found| found != index));
+            missing.map(|(index, on)| {
+                let found = format!("the index `{index}` is not there or not valid: some requests read far too much");
+                let advice = format!(
+                    "As the owner: `DROP INDEX IF EXISTS {index}`; `CREATE INDEX CONCURRENTLY {index} ON {on}`"
+                );
+                Fault::warning(Part::Tables, found, advice)
+            })
+        })
+        .collect()
+}

@@ -1,0 +1,68 @@
+//! Which of the tables that are found are the service's own.
+
+use crate::inspection::{
+    facts::{Column, Inspection, OwnTable},
+    shape::{ColumnShape, TABLES, TableShape},
+};
+
+impl Inspection {
+    /// Whether the migration whose name begins so is applied.
+    pub(crate) fn has_applied(&self, migration: &str) -> bool {
+        self.migrations.iter().flatten().any(|known| known.applied && known.name.starts_with(migration))
+    }
+
+    /// The tables that migrations have made.
+    pub(crate) fn made_tables(&self) -> impl Iterator<Item = &'static TableShape> {
+        TABLES.iter().filter(|shape| self.migrations.is_none() || self.has_applied(shape.since))
+    }
+
+    /// What the name of a table means, if anything.
+    pub(crate) fn found(&self, shape: &TableShape) -> Option<&OwnTable> {
+        self.tables.iter().find(|table| table.name == shape.name)
+    }
+
+    /// The tables that migrations have made, with what is there now. Another application's table of such a name is not among
+    /// them.
+    pub(crate) fn own_tables(&self) -> impl Iterator<Item = (&'static TableShape, &OwnTable)> {
+        self.made_tables().filter_map(|shape| {
+            let table = self.found(shape)?;
+            (table.is_table && table.has_key_of(shape)).then_some((shape, table))
+        })
+    }
+
+    /// Whether the name means a table that a migration has made.
+    pub(crate) fn owns(&self, name: &str) -> bool {
+        self.own_tables().any(|(shape, _)| shape.name == name)
+    }
+
+    /// The columns of the service's own tables that migrations have made, each with what is there now.
+    pub(crate) fn own_columns(
+        &self,
+    ) -> impl Iterator<Item = (&'static TableShape, &'static ColumnShape, Option<&Column>)> {
+        self.own_tables().flat_map(move |(shape, table)| {
+            let made = shape
+                .columns
+                .iter()
+                .filter(|column| self.migrations.is_none() || self.has_applied(column.since));
+            made.map(move |column| (shape, column, table.column(column.name)))
+        })
+    }
+}
+
+impl OwnTable {
+    pub(crate) fn column(&self, name: &str) -> Option<&Column> {
+        self.columns.iter().find(|column| column.name == name)
+    }
+
+    /// Whether it has the columns of the key, by which it is recognized.
+    pub(crate) fn has_key_of(&self, shape: &TableShape) -> bool {
+        shape.key.iter().all(|name| self.column(name).is_some())
+    }
+
+    /// Whether it has all columns that its first migration makes.
+    pub(crate) fn has_columns_of(&self, shape: &TableShape) -> bool {
+        let mut first = shape.columns.iter().filter(|column| column.since == shape.since);
+        self.is_table
+            && first.all(|made| self.column(made.name).is_some_and(|found| found.data_type == made.data_type))
+    }
+}

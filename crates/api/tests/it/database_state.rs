@@ -1,0 +1,119 @@
+//! A database that is not as the service needs it: the start, `migrate` and `doctor` say the same of it.
+
+use task_adapters::{
+    migrations,
+    testing::{TestDatabase, create_users_table},
+};
+
+use crate::helpers::{
+    SECRET, get, post,
+    program::{Program, run},
+    servers::{database, runtime},
+};
+
+#[test]
+fn a_database_that_is_not_utf8_ends_the_service_and_is_refused_by_migrate_and_named_by_doctor() {
+    let runtime = runtime();
+    let database = runtime.block_on(TestDatabase::in_encoding("SQL_ASCII"));
+    runtime.block_on(create_users_table(database.database())).unwrap();
+    let variables = [("DATABASE_URL", database.url()), ("BETTER_AUTH_SECRET", SECRET)];
+
+    let (status, lines) = Program::start(&variables).wait();
+    let last = lines.last().unwrap();
+    assert_eq!(status.code(), Some(1), "{lines:#?}");
+    for word in ["encoding SQL_ASCII", "needs UTF8", "CREATE DATABASE ... ENCODING 'UTF8'"] {
+        assert!(last.contains(word), "{word}: {lines:#?}");
+    }
+    let migrate = run(&["migrate", "run"], &variables);
+    assert_eq!(migrate.code, Some(1));
+    assert!(migrate.stderr.contains("encoding SQL_ASCII"), "{}", migrate.stderr);
+    let doctor = run(&["doctor"], &variables);
+    assert!(doctor.code == Some(1) && doctor.stdout.contains("encoding SQL_ASCII"), "{}", doctor.stdout);
+}
+
+#[test]
+fn row_level_security_is_named_by_the_start_migrate_and_doctor_and_no_list_is_empty_for_it() {
+    let runtime = runtime();
+    let database = runtime.block_on(database());
+    let role = format!("{}_app", database.name());
+    runtime.block_on(database.execute(&format!(
+        "CREATE ROLE {role}; GRANT SELECT, INSERT, UPDATE, DELETE ON tasks, idempotency_keys TO {role};
+         GRANT SELECT ON service_keys, __diesel_schema_migrations TO {role}; ALTER TABLE tasks ENABLE ROW LEVEL SECURITY"
+    )));
+    let separator = if database.url().contains('?') { '&' } else { '?' };
+    let url = format!("{}{separator}options=-c%20role%3D{role}", database.url());
+    let variables = [("DATABASE_URL", url.as_str()), ("BETTER_AUTH_SECRET", SECRET), ("LOG_FORMAT", "json")];
+
+    let program = Program::start(&variables);
+    program.wait_for("row-level security", |line| {
+        (line.contains("row-level security is switched on for tasks") && line.contains("ERROR")).then_some(())
+    });
+    get("/api/alice/tasks").by("alice").send(program.address).assert_error(500, "internal");
+    let created = post("/api/alice/tasks").by("alice").json(r#"{"title":"t"}"#).send(program.address);
+    created.assert_error(500, "internal");
+    drop(program);
+
+    let migrate = run(&["migrate", "status"], &variables);
+    assert!(migrate.code == Some(0), "{}", migrate.stderr);
+    assert!((migrate.stdout + &migrate.stderr).contains("row-level security is switched on for tasks"));
+    let doctor = run(&["doctor"], &variables);
+    assert_eq!(doctor.code, Some(1), "{}", doctor.stdout);
+    assert!(doctor.stdout.contains("row-level security is switched on for tasks"), "{}", doctor.stdout);
+    runtime.block_on(database.execute(&format!("DROP OWNED BY {role}; DROP ROLE {role}")));
+}
+
+#[test]
+fn another_applications_table_of_our_name_is_left_alone() {
+    let runtime = runtime();
+    let database = runtime.block_on(TestDatabase::empty());
+    runtime.block_on(create_users_table(database.database())).unwrap();
+    runtime.block_on(database.execute("CREATE TABLE tasks (id serial PRIMARY KEY, name text)"));
+    let variables = [("DATABASE_URL", database.url()), ("BETTER_AUTH_SECRET", SECRET)];
+    let migrate = run(&["migrate", "run"], &variables);
+    assert_eq!(migrate.code, Some(1));
+    assert!(
+        migrate.stderr.contains("`public.tasks` is a table that is not the service's"),
+        "{}",
+        migrate.stderr
+    );
+    let doctor = run(&["doctor"], &variables).stdout;
+    assert!(doctor.contains("schema of its own") && !doctor.contains("ALTER TABLE"), "{doctor}");
+
+    // What the advice says is enough.
+    runtime.block_on(database.execute("CREATE SCHEMA task_api"));
+    let separator = if database.url().contains('?') { '&' } else { '?' };
+    let url = format!("{}{separator}options=-c%20search_path%3Dtask_api%2Cpublic", database.url());
+    let variables = [("DATABASE_URL", url.as_str()), ("BETTER_AUTH_SECRET", SECRET)];
+    let migrate = run(&["migrate", "run"], &variables);
+    assert_eq!(migrate.code, Some(0), "{}", migrate.stderr);
+    let doctor = run(&["doctor"], &variables);
+    assert_eq!(doctor.code, Some(0), "{}", doctor.stdout);
+    runtime.block_on(database.execute("INSERT INTO users VALUES ('alice', 'Alice', 'a@example.org', true)"));
+    let program = Program::start(&variables);
+    post("/api/alice/tasks").by("alice").json(r#"{"title":"t"}"#).send(program.address).task();
+    drop(program);
+    let rows = "SELECT count(*)::text AS line FROM tasks UNION ALL SELECT count(*)::text FROM task_api.tasks";
+    assert_eq!(runtime.block_on(database.lines(rows)), ["0", "1"]);
+}
+
+#[test]
+fn tables_that_another_tool_has_dropped_are_named_by_the_start_and_not_made_again_without_a_word() {
+    let runtime = runtime();
+    let database = runtime.block_on(database());
+    runtime.block_on(database.execute("DROP TABLE tasks"));
+    let variables = [("DATABASE_URL", database.url()), ("BETTER_AUTH_SECRET", SECRET)];
+    let program = Program::start(&variables);
+    program.wait_for("`tasks` is gone", |line| line.contains("`tasks` is gone").then_some(()));
+    drop(program);
+    let doctor = run(&["doctor"], &variables);
+    assert!(
+        doctor.code == Some(1) && doctor.stdout.contains("Restore it from a backup"),
+        "{}",
+        doctor.stdout
+    );
+    let migrate = run(&["migrate", "run"], &variables);
+    assert!(migrate.stdout.contains("nothing to do"), "{}", migrate.stdout);
+    assert!((migrate.stdout + &migrate.stderr).contains("`tasks` is gone"));
+    let known = runtime.block_on(migrations::status(database.database())).unwrap();
+    assert!(known.iter().all(|migration| migration.applied));
+}

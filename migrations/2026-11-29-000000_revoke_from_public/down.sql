@@ -1,0 +1,2 @@
+-- What PUBLIC had is not known, and nothing of ours needs it.
+SELECT 1;
