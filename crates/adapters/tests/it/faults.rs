@@ -4,6 +4,7 @@ use diesel_async::SimpleAsyncConnection;
 use task_adapters::{
     inspection::{Fault, Gravity, Part, inspect},
     migrations::{self, MigrationError},
+    pooler,
     testing::{TestDatabase, create_users_table, pool_options},
 };
 use task_domain::{RepositoryError, TaskQuery, testing::user};
@@ -466,4 +467,24 @@ async fn a_stricter_isolation_by_default_does_not_make_two_writes_collide() {
     });
     assert!(toggled.unwrap().is_some_and(|task| task.title.as_str() == "Bread"));
     assert_eq!(faults(db).await, []);
+}
+
+#[tokio::test]
+async fn behind_a_pooler_the_settings_that_the_role_lacks_are_named_as_commands_that_set_them() {
+    let db = TestDatabase::new().await;
+    let isolation = |command: &String| command.contains("default_transaction_isolation");
+    let unset = pooler::unset(db.database(), &pool_options()).await.unwrap();
+    assert!(unset.iter().any(|command| command.ends_with("SET row_security = 'off'")), "{unset:?}");
+    assert!(!unset.iter().any(isolation), "{unset:?}");
+
+    let database = db.name();
+    db.execute(&format!("ALTER DATABASE {database} SET default_transaction_isolation = serializable")).await;
+    let unset = pooler::unset(db.database(), &pool_options()).await.unwrap();
+    assert!(unset.iter().any(isolation), "{unset:?}");
+    // For this database only, and not for the role of the tests everywhere.
+    for command in &unset {
+        let (_, setting) = command.split_once(" SET ").unwrap();
+        db.execute(&format!("ALTER DATABASE {database} SET {setting}")).await;
+    }
+    assert_eq!(pooler::unset(db.database(), &pool_options()).await.unwrap(), [""; 0]);
 }
