@@ -80,10 +80,10 @@ fn script(kind: Workload) -> anyhow::Result<String> {
         }
         Workload::Create => ("create", &[]),
         Workload::Update => ("update", &UPDATE),
-        Workload::Toggle => ("update", &TOGGLE),
+        Workload::Toggle => ("toggle", &[("any_version", "true")]),
         Workload::Mix | Workload::FirstPage => bail!("{} is no single statement", kind.name()),
     };
-    // A toggle sets a status of null, which is the opposite of the present one.
+    // An update that leaves the status as it is.
     let absent: &[&str] = if statement == "update" { &["completed"] } else { &[] };
     let values = values.iter().map(|(name, value)| format!("\\set {name} {value}\n"));
     let statement = testing::pgbench_statement(statement, absent);
@@ -92,12 +92,6 @@ fn script(kind: Workload) -> anyhow::Result<String> {
 
 const UPDATE: [(&str, &str); 4] =
     [("set_title", "true"), ("set_description", "true"), ("set_completed", "false"), ("any_version", "true")];
-const TOGGLE: [(&str, &str); 4] = [
-    ("set_title", "false"),
-    ("set_description", "false"),
-    ("set_completed", "true"),
-    ("any_version", "true"),
-];
 
 /// Says where the database is, and the password, which must not stand among the arguments that everybody can see.
 fn connect(pgbench: &mut Command, url: &str) -> anyhow::Result<()> {

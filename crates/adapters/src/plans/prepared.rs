@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, fs, path::Path};
 use futures_util::future::join_all;
 use task_domain::{
     Change, Expectation, Fingerprint, IdempotencyKey, IdempotencyStore, IdempotentRequest, PageLimit,
-    Position, Receipt, ReceiptWriter, StatusFilter, TaskChanges, TaskCommand, TaskOrder, TaskQuery,
+    Position, Receipt, ReceiptWriter, StatusFilter, Task, TaskChanges, TaskCommand, TaskOrder, TaskQuery,
     TaskRepository, Title, Version,
     testing::{new_task, user},
 };
@@ -46,10 +46,17 @@ async fn each_statement_is_prepared_once_for_all_values() {
             }
             let page = tasks.list(&ada, &TaskQuery::default()).await.unwrap();
             let id = page.tasks[0].id;
-            let toggle = || TaskCommand::Toggle { id, expected: Expectation::Any };
             join_all((0..3).map(|_| tasks.find(&ada, id))).await;
             join_all((0..3).map(|_| tasks.execute(&ada, TaskCommand::Create(new_task("t"))))).await;
-            join_all((0..3).map(|_| tasks.execute(&ada, toggle()))).await;
+            let latest = tasks.list(&ada, &TaskQuery::default()).await.unwrap().tasks;
+            let toggle = |task: &Task| TaskCommand::Toggle { id: task.id, expected: Expectation::Any };
+            join_all(latest.iter().take(4).map(|task| tasks.execute(&ada, toggle(task)))).await;
+            let changes = TaskChanges { completed: Some(true), ..TaskChanges::default() };
+            let complete = |task: &Task| {
+                let (expected, changes) = (Expectation::Any, changes.clone());
+                TaskCommand::Update { id: task.id, expected, changes }
+            };
+            join_all(latest.iter().take(4).map(|task| tasks.execute(&ada, complete(task)))).await;
             let expected = [
                 Expectation::Any,
                 Expectation::OneOf(vec![page.tasks[0].version]),
@@ -76,7 +83,7 @@ async fn each_statement_is_prepared_once_for_all_values() {
 }
 
 /// What only stands in other files.
-const PIECES: [&str; 3] = ["assignments", "columns", "completed"];
+const PIECES: [&str; 4] = ["assignments", "columns", "completed", "toggled"];
 
 #[test]
 fn each_file_of_sql_is_a_statement_or_a_piece_of_several() {

@@ -63,7 +63,10 @@ async fn several_tasks_are_read_and_written_by_their_keys_however_small_the_tabl
         let ids: Vec<_> = listed.iter().map(|task| task.id).take(3).collect();
         let toggle = |id| TaskCommand::Toggle { id, expected: Expectation::Any };
         join_all(ids.iter().cycle().take(9).map(|id| tasks.find(&owner, *id))).await;
+        let same = || TaskChanges { completed: Some(false), ..TaskChanges::default() };
+        let update = |id| TaskCommand::Update { id, expected: Expectation::Any, changes: same() };
         join_all(ids.iter().cycle().take(9).map(|id| tasks.execute(&owner, toggle(*id)))).await;
+        join_all(ids.iter().cycle().take(9).map(|id| tasks.execute(&owner, update(*id)))).await;
         join_all((0..9).map(|_| tasks.execute(&owner, TaskCommand::Create(new_task("t"))))).await;
 
         let owners = format!("'{{{USER},{USER},{USER}}}'");
@@ -78,7 +81,7 @@ async fn several_tasks_are_read_and_written_by_their_keys_however_small_the_tabl
             ("completed", "'{NULL,NULL,t}'"),
             ("set_completed", "'{f,t,t}'"),
         ];
-        for (name, writes) in [("find_many", false), ("update_many", true)] {
+        for (name, writes) in [("find_many", false), ("toggle_many", true), ("update_many", true)] {
             let plan = plans.plan(name, &values).await;
             let looks_up = |line: &str| {
                 line.contains("Index Scan using tasks_pkey on tasks")

@@ -14,7 +14,7 @@ use task_domain::{Expectation, RepositoryError, Task, TaskCommand, TaskId, TaskO
 
 use super::{
     members::{NewValues, TaskRow, UpdateParams},
-    sql::{CreateMany, FindMany, UpdateMany},
+    sql::{CreateMany, FindMany, ToggleMany, UpdateMany},
     statements,
 };
 use crate::{
@@ -174,6 +174,10 @@ async fn update_all(store: &PgPool, requests: &[WriteRequest]) -> Result<Vec<Bat
         TaskCommand::Create(_) | TaskCommand::Delete { .. } => None,
     });
     let (ids, changes): (Vec<_>, Vec<_>) = updates.unzip();
+    if requests.iter().all(|request| matches!(request.command, TaskCommand::Toggle { .. })) {
+        let toggle = Prepared(ToggleMany { owners: &owners, ids: &ids });
+        return all_or_none(store, async |connection| toggle.load(connection).await).await;
+    }
     let changes = changes.into_iter().collect();
     let update = Prepared(UpdateMany { owners: &owners, ids: &ids, changes });
     all_or_none(store, async |connection| update.load(connection).await).await

@@ -63,13 +63,14 @@ const COMPLETED: Member = Member { name: "completed", sql_type: "boolean" };
 type OrNull<T> = <T as IntoNullable>::Nullable;
 
 /// What the files of SQL leave open, which follows from the declaration.
-pub(super) fn placeholders() -> [(&'static str, String); 13] {
+pub(super) fn placeholders() -> [(&'static str, String); 14] {
     let changeable = || MEMBERS.iter().chain([&COMPLETED]);
     let members = |text: fn(&Member) -> String| list(MEMBERS.iter(), text);
     let changes = |text: fn(&Member) -> String| list(changeable(), text);
     [
         ("columns", include_str!("sql/columns.sql").to_owned()),
         ("assignments", include_str!("sql/assignments.sql").to_owned()),
+        ("toggled", include_str!("sql/toggled.sql").to_owned()),
         ("completed", include_str!("sql/completed.sql").to_owned()),
         ("members", members(|Member { name, .. }| (*name).to_owned())),
         ("read_members", members(|Member { name, .. }| format!("tasks.{name}"))),

@@ -45,6 +45,18 @@ prepared_statements! {
         ..changes: ManyUpdateParams
     }
 
+    Toggle("toggle") -> TaskColumns {
+        owner: &'a str => Text,
+        id: i64 => BigInt,
+        any_version: bool => Bool,
+        versions: &'a [i64] => Array<BigInt>,
+    }
+
+    ToggleMany("toggle_many") -> BatchColumns {
+        owners: &'a [&'a str] => Array<Text>,
+        ids: &'a [i64] => Array<BigInt>,
+    }
+
     Delete("delete") -> () {
         owner: &'a str => Text,
         id: i64 => BigInt,

@@ -6,7 +6,7 @@ use task_domain::{Expectation, NewTask, Task, TaskCommand, TaskId, TaskOutcome, 
 
 use super::{
     members::{NewValues, TaskRow, UpdateParams},
-    sql::{Create, Delete, Find, Update},
+    sql::{Create, Delete, Find, Toggle, Update},
 };
 use crate::postgres::statement::Prepared;
 
@@ -32,7 +32,7 @@ pub(crate) async fn execute(
             (*id, expected, task.map(TaskOutcome::Updated))
         }
         TaskCommand::Toggle { id, expected } => {
-            let task = update(connection, owner, *id, expected, UpdateParams::toggle()).await?;
+            let task = toggle(connection, owner, *id, expected).await?;
             (*id, expected, task.map(TaskOutcome::Updated))
         }
         TaskCommand::Delete { id, expected } => {
@@ -67,6 +67,17 @@ async fn update(
     let update = Update { owner: owner.as_str(), id: id.get(), any_version, versions: &versions, changes };
     let update = Prepared(update);
     task(owner, only(update.load(connection).await?))
+}
+
+async fn toggle(
+    connection: &mut AsyncPgConnection,
+    owner: &UserId,
+    id: TaskId,
+    expected: &Expectation,
+) -> QueryResult<Option<Task>> {
+    let (any_version, versions) = versions(expected);
+    let toggle = Prepared(Toggle { owner: owner.as_str(), id: id.get(), any_version, versions: &versions });
+    task(owner, only(toggle.load(connection).await?))
 }
 
 async fn delete(
