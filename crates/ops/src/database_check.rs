@@ -122,7 +122,7 @@ pub(crate) fn log(fault: &Fault) {
     match gravity {
         Gravity::Warning => tracing::warn!(found, advice, "{part}: look at this"),
         Gravity::Problem | Gravity::Unusable => {
-            tracing::error!(found, advice, "{part}: requests fail until this is mended");
+            tracing::error!(found, advice, "{part}: this has to be mended");
         }
     }
 }

@@ -30,6 +30,12 @@ impl Inspection {
         })
     }
 
+    /// Whether there are tables that migrations have made.
+    #[must_use]
+    pub fn has_own_tables(&self) -> bool {
+        self.own_tables().next().is_some()
+    }
+
     /// Whether the name means a table that a migration has made.
     pub(crate) fn owns(&self, name: &str) -> bool {
         self.own_tables().any(|(shape, _)| shape.name == name)

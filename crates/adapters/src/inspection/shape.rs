@@ -116,6 +116,7 @@ mod tests {
     use crate::{
         inspection::{Column, OwnTable, Part, inspect},
         migrations,
+        tasks::members::MEMBERS,
         testing::{TestDatabase, pool_options},
     };
 
@@ -124,6 +125,11 @@ mod tests {
             && found.data_type == column.data_type
             && (found.is_required, found.has_default) == (column.is_required, column.has_default)
             && (found.collation.as_deref() == Some("C")) == column.is_bytewise
+    }
+
+    /// A member that came later may be null, and stands in `members.rs`.
+    fn is_later_member(found: &Column) -> bool {
+        MEMBERS.iter().any(|member| member.name == found.name) && !found.is_required && !found.has_default
     }
 
     fn others<'a>(table: &'a OwnTable, shape: &TableShape) -> Vec<&'a String> {
@@ -141,9 +147,9 @@ mod tests {
         assert_eq!(db.lines(names).await.len(), TABLES.len());
         for shape in TABLES {
             let table = seen.tables.iter().find(|table| table.name == shape.name).unwrap();
-            assert_eq!(table.columns.len(), shape.columns.len(), "{}", shape.name);
-            for (found, column) in table.columns.iter().zip(shape.columns) {
-                assert!(is_as_declared(found, column), "{found:?}");
+            for found in &table.columns {
+                let declared = shape.columns.iter().any(|column| is_as_declared(found, column));
+                assert!(declared || is_later_member(found), "{found:?}");
             }
             assert_eq!(others(table, shape), [""; 0], "{}", shape.name);
             for (index, on) in shape.indexes {

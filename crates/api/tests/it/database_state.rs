@@ -78,6 +78,10 @@ fn another_applications_table_of_our_name_is_left_alone() {
     );
     let doctor = run(&["doctor"], &variables).stdout;
     assert!(doctor.contains("schema of its own") && !doctor.contains("ALTER TABLE"), "{doctor}");
+    for untrue in ["as the migrations make them", "may read and write all tables", "deletes the user's tasks"]
+    {
+        assert!(!doctor.contains(untrue), "{doctor}");
+    }
 
     // What the advice says is enough.
     runtime.block_on(database.execute("CREATE SCHEMA task_api"));

@@ -64,7 +64,7 @@ fn finding(name: &'static str, fault: &Fault) -> Finding {
 
 /// What there is to say of a part without a fault.
 fn well(part: Part, inspection: &Inspection) -> Vec<String> {
-    let has_tables = !inspection.tables.is_empty();
+    let has_tables = inspection.has_own_tables();
     match part {
         Part::Database => Vec::new(),
         Part::Migrations => {

@@ -1,9 +1,12 @@
 //! Columns, keys and indexes of the service's own tables: whether they are as the migrations make them.
 
-use crate::inspection::{
-    facts::{Column, Inspection, OwnTable},
-    fault::{Fault, Part},
-    shape::{ColumnShape, TableShape},
+use crate::{
+    inspection::{
+        facts::{Column, Inspection, OwnTable},
+        fault::{Fault, Part},
+        shape::{ColumnShape, TableShape},
+    },
+    tasks::members::MEMBERS,
 };
 
 /// The collations that compare byte by byte.
@@ -11,17 +14,31 @@ const BYTEWISE: [&str; 4] = ["C", "POSIX", "ucs_basic", "pg_c_utf8"];
 
 pub(super) fn missing(inspection: &Inspection) -> Vec<Fault> {
     let missing = inspection.own_columns().filter(|(.., found)| found.is_none());
+    let missing = missing.map(|(table, column, _)| (table.name, column.name));
     missing
-        .map(|(table, column, _)| {
+        .chain(missing_members(inspection))
+        .map(|(table, column)| {
             let found = format!(
-                "`{}` has no column `{}`, although the migration that makes it is applied",
-                table.name, column.name
+                "`{table}` has no column `{column}`, although the migration that makes it is applied"
             );
             let advice =
                 "Restore the table from a backup, or add the column as its file in `migrations` does.";
             Fault::problem(Part::Tables, found, advice)
         })
         .collect()
+}
+
+/// The members of a task that clients write are declared in one place, and not in the shape again.
+fn missing_members(inspection: &Inspection) -> impl Iterator<Item = (&'static str, &'static str)> {
+    let all_applied = inspection.migrations.iter().flatten().all(|migration| migration.applied);
+    let tasks = inspection.own_tables().filter(move |(shape, _)| all_applied && shape.name == "tasks");
+    tasks.flat_map(|(shape, table)| {
+        let in_shape = |name: &str| shape.columns.iter().any(|own| own.name == name);
+        let members = MEMBERS.iter().map(|member| member.name);
+        members
+            .filter(move |name| table.column(name).is_none() && !in_shape(name))
+            .map(|name| (shape.name, name))
+    })
 }
 
 pub(super) fn changed(inspection: &Inspection) -> Vec<Fault> {

@@ -24,10 +24,17 @@ pub(super) fn pending(inspection: &Inspection) -> Vec<Fault> {
         return Vec::new();
     }
     let elsewhere = tables_elsewhere(inspection);
-    let advice = if inspection.users.is_none() {
-        "First see to the table `users`, see below. Then run `task-api migrate run` (in development: `cargo xtask migrate \
-         run`)."
-            .to_owned()
+    let first = if inspection.users.is_none() {
+        Some("the table `users`")
+    } else if !occupied_names(inspection).is_empty() {
+        Some("the names that are taken")
+    } else {
+        None
+    };
+    let advice = if let Some(first) = first {
+        format!(
+            "First see to {first}, see below. Then run `task-api migrate run` (in development: `cargo xtask migrate run`)."
+        )
     } else if elsewhere.is_empty() {
         "Run `task-api migrate run`, as a role that owns the tables or may create them (in development: `cargo xtask \
          migrate run`)."
