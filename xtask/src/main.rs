@@ -63,7 +63,7 @@ enum Own {
     /// Check the rules of the architecture: which crate may use which, what stands where, what the documents name
     Tidy,
     /// Check everything that must hold before a change lands: format, lints, rules, documents, licences, migrations, tests
-    /// with coverage, requests from the OpenAPI document, and a real Better Auth
+    /// with coverage, requests from the OpenAPI document, a real Better Auth, and real proxies
     Ci,
 }
 
@@ -80,7 +80,8 @@ enum Handed {
     /// Bodies, queries, cursors, paths, headers, tokens, key sets and `DATABASE_URL`. `fuzz-api` calls the whole service.
     #[command(disable_help_flag = true)]
     Fuzz(Arguments),
-    /// Try the service with a real Better Auth, and the example in a real browser (needs Node.js 20 or later)
+    /// Try the service with a real Better Auth and behind nginx and HAProxy, and the example in a real browser (needs Node.js
+    /// 20 or later)
     #[command(disable_help_flag = true)]
     Interop(Arguments),
     /// Measure the service: load on a database of its own, CPU, memory and latency, beside pgbench with the same SQL

@@ -43,6 +43,7 @@ pub const VARIABLES: &[Variable] = &[
     variable("WORKERS", None, "4"),
     variable("RATE_LIMIT_PER_MINUTE", None, "600"),
     variable("RATE_LIMIT_FAILED_AUTH_PER_MINUTE", None, "60"),
+    variable("PATH_PREFIX", None, "/todo"),
     variable("TRUSTED_PROXIES", None, "10.0.0.0/8,192.0.2.7"),
     variable("CLIENT_CONNECTIONS_MAX", Some("4096"), "4096"),
     variable("REQUEST_BODY_TIMEOUT_SECONDS", Some("20"), "20"),

@@ -1,7 +1,8 @@
-//! `cargo xtask interop`: the service with a real Better Auth, and the example in a real browser.
+//! `cargo xtask interop`: the service with a real Better Auth and behind real proxies, and the example in a real browser.
 
 mod browser;
 mod node;
+mod proxies;
 
 use std::{ffi::OsString, fs, path::Path, time::Duration};
 
@@ -10,7 +11,7 @@ use tokio::{process::Command, time::timeout};
 use tools_kit::{
     process,
     program::{self, Profile},
-    report,
+    report, workspace,
 };
 use tools_postgres::throwaway;
 
@@ -33,11 +34,12 @@ pub(crate) async fn run(args: &Args) -> anyhow::Result<()> {
     let checks = node::install(CHECKS, "interop").await?;
     let example = node::install(EXAMPLE, "example").await?;
     let chromium = browser::obtain().await?;
+    let proxies = proxies::obtain().await?;
     report::step("Compiling the example", node::script(&example, "build")).await?;
     let task_api = program::build(Profile::Dev).await?;
     let database = throwaway::start().await?;
 
-    report::headline("The service with a real Better Auth");
+    report::headline("The service with a real Better Auth, and behind nginx and HAProxy");
     let mut node = Command::new("node");
     // Two files at a time: each has programs of its own, which mostly wait.
     node.args(["--test", "--test-reporter=spec", "--test-concurrency=2"])
@@ -47,12 +49,14 @@ pub(crate) async fn run(args: &Args) -> anyhow::Result<()> {
         .env("TASK_API_PROGRAM", task_api)
         .env("EXAMPLE", example)
         .env("CHROMIUM", chromium)
+        .envs(proxies)
+        .env("DEPLOY", workspace::root().join("deploy"))
         .current_dir(&checks);
     let passed = timeout(LIMIT, process::show(&mut node)).await;
     let passed =
         passed.with_context(|| format!("the checks had not ended after {}", report::seconds(LIMIT)))?;
     if !passed? {
-        bail!("the service does not work with Better Auth as it should: see above");
+        bail!("the service does not work with Better Auth or a proxy as it should: see above");
     }
     Ok(())
 }
@@ -70,7 +74,7 @@ fn test_files(checks: &Path) -> anyhow::Result<Vec<OsString>> {
 #[cfg(test)]
 mod tests {
     use serde_json::Value;
-    use tools_kit::{scratch::Scratch, workspace};
+    use tools_kit::scratch::Scratch;
 
     use super::*;
 

@@ -28,7 +28,9 @@ enum Cli {
     /// Bodies, queries, cursors, paths, headers, tokens, key sets and `DATABASE_URL`, some hundred to some ten thousand
     /// inputs a second, guided by the code that each reaches. `fuzz-api` calls the whole service over HTTP.
     Fuzz(fuzz::Args),
-    /// Try the service with a real Better Auth, and the example in a real browser (needs Node.js 20 or later)
+    /// Try the service with a real Better Auth and behind nginx and HAProxy, and the example in a real browser
+    ///
+    /// It needs Node.js 20 or later.
     Interop(interop::Args),
     /// Judge all migrations with squawk, and try them on a throw-away PostgreSQL
     ///

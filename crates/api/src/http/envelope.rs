@@ -4,6 +4,7 @@
 mod disconnect;
 mod observe;
 mod panics;
+mod path_prefix;
 mod rate_limit;
 mod request_id;
 mod security_headers;
@@ -17,8 +18,8 @@ use actix_web::{
     middleware::Next,
 };
 
-pub(crate) use self::observe::Observers;
 use self::{disconnect::Disconnect, observe::Observation, request_id::X_REQUEST_ID};
+pub(crate) use self::{observe::Observers, path_prefix::PathPrefix};
 use crate::http::{
     connections::{Client, InFlight, in_chunks},
     cors,
@@ -69,6 +70,7 @@ impl Envelope {
     }
 
     fn close(self, mut response: ServiceResponse<BoxBody>) -> ServiceResponse<BoxBody> {
+        path_prefix::add(&mut response);
         self.head.complete(response.response_mut());
         if let Some(limit) = rate_limit::add_headers(&mut response) {
             self.observation.refused_by_limit(limit);

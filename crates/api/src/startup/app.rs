@@ -20,7 +20,7 @@ use crate::{
     health::readiness::Readiness,
     http::{
         cors::Cors,
-        envelope::{Observers, envelope},
+        envelope::{Observers, PathPrefix, envelope},
         extract::BodyTimeout,
         limits::Limits,
     },
@@ -42,6 +42,7 @@ pub struct Services {
     body_timeout: BodyTimeout,
     environment: web::Data<Environment>,
     document: web::Data<Document>,
+    path_prefix: Option<PathPrefix>,
 }
 
 impl Services {
@@ -67,6 +68,7 @@ impl Services {
             body_timeout: BodyTimeout::default(),
             environment: web::Data::new(about.environment),
             document: web::Data::new(Document { json: Bytes::from(json), title: about.title.clone() }),
+            path_prefix: None,
         })
     }
 
@@ -74,6 +76,13 @@ impl Services {
     #[must_use]
     pub fn with_body_timeout(mut self, timeout: Duration) -> Self {
         self.body_timeout = BodyTimeout(timeout);
+        self
+    }
+
+    /// Sets what clients see before the paths of this service.
+    #[must_use]
+    pub fn with_path_prefix(mut self, prefix: Option<&str>) -> Self {
+        self.path_prefix = prefix.map(|prefix| PathPrefix(prefix.into()));
         self
     }
 
@@ -104,8 +113,11 @@ pub fn app(
         InitError = (),
     > + use<>,
 > {
-    App::new()
-        .app_data(web::Data::new(services.tasks.clone()))
+    let mut app = App::new();
+    if let Some(prefix) = &services.path_prefix {
+        app = app.app_data(prefix.clone());
+    }
+    app.app_data(web::Data::new(services.tasks.clone()))
         .app_data(verifier_data(Arc::clone(&services.verifier)))
         .app_data(services.cors.clone())
         .app_data(services.seal.clone())

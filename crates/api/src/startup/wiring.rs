@@ -87,6 +87,7 @@ impl Shared {
             &settings.about,
         )?;
         let services = services.with_body_timeout(settings.server.body_timeout);
+        let services = services.with_path_prefix(settings.server.path_prefix.as_deref());
         let services = match &self.metrics {
             Some(metrics) => services.with_metrics(Arc::clone(metrics)),
             None => services,

@@ -37,6 +37,7 @@ mod order_of_checks;
 mod outages;
 mod pages;
 mod paths;
+mod prefix;
 mod probe;
 mod queries;
 mod readiness;

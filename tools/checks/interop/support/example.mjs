@@ -32,9 +32,9 @@ export async function startExample(world, taskApiUrl) {
   return world.start("the example", process.execPath, [program("server.js")], variables, /^listening on/m);
 }
 
-/** Opens a Chromium without a window and without a past. */
-export async function openBrowser(test) {
-  const profile = new URL("../chromium-profile", import.meta.url).pathname;
+/** Opens a Chromium without a window and without a past. Checks that run at the same time need different names. */
+export async function openBrowser(test, name = "example") {
+  const profile = new URL(`../chromium-profile-${name}`, import.meta.url).pathname;
   const forget = () => rm(profile, { recursive: true, force: true });
   await forget();
   const browser = await chromium.launchPersistentContext(profile, {
