@@ -31,7 +31,7 @@ fn the_addresses_in_headers_have_the_prefix_and_lead_back_through_the_proxy() {
     // The last page and answers with one task have no address.
     let last = stack.send(&get(passed_on(next)).by("alice"));
     assert_eq!(last.header("link"), None);
-    let toggled = stack.send(&patch(&format!("{}/complete", passed_on(location))).by("alice"));
+    let toggled = stack.send(&patch(format!("{}/complete", passed_on(location))).by("alice"));
     assert_eq!((toggled.header("location"), toggled.header("link")), (None, None));
 }
 
