@@ -121,3 +121,78 @@ fn tables_that_another_tool_has_dropped_are_named_by_the_start_and_not_made_agai
     let known = runtime.block_on(migrations::status(database.database())).unwrap();
     assert!(known.iter().all(|migration| migration.applied));
 }
+
+/// The commands that docs/operations.md has in a section, with roles of one test's own.
+fn documented(section: &str, roles: &str) -> String {
+    let document = include_str!("../../../../docs/operations.md");
+    let (_, section) = document.split_once(section).unwrap();
+    let (_, block) = section.split_once("```sql\n").unwrap();
+    let (commands, _) = block.split_once("```").unwrap();
+    commands
+        .replace("task_api_owner", &format!("{roles}_owner"))
+        .replace("task_api_app", &format!("{roles}_app"))
+}
+
+/// Fails unless PostgreSQL refuses the command to that role for want of a right.
+async fn assert_denied(database: &TestDatabase, role: &str, command: &str) {
+    let block = format!(
+        "DO $$ BEGIN SET LOCAL ROLE {role}; EXECUTE '{command}'; RAISE '{role} may: {command}';
+         EXCEPTION WHEN insufficient_privilege THEN NULL; END $$"
+    );
+    database.execute(&block).await;
+}
+
+#[test]
+fn a_schema_of_its_own_as_the_document_makes_it_keeps_the_tables_from_the_front_ends_tools() {
+    let runtime = runtime();
+    let database = runtime.block_on(TestDatabase::empty());
+    let name = database.name();
+    let (front, owner, app) = (format!("{name}_front"), format!("{name}_owner"), format!("{name}_app"));
+    let execute = |sql: &str| runtime.block_on(database.execute(sql));
+    // The front end owns its database, as with most providers, and so the schema `public`.
+    execute(&format!(
+        "CREATE ROLE {front}; CREATE ROLE {owner}; CREATE ROLE {app}; ALTER DATABASE {name} OWNER TO {front};
+         SET ROLE {front}; CREATE TABLE users (id text PRIMARY KEY); RESET ROLE"
+    ));
+    execute(&documented("### A schema of its own\n", name));
+    let separator = if database.url().contains('?') { '&' } else { '?' };
+    // A role that is set, and has not logged in, does not bring its search path.
+    let url = |role: &str| {
+        let path = "-c%20search_path%3Dtask_api%2Cpublic";
+        format!("{}{separator}options=-c%20role%3D{role}%20{path}", database.url())
+    };
+    let migrate = run(&["migrate", "run"], &[("DATABASE_URL", &url(&owner))]);
+    assert_eq!(migrate.code, Some(0), "{}", migrate.stderr);
+    let rights = documented("and after the first migration:", name);
+    execute(&format!("SET search_path = task_api, public; {rights}; RESET search_path"));
+
+    let app_url = url(&app);
+    let variables = [("DATABASE_URL", app_url.as_str()), ("BETTER_AUTH_SECRET", SECRET)];
+    let doctor = run(&["doctor"], &variables);
+    assert_eq!(doctor.code, Some(0), "{}", doctor.stdout);
+    let program = Program::start(&variables);
+    execute(&format!("SET ROLE {front}; INSERT INTO users VALUES ('alice'); RESET ROLE"));
+    post("/api/alice/tasks").by("alice").json(r#"{"title":"t"}"#).send(program.address).task();
+
+    for command in [
+        "DROP TABLE task_api.tasks CASCADE",
+        "DROP SCHEMA task_api CASCADE",
+        "TRUNCATE task_api.tasks",
+        "ALTER TABLE task_api.tasks DISABLE ROW LEVEL SECURITY",
+        "SELECT FROM task_api.tasks",
+        "DELETE FROM task_api.tasks",
+    ] {
+        runtime.block_on(assert_denied(&database, &front, command));
+    }
+    // What is in `public` the front end may drop, even a table of another owner.
+    execute(&format!("CREATE TABLE public.tasks (); ALTER TABLE public.tasks OWNER TO {owner}"));
+    execute(&format!("SET ROLE {front}; DROP TABLE public.tasks; RESET ROLE"));
+
+    assert_eq!(get("/api/alice/tasks").by("alice").send(program.address).tasks().len(), 1);
+    execute(&format!("SET ROLE {front}; DELETE FROM users; RESET ROLE"));
+    assert_eq!(get("/api/alice/tasks").by("alice").send(program.address).tasks().len(), 0);
+    drop(program);
+    execute(&format!(
+        "ALTER DATABASE {name} OWNER TO CURRENT_USER; DROP OWNED BY {app}, {owner}, {front}; DROP ROLE {app}, {owner}, {front}"
+    ));
+}
