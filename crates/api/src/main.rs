@@ -20,8 +20,20 @@ static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 /// The exit code for invalid settings, so that supervisors can tell them from a temporary failure.
 const BAD_SETTINGS: u8 = 2;
 
-#[tokio::main]
-async fn main() -> ExitCode {
+/// Without `#[tokio::main]`, which takes the number of threads from `TOKIO_WORKER_THREADS` and panics if that is none.
+fn main() -> ExitCode {
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(threads).enable_all().build();
+    match runtime {
+        Ok(runtime) => runtime.block_on(run()),
+        Err(error) => {
+            eprintln!("task-api: no threads can be started: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run() -> ExitCode {
     let outcome = match Cli::parse().command.unwrap_or(Command::Serve) {
         Command::Serve => serve().await,
         Command::Migrate(command) => change_schema(command).await,

@@ -70,7 +70,7 @@ fn bind_error(settings: &ServerSettings, error: &io::Error) -> StartError {
         io::ErrorKind::AddrNotAvailable => {
             "this machine has no such address; set HOST to one of its own".to_owned()
         }
-        _ => format!("{error}; check HOST and PORT"),
+        _ => format!("{error}; check HOST and PORT (some shells set HOST to the machine's name)"),
     };
     StartError::Bind { host: settings.listener.host.clone(), port: settings.listener.port, reason }
 }

@@ -6,6 +6,7 @@
     reason = "a test that cannot go on panics, in its helpers too"
 )]
 
+mod ambient;
 mod bodies;
 mod claims;
 mod concurrency;
