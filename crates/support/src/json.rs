@@ -13,7 +13,7 @@ use serde_json::{Map, Number, Value};
 pub type Object = Map<String, Value>;
 
 /// Why bytes are not a JSON object. It has the position of the fault, and nothing of the input.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidJson {
     /// The bytes are not UTF-8.
     #[error("it is not UTF-8")]

@@ -7,7 +7,8 @@ use task_api::parsers::object as parse_object;
 use task_auth::KeySet;
 
 pub(crate) fn read(input: &[u8]) -> bool {
-    let set = parse_object(input).ok();
+    // A byte order mark in front is no part of the set.
+    let set = parse_object(input.strip_prefix("\u{feff}".as_bytes()).unwrap_or(input)).ok();
     let entries = set.as_ref().and_then(|set| set.get("keys")).and_then(Value::as_array);
     let Ok((keys, skipped)) = KeySet::parse(input) else { return false };
     let Some(entries) = entries else { unreachable!("a set without `keys` was taken") };
@@ -23,7 +24,10 @@ pub(crate) fn read(input: &[u8]) -> bool {
     for (index, (id, algorithm)) in used.into_iter().zip(told) {
         let entry = &entries[index];
         assert_eq!(entry.get("kid").and_then(Value::as_str), id);
-        assert!(id.is_none_or(|id| ids.insert(id)), "two keys have the id {id:?}");
+        assert!(
+            id.is_none_or(|id| ids.insert((id, algorithm))),
+            "two keys for {algorithm} have the id {id:?}"
+        );
         let kind = entry.get("kty").and_then(Value::as_str).unwrap_or_default();
         let fits =
             matches!((kind, algorithm), ("OKP", "EdDSA") | ("EC", "ES256") | ("RSA", "RS256" | "PS256"));

@@ -69,16 +69,17 @@ fn summary(keys: &KeySet) -> String {
 }
 
 fn skipped_key(key: &SkippedKey) -> Finding {
-    let found = format!("key {} of the set is not used: {}", key.index + 1, key.reason);
-    let advice = if key.reason.contains("secret") {
-        "Make new keys at once and remove this one from the set: every reader of the set can sign a token for any user."
-    } else {
-        "Tokens that are signed with it are refused. In Better Auth `jwks.keyPairConfig.alg` of the `jwt()` plugin can be \
-         EdDSA (the default), ES256, RS256 or PS256."
-    };
-    if key.reason.contains("secret") {
+    let id = key.id.as_deref().map_or_else(String::new, |id| format!(" ({})", shown::quoted(id)));
+    let found = format!("key {}{id} of the set is not used: {}", key.index + 1, key.reason);
+    if key.reason.is_secret() {
+        let advice = "Make new keys at once and remove this one from the set: every reader of the set can sign a token for \
+                      any user.";
         Finding::problem("key set", found, advice)
+    } else if key.reason.is_for_another_purpose() {
+        Finding::ok("key set", found)
     } else {
+        let advice = "Tokens that are signed with it are refused. In Better Auth `jwks.keyPairConfig.alg` of the `jwt()` \
+                      plugin can be EdDSA (the default), ES256, RS256 or PS256.";
         Finding::warning("key set", found, advice)
     }
 }
@@ -111,6 +112,10 @@ fn no_key_set(answer: NotAKeySet) -> &'static str {
              keys at /api/auth/jwks, with the `jwt()` plugin."
         }
         NotAKeySet::Compressed => "Let the server, or a proxy in front of it, send it as it is.",
+        NotAKeySet::Utf16 => "Save the file in UTF-8.",
+        NotAKeySet::Malformed(_) => {
+            "Let a library write it. A member that is repeated could be read in two ways, so nothing of the set is used."
+        }
         NotAKeySet::OpenIdConfiguration => "Set AUTH_JWKS_URL to what its `jwks_uri` says.",
         NotAKeySet::SingleKey => "It must be a set: a JSON object with an array `keys`.",
         NotAKeySet::Empty => "Better Auth serves the keys at /api/auth/jwks, with the `jwt()` plugin.",
@@ -193,6 +198,8 @@ fn by_status(status: StatusCode) -> &'static str {
 
 #[cfg(test)]
 mod tests {
+    use task_auth::Unusable;
+
     use super::*;
     use crate::doctor::report::Verdict;
 
@@ -250,8 +257,10 @@ mod tests {
             (r#"{"kty":"OKP","crv":"Ed25519","x":"AAAA"}"#, &["single key"]),
             ("", &["nothing"]),
             (r#"{"error":"x"}"#, &["something else", "`keys`"]),
+            (r#"{"keys":[{"a":1,"a":2}]}"#, &["malformed JSON (a member is repeated at line 1", "library"]),
+            ("{\0\"\0", &["UTF-16", "UTF-8"]),
             (r#"{"keys":[]}"#, &["no key that can be used", "first key"]),
-            (r#"{"keys":[{"kty":"new"}]}"#, &["key 1: its kind is none of", "EdDSA"]),
+            (r#"{"keys":[{"kty":"new"}]}"#, &["key 1: its kind is new, and none of", "EdDSA"]),
         ] {
             let error = KeySet::parse(body.as_bytes()).unwrap_err();
             let finding = invalid(&error, "https://a.example/jwks");
@@ -263,12 +272,17 @@ mod tests {
 
     #[test]
     fn an_unused_key_is_a_warning_and_a_secret_one_is_a_problem() {
-        let weak = SkippedKey { index: 1, reason: "an RSA key must have 2048 to 8192 bits" };
-        let finding = skipped_key(&weak);
-        assert_eq!(finding.verdict, Verdict::Warning);
-        assert!(finding.found.contains("key 2 of the set is not used: an RSA key"), "{finding:?}");
-        let secret =
-            SkippedKey { index: 0, reason: "it is secret, and every reader of the set can sign with it" };
-        assert_eq!(skipped_key(&secret).verdict, Verdict::Problem);
+        let verdict = |reason| skipped_key(&SkippedKey { index: 0, id: None, reason }).verdict;
+        assert_eq!(verdict(Unusable::Secret), Verdict::Problem);
+        assert_eq!(verdict(Unusable::Point), Verdict::Warning);
+        assert_eq!(
+            verdict(Unusable::Use),
+            Verdict::Ok,
+            "many issuers have a key that encrypts in the same set"
+        );
+        let weak = SkippedKey { index: 1, id: Some("a\u{1b}".to_owned()), reason: Unusable::Bits(1024) };
+        let found = skipped_key(&weak).found;
+        let expected = "key 2 (\"a\\u{1b}\") of the set is not used: an RSA key must have 2048 to 8192 bits, and it has 1024";
+        assert_eq!(found, expected);
     }
 }

@@ -11,8 +11,8 @@ use crate::doctor::{
 /// The most keys that are listed.
 const MAX_LISTED: usize = 10;
 
-/// The algorithms of published keys.
-const KEY_ALGORITHMS: [&str; 4] = ["EdDSA", "ES256", "RS256", "PS256"];
+/// The algorithms of published keys, as tokens name them.
+const KEY_ALGORITHMS: [&str; 5] = ["EdDSA", "Ed25519", "ES256", "RS256", "PS256"];
 
 /// A `typ` that is not JWT.
 pub(super) fn wrong_type(parts: &Parts) -> Finding {
