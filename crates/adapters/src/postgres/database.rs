@@ -49,19 +49,15 @@ impl Database {
     /// Of several hosts the first that answers is taken; with `target_session_attrs=read-write` the first that can be
     /// written to, which after a fail-over is another one than before.
     pub fn parse(url: &str) -> Result<Self, InvalidDatabaseUrl> {
-        let DatabaseUrl { mut config, hosts, ssl_mode, root_file, remarks } =
+        let DatabaseUrl { mut config, hosts, ssl_mode, root_file, mut remarks } =
             DatabaseUrl::parse(url, defaults())?;
         complete(&mut config, ssl_mode);
         let each = Hosts::of(&hosts, &config);
         for place in &hosts {
             place.add_to(&mut config);
         }
-        Ok(Self {
-            config,
-            hosts: each,
-            tls: tls::Connector::new(ssl_mode, root_file.as_deref())?,
-            remarks: remarks.into(),
-        })
+        let tls = tls::Connector::new(ssl_mode, root_file.as_deref(), &mut remarks)?;
+        Ok(Self { config, hosts: each, tls, remarks: remarks.into() })
     }
 
     /// What its URL says that changes nothing here, each in a sentence that says why. Holds no values.

@@ -1,19 +1,22 @@
 //! TLS to the database, with rustls.
 
 mod certificate;
+mod refused;
+mod root_file;
+mod trusted;
 mod verifiers;
 
 use std::sync::Arc;
 
-use rustls::{
-    ClientConfig, RootCertStore,
-    client::{VerifierBuilderError, danger::ServerCertVerifier},
-    crypto::aws_lc_rs,
-    pki_types::{CertificateDer, pem::PemObject},
-};
+use rustls::{ClientConfig, RootCertStore, client::danger::ServerCertVerifier, crypto::aws_lc_rs};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-use self::verifiers::{AsLibpq, Unverified};
+pub(crate) use self::refused::Refused;
+use self::{
+    root_file::RootFile,
+    trusted::Trusted,
+    verifiers::{AsLibpq, Unverified},
+};
 
 /// How the connection is protected: libpq's modes as far as they differ here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,9 +57,6 @@ pub enum TlsError {
     /// rustls refuses the set-up.
     #[error("TLS cannot be set up: {0}")]
     Rustls(#[from] rustls::Error),
-    /// Nothing can be verified with the authorities.
-    #[error("TLS cannot be set up: {0}")]
-    Verifier(#[from] VerifierBuilderError),
 }
 
 /// What tokio-postgres opens its connections with.
@@ -67,7 +67,12 @@ pub(crate) enum Connector {
 }
 
 impl Connector {
-    pub(crate) fn new(mode: SslMode, root_file: Option<&str>) -> Result<Self, TlsError> {
+    /// Adds to the remarks what is odd about the file.
+    pub(crate) fn new(
+        mode: SslMode,
+        root_file: Option<&str>,
+        remarks: &mut Vec<String>,
+    ) -> Result<Self, TlsError> {
         if mode == SslMode::Disable {
             return Ok(Self::Plain);
         }
@@ -77,97 +82,28 @@ impl Connector {
         let verifier: Arc<dyn ServerCertVerifier> = if mode == SslMode::Prefer {
             Arc::new(Unverified(provider))
         } else {
-            let Trusted { roots, listed } = trusted(root_file)?;
-            Arc::new(AsLibpq::new(roots, listed, provider)?)
+            Arc::new(AsLibpq::new(trusted(root_file, remarks)?, &provider))
         };
         let config = builder.dangerous().with_custom_certificate_verifier(verifier).with_no_client_auth();
         Ok(Self::Rustls(MakeRustlsConnect::new(config)))
     }
 }
 
-/// What is trusted.
-struct Trusted {
-    roots: RootCertStore,
-    /// The certificates of the file, each of which is trusted as itself too.
-    listed: Vec<CertificateDer<'static>>,
-}
-
-fn trusted(file: Option<&str>) -> Result<Trusted, TlsError> {
-    let mut roots = RootCertStore::empty();
+fn trusted(file: Option<&str>, remarks: &mut Vec<String>) -> Result<Trusted, TlsError> {
     let Some(path) = file.filter(|path| *path != "system") else {
+        let mut roots = RootCertStore::empty();
         roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-        let listed = Vec::new();
-        return if roots.is_empty() { Err(TlsError::NoSystemRoots) } else { Ok(Trusted { roots, listed }) };
+        return if roots.is_empty() { Err(TlsError::NoSystemRoots) } else { Ok(Trusted::system(roots)) };
     };
-    let fault = |reason: String| TlsError::RootFile { path: path.to_owned(), reason };
-    let mut listed = Vec::new();
-    for certificate in CertificateDer::pem_file_iter(path).map_err(|error| fault(error.to_string()))? {
-        let certificate = certificate.map_err(|error| fault(error.to_string()))?;
-        roots.add(certificate.clone()).map_err(|error| fault(error.to_string()))?;
-        listed.push(certificate);
+    let fault = |reason| TlsError::RootFile { path: path.to_owned(), reason };
+    let RootFile { certificates, has_private_key } = root_file::read(path).map_err(fault)?;
+    if has_private_key {
+        remarks.push(
+            "the file of sslrootcert holds a private key, which has no use here: take it out".to_owned(),
+        );
     }
-    if listed.is_empty() {
-        Err(fault("it holds no certificate".to_owned()))
-    } else {
-        Ok(Trusted { roots, listed })
-    }
+    Trusted::listed(certificates).map_err(fault)
 }
 
 #[cfg(test)]
-mod tests {
-    use std::{fs, path::PathBuf};
-
-    use super::*;
-
-    /// A file for one test, removed with it.
-    struct File(PathBuf);
-
-    impl File {
-        fn new(name: &str, contents: &str) -> Self {
-            let path = std::env::temp_dir().join(format!("task-api-{}-{name}.pem", std::process::id()));
-            fs::write(&path, contents).unwrap();
-            Self(path)
-        }
-
-        fn path(&self) -> &str {
-            self.0.to_str().unwrap()
-        }
-    }
-
-    impl Drop for File {
-        fn drop(&mut self) {
-            let _ = fs::remove_file(&self.0);
-        }
-    }
-
-    fn certificate() -> String {
-        rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap().cert.pem()
-    }
-
-    #[test]
-    fn every_certificate_of_a_root_file_is_trusted() {
-        let file = File::new("two", &format!("A comment.\n{}{}", certificate(), certificate()));
-        assert_eq!(trusted(Some(file.path())).unwrap().listed.len(), 2);
-        assert!(matches!(Connector::new(SslMode::Verified, Some(file.path())), Ok(Connector::Rustls(_))));
-    }
-
-    #[test]
-    fn a_root_file_that_cannot_be_used_is_named() {
-        let empty = File::new("empty", "");
-        let text = File::new("text", "no certificate at all");
-        let torn = File::new("torn", &certificate()[..200]);
-        let nonsense =
-            File::new("nonsense", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n");
-        let key = File::new("key", &rcgen::KeyPair::generate().unwrap().serialize_pem());
-        for path in ["/no/such/file", empty.path(), text.path(), torn.path(), nonsense.path(), key.path()] {
-            let error = Connector::new(SslMode::Verified, Some(path)).err().unwrap().to_string();
-            assert!(error.starts_with(&format!("sslrootcert {path} cannot be read: ")), "{error}");
-        }
-    }
-
-    #[test]
-    fn no_roots_are_needed_if_nothing_is_verified() {
-        assert!(matches!(Connector::new(SslMode::Disable, Some("/no/such/file")), Ok(Connector::Plain)));
-        assert!(matches!(Connector::new(SslMode::Prefer, None), Ok(Connector::Rustls(_))));
-    }
-}
+mod tests;

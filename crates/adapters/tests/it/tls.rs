@@ -4,7 +4,7 @@
 
 use std::{fs, sync::Arc};
 
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DistinguishedName, DnType, IsCa, KeyPair};
 use rustls::{
     ServerConfig,
     crypto::aws_lc_rs::sign::any_supported_type,
@@ -18,7 +18,7 @@ use tokio::{
     task::JoinHandle,
 };
 use tokio_rustls::TlsAcceptor;
-use x509_cert::der::{Decode as _, Encode as _};
+use x509_cert::der::{Decode as _, Encode as _, EncodePem as _, pem::LineEnding};
 
 /// What a client sends first when it wants to know whether the server speaks TLS.
 const SSL_REQUEST: [u8; 8] = [0, 0, 0, 8, 4, 210, 22, 47];
@@ -43,6 +43,18 @@ impl Secured {
     async fn of_version_1() -> Self {
         let (authority, acceptor) = certified("127.0.0.1", &version_1);
         Self::with(&authority, Some(acceptor)).await
+    }
+
+    /// The same, and the file holds that certificate itself.
+    async fn of_trusted_version_1() -> Self {
+        let file = std::cell::RefCell::new(String::new());
+        let (_, acceptor) = certified("127.0.0.1", &|certificate| {
+            let old = version_1(certificate);
+            *file.borrow_mut() =
+                x509_cert::Certificate::from_der(&old).unwrap().to_pem(LineEnding::LF).unwrap();
+            old
+        });
+        Self::with(&file.into_inner(), Some(acceptor)).await
     }
 
     async fn with(authority: &str, acceptor: Option<TlsAcceptor>) -> Self {
@@ -93,7 +105,10 @@ fn certified(
     let authority = CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap();
 
     let key = KeyPair::generate().unwrap();
-    let certificate = CertificateParams::new([host.to_owned()]).unwrap().signed_by(&key, &authority).unwrap();
+    let mut params = CertificateParams::new([host.to_owned()]).unwrap();
+    params.distinguished_name = DistinguishedName::new();
+    params.distinguished_name.push(DnType::CommonName, host);
+    let certificate = params.signed_by(&key, &authority).unwrap();
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let config = ServerConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
@@ -145,7 +160,9 @@ async fn a_certificate_from_any_other_authority_is_refused() {
     for mode in VERIFIED {
         for authority in [Some(&other), None] {
             let text = secured.connect(mode, authority).await.unwrap_err();
-            assert!(text.contains("invalid peer certificate"), "{mode}: {text}");
+            let sentence = if authority.is_some() { "with another key" } else { "its own certificate only" };
+            assert!(text.starts_with("the server's certificate is refused: "), "{mode}: {text}");
+            assert!(text.contains(sentence), "{mode}: {text}");
         }
     }
 }
@@ -155,7 +172,7 @@ async fn a_certificate_for_another_host_is_refused() {
     let secured = Secured::new(Some("elsewhere.example")).await;
     for mode in VERIFIED {
         let text = secured.connect(mode, Some(&secured)).await.unwrap_err();
-        assert!(text.contains("not valid for"), "{mode}: {text}");
+        assert!(text.contains("it is for elsewhere.example, and not for 127.0.0.1"), "{mode}: {text}");
     }
 }
 
@@ -177,6 +194,14 @@ async fn prefer_encrypts_whatever_the_certificate() {
     assert_eq!(old.connect("prefer", None).await, Ok(()));
     for mode in VERIFIED {
         old.connect(mode, Some(&old)).await.unwrap_err();
+    }
+}
+
+#[tokio::test]
+async fn a_certificate_of_version_1_that_the_file_holds_is_trusted_as_itself() {
+    let old = Secured::of_trusted_version_1().await;
+    for mode in VERIFIED {
+        assert_eq!(old.connect(mode, Some(&old)).await, Ok(()), "{mode}");
     }
 }
 

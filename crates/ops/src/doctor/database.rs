@@ -98,8 +98,8 @@ fn protection(protection: Protection, remote: bool) -> &'static str {
 pub(super) fn unreachable(database: &Database, error: &InspectionError) -> Finding {
     let address = shown::plain(&database.address());
     let reason = match error {
-        InspectionError::Read(cause) => shown::plain(&Chain(&**cause).to_string()),
-        other => shown::plain(&other.to_string()),
+        InspectionError::Read(cause) => shown::sentence(&Chain(&**cause).to_string()),
+        other => shown::sentence(&other.to_string()),
     };
     let found = format!("{address} cannot be used: {reason}");
     Finding::problem("database", found, unreachable_advice(&reason.to_lowercase()))
@@ -107,7 +107,9 @@ pub(super) fn unreachable(database: &Database, error: &InspectionError) -> Findi
 
 fn unreachable_advice(reason: &str) -> &'static str {
     let says = |words: &[&str]| words.iter().any(|word| reason.contains(word));
-    if says(&["password", "authentication"]) {
+    if reason.contains("certificate is refused") {
+        "docs/security.md, \"TLS to the database\", has what is taken, and what psql says to the same."
+    } else if says(&["password", "authentication"]) {
         "Correct user and password in DATABASE_URL. Characters such as @ : / # % have to be percent-encoded there."
     } else if says(&["certificate", "tls", "ssl"]) {
         "The server has to speak TLS with a certificate for this host name, from an authority that this machine knows, or \

@@ -154,9 +154,7 @@ fn no_answer(reason: &str, url: &Url) -> String {
     let reason = reason.to_lowercase();
     let says = |words: &[&str]| words.iter().any(|word| reason.contains(word));
     if says(&["certificate", "unknownissuer"]) {
-        "Its certificate is not trusted here. It must be for this host name, not expired, and from an authority that this \
-         machine knows (package ca-certificates); add an authority of your own to those."
-            .to_owned()
+        untrusted(&reason).to_owned()
     } else if says(&["corrupt message", "invalidcontenttype", "wrong version"]) {
         "No TLS is spoken there: begin AUTH_JWKS_URL with http://, or correct the port.".to_owned()
     } else if says(&["lookup", "resolve", "name or service", "dns"]) {
@@ -172,6 +170,22 @@ fn no_answer(reason: &str, url: &Url) -> String {
             .to_owned()
     } else {
         "Open the address with `curl -i` from this machine and look at the log of Better Auth.".to_owned()
+    }
+}
+
+/// What to do about a certificate, by what rustls says of it.
+fn untrusted(reason: &str) -> &'static str {
+    let says = |words: &[&str]| words.iter().any(|word| reason.contains(word));
+    if says(&["not valid for"]) {
+        "Let AUTH_JWKS_URL name a host that its certificate is for."
+    } else if says(&["expired", "not valid yet"]) {
+        "Renew its certificate, or correct the clock of this machine."
+    } else if says(&["causedasendentity"]) {
+        "It shows the certificate of an authority as its own: have one made without CA:TRUE."
+    } else {
+        "Its server must send the certificates of intermediate authorities too, as `curl` from another machine shows. If its \
+         authority is your own, add that to those of this machine (package ca-certificates), or name a file of all \
+         authorities in SSL_CERT_FILE, in the environment and not in .env."
     }
 }
 
@@ -231,7 +245,14 @@ mod tests {
     fn every_way_of_not_answering_is_explained() {
         let url: Url = URL.parse().unwrap();
         for (reason, word) in [
-            ("invalid peer certificate: UnknownIssuer", "ca-certificates"),
+            ("invalid peer certificate: UnknownIssuer", "intermediate authorities"),
+            ("invalid peer certificate: UnknownIssuer", "SSL_CERT_FILE"),
+            (
+                "invalid peer certificate: certificate not valid for name \"a\"",
+                "a host that its certificate is for",
+            ),
+            ("invalid peer certificate: certificate expired: verification time 1", "clock"),
+            ("invalid peer certificate: Other(OtherError(CaUsedAsEndEntity))", "without CA:TRUE"),
             ("received corrupt message of type InvalidContentType", "http://"),
             ("dns error: failed to lookup address information", "not known on this machine"),
             (

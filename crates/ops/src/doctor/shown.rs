@@ -16,8 +16,17 @@ pub(super) fn quoted(text: &str) -> String {
 
 /// The text without quotes, for messages of a server. Invisible characters are escaped.
 pub(super) fn plain(text: &str) -> String {
-    let shown = visible(&text.chars().take(LIMIT).collect::<String>());
-    if text.chars().count() > LIMIT { shown + "..." } else { shown }
+    shortened(text, LIMIT)
+}
+
+/// The same for a sentence of our own about what a server sent, which is not cut before it says what to do.
+pub(super) fn sentence(text: &str) -> String {
+    shortened(text, 4 * LIMIT)
+}
+
+fn shortened(text: &str, limit: usize) -> String {
+    let shown = visible(&text.chars().take(limit).collect::<String>());
+    if text.chars().count() > limit { shown + "..." } else { shown }
 }
 
 /// A JSON value: the text of a string, a description of anything else.

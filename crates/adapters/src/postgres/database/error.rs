@@ -61,7 +61,9 @@ pub struct ConnectError(pub(super) String);
 
 impl From<tokio_postgres::Error> for ConnectError {
     fn from(error: tokio_postgres::Error) -> Self {
-        Self(with_causes(&error))
+        // It says everything; what is around it is about the layers of the program.
+        let refused = tls::Refused::among(&error).map(ToString::to_string);
+        Self(refused.unwrap_or_else(|| with_causes(&error)))
     }
 }
 

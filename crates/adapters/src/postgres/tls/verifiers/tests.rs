@@ -1,58 +1,41 @@
+mod beside_psql;
+mod certificates;
+
 use std::time::Duration;
 
-use rcgen::{
-    BasicConstraints, CertificateParams, CertifiedIssuer, DistinguishedName, DnType, IsCa, KeyPair,
-    PKCS_ECDSA_P256_SHA256, date_time_ymd,
-};
 use rustls::crypto::aws_lc_rs;
 
+use self::certificates::{authority, issued, self_signed};
 use super::*;
 
 /// The 1st of June 2026.
 const NOW: u64 = 1_780_272_000;
-
-/// For that common name and those alternative names, during the year 2026.
-fn parameters(common_name: &str, names: &[&str]) -> CertificateParams {
-    let names = names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
-    let mut parameters = CertificateParams::new(names).unwrap();
-    parameters.distinguished_name = DistinguishedName::new();
-    parameters.distinguished_name.push(DnType::CommonName, common_name);
-    (parameters.not_before, parameters.not_after) = (date_time_ymd(2026, 1, 1), date_time_ymd(2027, 1, 1));
-    parameters
-}
-
-fn key() -> KeyPair {
-    KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256).unwrap()
-}
-
-/// As `openssl req -x509` in PostgreSQL's manual makes it: its own authority.
-fn self_signed(common_name: &str, names: &[&str]) -> CertificateDer<'static> {
-    let mut parameters = parameters(common_name, names);
-    parameters.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    parameters.self_signed(&key()).unwrap().der().clone()
-}
+const YEAR: u64 = 365 * 24 * 3600;
 
 fn verifier(listed: &[CertificateDer<'static>]) -> AsLibpq {
-    let mut roots = RootCertStore::empty();
-    for certificate in listed {
-        roots.add(certificate.clone()).unwrap();
-    }
-    AsLibpq::new(roots, listed.to_vec(), Arc::new(aws_lc_rs::default_provider())).unwrap()
+    AsLibpq::new(Trusted::listed(listed.to_vec()).unwrap(), &aws_lc_rs::default_provider())
 }
 
+/// What is wrong with what a server sends, in the words for people.
 fn verify_at(
     verifier: &AsLibpq,
-    certificate: &CertificateDer<'_>,
+    sent: &[CertificateDer<'static>],
     name: &str,
     seconds: u64,
-) -> Result<(), Error> {
+) -> Result<(), String> {
     let name = ServerName::try_from(name).unwrap();
     let now = UnixTime::since_unix_epoch(Duration::from_secs(seconds));
-    verifier.verify_server_cert(certificate, &[], &name, &[], now).map(drop)
+    match verifier.verify_server_cert(&sent[0], &sent[1..], &name, &[], now) {
+        Ok(_) => Ok(()),
+        Err(Error::InvalidCertificate(CertificateError::Other(OtherError(refused)))) => {
+            Err(refused.to_string())
+        }
+        Err(error) => panic!("there is no sentence for {error}"),
+    }
 }
 
-fn verify(verifier: &AsLibpq, certificate: &CertificateDer<'_>, name: &str) -> Result<(), Error> {
-    verify_at(verifier, certificate, name, NOW)
+fn verify(verifier: &AsLibpq, certificate: &CertificateDer<'static>, name: &str) -> Result<(), String> {
+    verify_at(verifier, std::slice::from_ref(certificate), name, NOW)
 }
 
 #[test]
@@ -76,28 +59,46 @@ fn another_certificate_for_the_same_host_is_refused() {
 fn a_certificate_is_refused_outside_of_its_time() {
     let certificate = self_signed("db.example", &[]);
     let verifier = verifier(std::slice::from_ref(&certificate));
-    let year = 365 * 24 * 3600;
-    assert_eq!(
-        verify_at(&verifier, &certificate, "db.example", NOW - year),
-        Err(CertificateError::NotValidYet.into())
-    );
-    assert_eq!(
-        verify_at(&verifier, &certificate, "db.example", NOW + year),
-        Err(CertificateError::Expired.into())
-    );
+    let at = |seconds| {
+        verify_at(&verifier, std::slice::from_ref(&certificate), "db.example", seconds).unwrap_err()
+    };
+    let early = at(NOW - YEAR);
+    assert!(early.contains("not valid yet (from 2026-01-01 00:00:00 UTC)"), "{early}");
+    assert!(early.contains("clock of this machine (2025-06-01 00:00:00 UTC)"), "{early}");
+    let late = at(NOW + YEAR);
+    assert!(late.contains("has expired (2027-01-01 00:00:00 UTC)"), "{late}");
 }
 
 #[test]
 fn the_common_name_counts_if_there_are_no_alternative_names() {
-    let mut authority = parameters("an authority", &[]);
-    authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    let authority = CertifiedIssuer::self_signed(authority, key()).unwrap();
-    let issued = |common_name: &str, names: &[&str]| {
-        parameters(common_name, names).signed_by(&key(), &authority).unwrap().der().clone()
-    };
+    let authority = authority("an authority", None, [2020, 2040]);
     let verifier = verifier(&[authority.der().clone()]);
+    let issued = |common_name, names: &[&str]| issued(&authority, common_name, names);
     assert_eq!(verify(&verifier, &issued("db.example", &[]), "DB.example"), Ok(()));
     assert_eq!(verify(&verifier, &issued("x", &["db.example"]), "db.example"), Ok(()));
     assert!(verify(&verifier, &issued("db.example", &[]), "other.example").is_err());
     assert!(verify(&verifier, &issued("db.example", &["other.example"]), "db.example").is_err());
+}
+
+#[test]
+fn the_hosts_of_a_certificate_for_others_are_named() {
+    let authority = authority("an authority", None, [2020, 2040]);
+    let verifier = verifier(&[authority.der().clone()]);
+    for (common_name, names, expected) in [
+        (
+            "x",
+            &["a.example", "*.b.example", "10.0.0.7", "fd00::7"][..],
+            "a.example, *.b.example, 10.0.0.7, fd00::7",
+        ),
+        ("a.example", &[], "a.example"),
+        ("\u{1b}[31m", &[], "\\u{1b}[31m"),
+        (
+            "x",
+            &["1.example", "2.example", "3.example", "4.example", "5.example", "6.example"],
+            "5.example and more",
+        ),
+    ] {
+        let text = verify(&verifier, &issued(&authority, common_name, names), "db.example").unwrap_err();
+        assert!(text.contains(&format!("{expected}, and not for db.example")), "{text}");
+    }
 }
