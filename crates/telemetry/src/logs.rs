@@ -6,16 +6,23 @@ use std::{
 };
 
 use task_settings::LogFormat;
-use tracing_subscriber::{EnvFilter, filter::Directive};
+use tracing::{Metadata, level_filters::LevelFilter};
+use tracing_subscriber::{
+    EnvFilter, filter::filter_fn, layer::SubscriberExt as _, util::SubscriberInitExt as _,
+};
 
-/// Directives that override `LOG_LEVEL`. Below `info`, the database libraries log the values of statements, titles and user
-/// ids among them; actix-web logs malformed HTTP and disconnects of clients as errors.
-const OVERRIDES: [&str; 3] =
-    ["tokio_postgres=info", "postgres_protocol=info", "actix_http::h1::dispatcher=off"];
+/// What is written at most, whatever `LOG_LEVEL` says of a target or a span. Below `info`, the database libraries log the
+/// values of statements, titles and user ids among them, and the HTTP client the address of a proxy, which may hold a
+/// password; actix-web logs malformed HTTP and disconnects of clients as errors.
+const LIMITS: [(&str, LevelFilter); 4] = [
+    ("tokio_postgres", LevelFilter::INFO),
+    ("postgres_protocol", LevelFilter::INFO),
+    ("reqwest::connect", LevelFilter::INFO),
+    ("actix_http::h1::dispatcher", LevelFilter::OFF),
+];
 
 /// Writes everything that passes `filter` to standard output, panics included. The program calls this first.
 pub fn init(filter: EnvFilter, format: LogFormat) {
-    let filter = OVERRIDES.into_iter().filter_map(|directive| directive.parse().ok()).fold(filter, add);
     // In tests, several calls share a process; the first one wins.
     let _ = match format {
         LogFormat::Pretty => tracing_subscriber::fmt()
@@ -23,6 +30,8 @@ pub fn init(filter: EnvFilter, format: LogFormat) {
             .with_writer(io::stdout)
             .with_ansi(io::stdout().is_terminal())
             .with_target(false)
+            .finish()
+            .with(filter_fn(may_be_written))
             .try_init(),
         // tracing-subscriber would format the fields of a span as JSON, and parse that again for each line.
         LogFormat::Json => json_subscriber::fmt()
@@ -31,6 +40,8 @@ pub fn init(filter: EnvFilter, format: LogFormat) {
             .flatten_event(true)
             .with_current_span(true)
             .with_span_list(false)
+            .finish()
+            .with(filter_fn(may_be_written))
             .try_init(),
     };
     panic::set_hook(Box::new(|panic| {
@@ -39,6 +50,10 @@ pub fn init(filter: EnvFilter, format: LogFormat) {
     }));
 }
 
-fn add(filter: EnvFilter, directive: Directive) -> EnvFilter {
-    filter.add_directive(directive)
+fn may_be_written(metadata: &Metadata<'_>) -> bool {
+    LIMITS.iter().all(|(target, most)| {
+        let rest = metadata.target().strip_prefix(target);
+        let is_within = rest.is_some_and(|rest| rest.is_empty() || rest.starts_with("::"));
+        !is_within || metadata.level() <= most
+    })
 }

@@ -51,7 +51,8 @@ fn each_request_is_one_line_of_json_and_no_line_identifies_a_user() {
         ("ENVIRONMENT", "production"),
         ("DATABASE_URL", database.url()),
         ("BETTER_AUTH_SECRET", SECRET),
-        ("LOG_LEVEL", "debug"),
+        // A target or a span would take precedence over the limits of a filter of its kind.
+        ("LOG_LEVEL", "trace,tokio_postgres::connect=trace,tokio_postgres::query=trace,[request]=trace"),
     ]);
     let create = post("/api/telltale-user/tasks").by("telltale-user").json(r#"{"title":"telltale-title"}"#);
     let id = create.header("X-Request-Id", "first").send(program.address).task().id;
