@@ -17,7 +17,7 @@ mod token;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use tools_kit::{entry, report, stop::Stop};
+use tools_kit::{command_line::parse_arguments, entry, report, stop::Stop};
 
 use crate::run_tool::{Arguments, Tool};
 
@@ -108,7 +108,7 @@ enum Handed {
 }
 
 fn main() -> ExitCode {
-    match Cli::parse().command {
+    match parse_arguments::<Cli>().command {
         Command::Own(command) => entry::run(async |stop| run(command, stop).await),
         Command::Handed(command) => {
             let (tool, arguments) = command.tool();

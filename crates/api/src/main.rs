@@ -3,13 +3,13 @@
 
 use std::process::ExitCode;
 
-use clap::Parser;
 use task_api::{
     cli::{Cli, Command},
     startup::{Server, raise_file_limit},
 };
 use task_ops::{Doctor, Migrate, doctor, migrate, probe};
 use task_settings::{InvalidSettings, LogFormat, Settings, load_database, load_listener};
+use task_support::command_line::parse_arguments;
 use task_telemetry::logs;
 
 /// glibc's own allocator does not return the memory of large requests to the system (ADR 0021).
@@ -34,7 +34,7 @@ fn main() -> ExitCode {
 }
 
 async fn run() -> ExitCode {
-    let outcome = match Cli::parse().command.unwrap_or(Command::Serve) {
+    let outcome = match parse_arguments::<Cli>().command.unwrap_or(Command::Serve) {
         Command::Serve => serve().await,
         Command::Migrate(command) => change_schema(command).await,
         Command::Doctor(arguments) => return examine(arguments).await,

@@ -50,10 +50,16 @@ pub enum FetchError {
 }
 
 /// A key set that is published over HTTP.
-#[derive(Debug)]
 pub struct HttpKeySource {
     client: Client,
     url: Url,
+}
+
+impl std::fmt::Debug for HttpKeySource {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // The rest of the address may hold a key.
+        f.debug_struct("HttpKeySource").field("host", &self.url.host_str()).finish_non_exhaustive()
+    }
 }
 
 impl HttpKeySource {

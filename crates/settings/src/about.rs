@@ -1,6 +1,6 @@
 //! The title and version that the API shows, and the environment that it runs in.
 
-use crate::reader::Reader;
+use crate::{quoted::quoted, reader::Reader};
 
 /// The title, version and environment of the service.
 #[derive(Clone, Debug)]
@@ -53,7 +53,7 @@ fn environment(reader: &mut Reader) -> Environment {
         "dev" => Ok(Environment::Dev),
         "staging" => Ok(Environment::Staging),
         "production" => Ok(Environment::Production),
-        other => Err(format!("must be dev, staging or production, not {other:?}")),
+        other => Err(format!("must be dev, staging or production, not {}", quoted(other, other))),
     });
     environment.unwrap_or(Environment::Dev)
 }

@@ -1,12 +1,15 @@
 //! How tokens are signed: with a key of a published set, a shared secret, or both.
 
-use std::{sync::Arc, time::Duration};
+use std::{fmt, sync::Arc, time::Duration};
 
 use secrecy::{ExposeSecret, SecretString};
 use task_auth::{ClaimRules, HttpKeySource, KeySource, PublishedKeys, SharedSecret, Verifiers};
 use url::Url;
 
-use crate::{about::Environment, reader::Reader};
+use crate::{
+    about::Environment,
+    reader::{Reader, compared},
+};
 
 /// The minimum length of the shared secret, in bytes: the length of an HMAC-SHA256 (RFC 7518, section 3.2).
 pub const MIN_SECRET_BYTES: usize = 32;
@@ -23,7 +26,7 @@ pub struct AuthSettings {
 }
 
 /// A published key set.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct JwksSettings {
     /// The address of the set.
     pub url: Url,
@@ -31,6 +34,17 @@ pub struct JwksSettings {
     pub refresh: Duration,
     /// The rules for the claims of a token signed with one of the keys. They always have an issuer and an audience.
     pub claims: ClaimRules,
+}
+
+impl fmt::Debug for JwksSettings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // The rest of the address may hold a key.
+        let host = self.url.host_str();
+        f.debug_struct("JwksSettings")
+            .field("host", &host)
+            .field("claims", &self.claims)
+            .finish_non_exhaustive()
+    }
 }
 
 impl AuthSettings {
@@ -61,7 +75,7 @@ impl AuthSettings {
 pub(crate) fn read(reader: &mut Reader, environment: Environment) -> Option<AuthSettings> {
     let claims = ClaimRules {
         leeway_seconds: reader.number("AUTH_LEEWAY_SECONDS", 0, 60),
-        issuer: reader.text("AUTH_ISSUER"),
+        issuer: reader.parsed("AUTH_ISSUER", compared),
         audience: reader.parsed("AUTH_AUDIENCE", audience),
     };
     let refresh = Duration::from_secs(reader.number("AUTH_JWKS_REFRESH_SECONDS", 30, 86_400));
@@ -101,7 +115,7 @@ fn audience(text: &str) -> Result<String, String> {
                     too"
             .to_owned());
     }
-    Ok(text.to_owned())
+    compared(text)
 }
 
 /// The problem never repeats the address, which may hold a password.

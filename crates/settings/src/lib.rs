@@ -8,6 +8,7 @@ mod load;
 mod logs;
 mod metrics;
 mod origins;
+mod quoted;
 mod reader;
 mod server;
 mod settings;

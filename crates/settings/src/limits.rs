@@ -4,7 +4,7 @@ use std::{net::IpAddr, num::NonZeroU32};
 
 use ipnet::IpNet;
 
-use crate::reader::Reader;
+use crate::{quoted::quoted, reader::Reader};
 
 /// The highest limit that can be set, in requests per minute.
 const MAX_QUOTA: u32 = 1_000_000;
@@ -42,7 +42,10 @@ fn proxies(text: &str) -> Result<Vec<IpNet>, String> {
     let net = |entry: &str| {
         let address = || entry.parse::<IpAddr>().ok().map(IpNet::from);
         entry.parse().ok().or_else(address).map(canonical).ok_or_else(|| {
-            format!("must be addresses or networks like 10.0.0.0/8, with commas in between, not {entry:?}")
+            format!(
+                "must be addresses or networks like 10.0.0.0/8, with commas in between, not {}",
+                quoted(entry, text)
+            )
         })
     };
     text.split(',').map(str::trim).map(net).collect()

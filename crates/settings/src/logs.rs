@@ -2,7 +2,7 @@
 
 use tracing_subscriber::{EnvFilter, filter::LevelFilter};
 
-use crate::{about::Environment, reader::Reader};
+use crate::{about::Environment, quoted::quoted, reader::Reader};
 
 /// Which log lines are written, and how they look.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,7 +36,10 @@ fn log_filter(text: &str) -> Result<String, String> {
     if text.split(',').map(str::trim).all(is_level) && text.parse::<EnvFilter>().is_ok() {
         Ok(text.to_owned())
     } else {
-        Err(format!("must be error, warn, info, debug, trace or off, or targets with those, not {text:?}"))
+        Err(format!(
+            "must be error, warn, info, debug, trace or off, or targets with those, not {}",
+            quoted(text, text)
+        ))
     }
 }
 
@@ -44,7 +47,7 @@ fn log_format(reader: &mut Reader, environment: Environment) -> LogFormat {
     let chosen = reader.parsed("LOG_FORMAT", |text| match text {
         "pretty" => Ok(LogFormat::Pretty),
         "json" => Ok(LogFormat::Json),
-        other => Err(format!("must be pretty or json, not {other:?}")),
+        other => Err(format!("must be pretty or json, not {}", quoted(other, other))),
     });
     chosen.unwrap_or(if environment == Environment::Production { LogFormat::Json } else { LogFormat::Pretty })
 }

@@ -1,13 +1,13 @@
 //! The origins whose pages may call the API (docs/api.md, "CORS").
 
-use crate::{about::Environment, reader::Reader};
+use crate::{about::Environment, quoted::quoted, reader::Reader};
 
 /// Reads `CORS_ORIGINS`. Leaves out invalid entries, and notes a fault for each.
 pub(crate) fn read(reader: &mut Reader, environment: Environment) -> Vec<String> {
     let text = reader.text("CORS_ORIGINS").unwrap_or_default();
     let mut origins = Vec::new();
     for entry in text.split(',').map(str::trim).filter(|_| !text.is_empty()) {
-        match origin(entry, environment) {
+        match origin(entry, &text, environment) {
             Ok(origin) => origins.push(origin),
             Err(problem) => reader.fault("CORS_ORIGINS", problem),
         }
@@ -16,7 +16,7 @@ pub(crate) fn read(reader: &mut Reader, environment: Environment) -> Vec<String>
 }
 
 /// Accepts an origin exactly as browsers send it; any other spelling would never match.
-fn origin(entry: &str, environment: Environment) -> Result<String, String> {
+fn origin(entry: &str, whole: &str, environment: Environment) -> Result<String, String> {
     if entry.is_empty() {
         return Err("must not have an empty entry".to_owned());
     }
@@ -29,7 +29,8 @@ fn origin(entry: &str, environment: Environment) -> Result<String, String> {
     let Some(url) = url::Url::parse(entry).ok().filter(is_origin) else {
         return Err(format!(
             "must name origins as browsers send them, scheme and host in lower case, without a path, a trailing \
-             slash or a default port, not {entry:?}"
+             slash or a default port, not {}",
+            quoted(entry, whole)
         ));
     };
     let loopback = match url.host() {
@@ -39,7 +40,7 @@ fn origin(entry: &str, environment: Environment) -> Result<String, String> {
         None => false,
     };
     if environment == Environment::Production && url.scheme() == "http" && !loopback {
-        return Err(format!("must use https in production, which {entry:?} does not"));
+        return Err(format!("must use https in production, which {} does not", quoted(entry, whole)));
     }
     Ok(entry.to_owned())
 }

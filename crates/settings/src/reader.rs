@@ -4,7 +4,10 @@ use std::{fmt, str::FromStr};
 
 use config::Config;
 
-use crate::variables::{VARIABLES, Variable};
+use crate::{
+    quoted::quoted,
+    variables::{VARIABLES, Variable},
+};
 
 /// A variable with an invalid value.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -13,7 +16,7 @@ pub struct SettingFault {
     pub variable: &'static str,
     /// What is wrong with the value. Never the value of a secret.
     pub problem: String,
-    /// A value that works.
+    /// A value that works; empty if it is not about one value.
     pub example: &'static str,
 }
 
@@ -22,15 +25,34 @@ pub struct SettingFault {
 pub struct InvalidSettings {
     /// All faults.
     pub faults: Vec<SettingFault>,
+    /// Lines of `.env` that were left out, each in a sentence: what is missing may stand there.
+    pub remarks: Vec<String>,
+}
+
+impl InvalidSettings {
+    /// With these remarks before its own.
+    pub(crate) fn with(self, mut remarks: Vec<String>) -> Self {
+        remarks.extend(self.remarks);
+        Self { remarks, ..self }
+    }
+}
+
+impl From<Vec<SettingFault>> for InvalidSettings {
+    fn from(faults: Vec<SettingFault>) -> Self {
+        Self { faults, remarks: Vec::new() }
+    }
 }
 
 impl fmt::Display for InvalidSettings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "The settings cannot be used:")?;
         for SettingFault { variable, problem, example } in &self.faults {
-            write!(f, "\n  {variable} {problem}\n      for example: {variable}={example}")?;
+            write!(f, "\n  {variable} {problem}")?;
+            if !example.is_empty() {
+                write!(f, "\n      for example: {variable}={example}")?;
+            }
         }
-        Ok(())
+        self.remarks.iter().try_for_each(|remark| write!(f, "\n  {remark}"))
     }
 }
 
@@ -84,10 +106,11 @@ impl Reader {
         name: &'static str,
         parse: impl FnOnce(&str) -> Result<T, String>,
     ) -> Option<T> {
-        match parse(&self.text(name)?) {
+        let text = self.text(name)?;
+        match parse(&text) {
             Ok(value) => Some(value),
             Err(problem) => {
-                self.fault(name, problem);
+                self.fault(name, if is_quoted(&text) { QUOTED.to_owned() } else { problem });
                 None
             }
         }
@@ -108,7 +131,7 @@ impl Reader {
     {
         self.parsed(name, |text| match text.parse() {
             Ok(number) if (least..=most).contains(&number) => Ok(number),
-            _ => Err(format!("must be a whole number from {least} to {most}, not {text:?}")),
+            _ => Err(format!("must be a whole number from {least} to {most}, not {}", quoted(text, text))),
         })
     }
 
@@ -146,9 +169,21 @@ impl Reader {
     pub(crate) fn finish<T>(self, settings: Option<T>) -> Result<T, InvalidSettings> {
         match settings {
             Some(settings) if self.faults.is_empty() => Ok(settings),
-            _ => Err(InvalidSettings { faults: self.faults }),
+            _ => Err(self.faults.into()),
         }
     }
+}
+
+/// What is wrong with a value that is not understood and in quotation marks.
+const QUOTED: &str = "is in quotation marks, which are part of it: leave them out (`docker run --env-file` keeps those of a file)";
+
+fn is_quoted(text: &str) -> bool {
+    ['"', '\''].iter().any(|mark| text.len() > 1 && text.starts_with(*mark) && text.ends_with(*mark))
+}
+
+/// A text that must be equal to another one to the character.
+pub(crate) fn compared(text: &str) -> Result<String, String> {
+    if is_quoted(text) { Err(QUOTED.to_owned()) } else { Ok(text.to_owned()) }
 }
 
 type Builder = config::ConfigBuilder<config::builder::DefaultState>;

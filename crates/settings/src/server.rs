@@ -51,7 +51,20 @@ pub(crate) fn read(reader: &mut Reader, connections: usize) -> ServerSettings {
 
 /// Reads `HOST` and `PORT`.
 pub(crate) fn listener(reader: &mut Reader) -> Listener {
-    Listener { host: reader.text("HOST").unwrap_or_default(), port: reader.number("PORT", 0, u16::MAX) }
+    Listener {
+        host: reader.parsed("HOST", host).unwrap_or_default(),
+        port: reader.number("PORT", 0, u16::MAX),
+    }
+}
+
+/// The name is looked up when the server listens; this sees to it that it is no address of something else.
+fn host(text: &str) -> Result<String, String> {
+    let is_name = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.:%[]".contains(&byte) || !byte.is_ascii();
+    if text.bytes().all(is_name) {
+        Ok(text.to_owned())
+    } else {
+        Err("must be an address or a name of this machine, and nothing else".to_owned())
+    }
 }
 
 /// The most characters of a prefix.

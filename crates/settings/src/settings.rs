@@ -44,9 +44,13 @@ impl Settings {
     /// Loads the settings from `.env` in the current folder and from the environment, which takes precedence.
     pub fn load() -> Result<Self, InvalidSettings> {
         let Sources { variables, mut remarks } = Sources::load()?;
-        let settings = Self::from_variables(variables)?;
-        remarks.extend(settings.remarks);
-        Ok(Self { remarks, ..settings })
+        match Self::from_variables(variables) {
+            Ok(settings) => {
+                remarks.extend(settings.remarks);
+                Ok(Self { remarks, ..settings })
+            }
+            Err(error) => Err(error.with(remarks)),
+        }
     }
 
     /// Reads the settings from variables. Of two with the same name, the later one counts.
@@ -158,15 +162,50 @@ mod tests {
 
     #[test]
     fn secrets_are_never_shown() {
-        let shown = format!("{:?}", with(&[]).unwrap());
-        assert!(!shown.contains("s3cret"), "{shown}");
+        let all = [
+            ("AUTH_JWKS_URL", "https://a.example/jwks?key=s3cret"),
+            ("OTEL_EXPORTER_OTLP_ENDPOINT", "https://a.example/s3cret"),
+            ("OTEL_EXPORTER_OTLP_HEADERS", "key=s3cret"),
+            ("DATABASE_DIRECT_URL", "postgres://me:s3cret@localhost/app"),
+        ];
+        let shown = format!("{:?}", with(&all).unwrap());
+        assert!(shown.contains("a.example") && !shown.contains("s3cret"), "{shown}");
         for (name, value) in [
             ("DATABASE_URL", "mysql://me:s3cret@localhost/app"),
             ("DATABASE_URL", "postgres://me:s3cret@localhost:x/app"),
             ("BETTER_AUTH_SECRET", "s3cret"),
+            ("HOST", "postgres://me:s3cret@localhost/app"),
+            ("PORT", "postgres://me:s3cret@localhost/app"),
+            ("METRICS_ADDR", "http://me:s3cret@127.0.0.1:9464"),
+            ("CORS_ORIGINS", "https://me:1,s3cret@a.example"),
+            ("TRUSTED_PROXIES", "http://me:s3cret@10.0.0.1"),
+            ("LOG_LEVEL", "https://me:s3cret"),
+            ("ENVIRONMENT", "production?key=s3cret"),
         ] {
             let error = with(&[(name, value)]).unwrap_err().to_string();
             assert!(!error.contains("s3cret"), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_value_in_quotation_marks_is_told_from_a_wrong_one() {
+        for (name, value) in [
+            ("DATABASE_URL", "\"postgres://me:s3cret@localhost/app\""),
+            ("AUTH_JWKS_URL", "'https://a.example/jwks?key=s3cret'"),
+            ("AUTH_ISSUER", "\"https://a.example\""),
+            ("AUTH_AUDIENCE", "'https://a.example'"),
+            ("PORT", "\"8080\""),
+            ("HOST", "\"0.0.0.0\""),
+            ("ENVIRONMENT", "'production'"),
+            ("LOG_FORMAT", "\"json\""),
+            ("TRUSTED_PROXIES", "\"10.0.0.0/8\""),
+            ("METRICS_ADDR", "\"127.0.0.1:9464\""),
+        ] {
+            let problem = problem(name, value);
+            assert!(
+                problem.contains("is in quotation marks") && !problem.contains("s3cret"),
+                "{name}: {problem}"
+            );
         }
     }
 

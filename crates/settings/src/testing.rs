@@ -14,7 +14,7 @@ pub(crate) fn read<T>(
 
 /// The problem of the only fault, which must be of `variable`.
 pub(crate) fn problem<T>(outcome: Result<T, InvalidSettings>, variable: &str) -> String {
-    let Err(InvalidSettings { faults }) = outcome else { panic!("{variable} has no fault") };
+    let Err(InvalidSettings { faults, .. }) = outcome else { panic!("{variable} has no fault") };
     assert_eq!(faults.len(), 1, "{faults:?}");
     assert_eq!(faults[0].variable, variable);
     faults[0].problem.clone()

@@ -6,7 +6,7 @@ use percent_encoding::percent_decode_str;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use url::Url;
 
-use crate::reader::Reader;
+use crate::{quoted::quoted, reader::Reader};
 
 /// The default name of the service in traces.
 const SERVICE_NAME: &str = "task-api";
@@ -131,7 +131,7 @@ fn yes_or_no(text: &str) -> Result<bool, String> {
     match text.to_ascii_lowercase().as_str() {
         "true" => Ok(true),
         "false" => Ok(false),
-        _ => Err(format!("must be true or false, not {text:?}")),
+        _ => Err(format!("must be true or false, not {}", quoted(text, text))),
     }
 }
 
@@ -169,7 +169,7 @@ fn headers(text: &str) -> Result<HeaderMap, String> {
 fn sampler(reader: &mut Reader) -> TraceSampler {
     let ratio = reader.parsed("OTEL_TRACES_SAMPLER_ARG", |text| {
         let number = text.parse().ok().filter(|number| (0.0..=1.0).contains(number));
-        number.ok_or_else(|| format!("must be a number from 0 to 1, not {text:?}"))
+        number.ok_or_else(|| format!("must be a number from 0 to 1, not {}", quoted(text, text)))
     });
     let ratio: f64 = ratio.unwrap_or(1.0);
     let sampler = reader.parsed("OTEL_TRACES_SAMPLER", |text| {
@@ -183,7 +183,8 @@ fn sampler(reader: &mut Reader) -> TraceSampler {
             "traceidratio" => ratio,
             _ => {
                 return Err(format!(
-                    "must be always_on, always_off or traceidratio, or one of these after parentbased_, not {text:?}"
+                    "must be always_on, always_off or traceidratio, or one of these after parentbased_, not {}",
+                    quoted(text, text)
                 ));
             }
         };

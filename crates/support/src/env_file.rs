@@ -20,15 +20,33 @@ pub struct UnreadableLine {
     pub name: Option<String>,
 }
 
+/// Why a file of variables cannot be read. Repeats nothing of it.
+#[derive(Debug, thiserror::Error)]
+pub enum UnreadableFile {
+    /// It is a folder.
+    #[error("is a folder and not a file")]
+    Folder,
+    /// The system does not give its contents.
+    #[error("cannot be read ({0})")]
+    Refused(io::ErrorKind),
+    /// It is in UTF-16, as some editors and shells write files.
+    #[error("is in UTF-16: save it in UTF-8")]
+    Utf16,
+    /// A line of it is not in UTF-8.
+    #[error("line {0}: is not in UTF-8: save the file in UTF-8")]
+    NotUtf8(usize),
+}
+
 impl EnvFile {
     /// Reads the file of that path, and no other: not one of a folder above. `None` if there is none.
-    ///
-    /// Fails if it cannot be read, or is not in UTF-8.
-    pub fn read(path: &Path) -> io::Result<Option<Self>> {
-        match fs::read_to_string(path) {
-            Ok(text) => Ok(Some(Self::parse(&text))),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(error),
+    pub fn read(path: &Path) -> Result<Option<Self>, UnreadableFile> {
+        match fs::read(path) {
+            Ok(contents) => Ok(Some(Self::parse(decode(&contents)?))),
+            Err(error) => match error.kind() {
+                io::ErrorKind::NotFound => Ok(None),
+                io::ErrorKind::IsADirectory => Err(UnreadableFile::Folder),
+                kind => Err(UnreadableFile::Refused(kind)),
+            },
         }
     }
 
@@ -47,6 +65,17 @@ impl EnvFile {
         }
         file
     }
+}
+
+fn decode(contents: &[u8]) -> Result<&str, UnreadableFile> {
+    // A text has no U+0000, but half of the bytes of UTF-16 are mostly zero.
+    if contents.starts_with(&[0xff, 0xfe]) || contents.starts_with(&[0xfe, 0xff]) || contents.contains(&0) {
+        return Err(UnreadableFile::Utf16);
+    }
+    std::str::from_utf8(contents).map_err(|error| {
+        let before = &contents[..error.valid_up_to()];
+        UnreadableFile::NotUtf8(before.iter().filter(|byte| **byte == b'\n').count() + 1)
+    })
 }
 
 /// The line with every `$` escaped that the library would expand: those outside of single quotation marks.
@@ -104,6 +133,22 @@ mod tests {
         {
             assert_eq!(value(&format!("A={written}")), read);
         }
+    }
+
+    #[test]
+    fn a_file_that_is_no_text_in_utf_8_is_said_to_be_what_it_is() {
+        let utf16: Vec<u8> = "\u{feff}A=s3cret".encode_utf16().flat_map(u16::to_le_bytes).collect();
+        for (contents, words) in [
+            (&utf16[..], "is in UTF-16"),
+            (&utf16[2..], "is in UTF-16"),
+            (b"A=1\r\nB=s3cret\xe9\n", "line 2: is not in UTF-8"),
+        ] {
+            let error = decode(contents).unwrap_err().to_string();
+            assert!(error.contains(words) && !error.contains("s3cret"), "{error}");
+        }
+        let folder = EnvFile::read(&std::env::temp_dir()).unwrap_err();
+        assert_eq!(folder.to_string(), "is a folder and not a file");
+        assert_eq!(EnvFile::read(Path::new("/no/such/.env")).unwrap(), None);
     }
 
     #[test]

@@ -24,6 +24,7 @@ use anyhow::{Context as _, ensure};
 use clap::Parser;
 use serde_json::{Value, json};
 use tools_kit::{
+    command_line::parse_arguments,
     entry,
     program::{self, Profile},
     report, table, tools,
@@ -42,7 +43,7 @@ enum Cli {
 }
 
 fn main() -> ExitCode {
-    let Cli::Bench(args) = Cli::parse();
+    let Cli::Bench(args) = parse_arguments::<Cli>();
     entry::run(async |stop| stop.or(Box::pin(run(&args))).await)
 }
 

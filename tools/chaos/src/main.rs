@@ -30,6 +30,7 @@ use std::{path::PathBuf, process::ExitCode};
 use anyhow::{Context as _, ensure};
 use clap::Parser;
 use tools_kit::{
+    command_line::parse_arguments,
     entry,
     program::{self, Profile},
     report,
@@ -54,7 +55,7 @@ enum Cli {
 }
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli: Cli = parse_arguments();
     entry::run(async |stop| {
         stop.or(async {
             match &cli {

@@ -13,7 +13,7 @@ mod sbom;
 use std::process::ExitCode;
 
 use clap::Parser;
-use tools_kit::entry;
+use tools_kit::{command_line::parse_arguments, entry};
 
 /// The part of `cargo xtask` that checks.
 #[derive(Parser)]
@@ -53,7 +53,7 @@ enum Cli {
 }
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli: Cli = parse_arguments();
     entry::run(async |stop| stop.or(Box::pin(run(&cli))).await)
 }
 

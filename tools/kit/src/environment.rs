@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, env, path::Path};
 
-use anyhow::{Context as _, bail};
+use anyhow::{anyhow, bail};
 use task_support::EnvFile;
 
 use crate::workspace;
@@ -74,8 +74,8 @@ fn is_ours(name: &str) -> bool {
 
 /// The variables of `.env` in the current folder, if there is one.
 fn of_file() -> anyhow::Result<Vec<(String, String)>> {
-    let file = EnvFile::read(Path::new(".env"))
-        .context(".env cannot be read, or is not in UTF-8 (see .env.example)")?;
+    let file =
+        EnvFile::read(Path::new(".env")).map_err(|error| anyhow!(".env {error} (see .env.example)"))?;
     let EnvFile { variables, unreadable } = file.unwrap_or_default();
     // A line of another program may look as it likes. One of these would be done without in silence.
     let broken =

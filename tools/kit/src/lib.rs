@@ -16,3 +16,5 @@ pub mod table;
 pub mod token;
 pub mod tools;
 pub mod workspace;
+
+pub use task_support::command_line;

@@ -3,6 +3,7 @@
 pub(crate) mod answer;
 pub(crate) mod client;
 pub(crate) mod collector;
+pub(crate) mod folder;
 pub(crate) mod issuer;
 pub(crate) mod key_server;
 pub(crate) mod program;

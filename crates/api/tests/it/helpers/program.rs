@@ -3,6 +3,7 @@
 use std::{
     io::{BufRead, BufReader, Read, Write},
     net::SocketAddr,
+    path::Path,
     process::{Child, Command, ExitStatus, Stdio},
     sync::{Arc, Mutex},
     thread,
@@ -58,9 +59,19 @@ pub(crate) fn run(arguments: &[&str], variables: &[(&str, &str)]) -> Outcome {
     run_with_input(arguments, variables, "")
 }
 
+/// Runs the program to its end in that folder, whose `.env` it reads.
+pub(crate) fn run_in(folder: &Path, arguments: &[&str], variables: &[(&str, &str)]) -> Outcome {
+    let mut command = command(arguments, variables);
+    command.current_dir(folder);
+    outcome(command, "")
+}
+
 /// Runs the program to its end, with that on its standard input.
 pub(crate) fn run_with_input(arguments: &[&str], variables: &[(&str, &str)], input: &str) -> Outcome {
-    let mut command = command(arguments, variables);
+    outcome(command(arguments, variables), input)
+}
+
+fn outcome(mut command: Command, input: &str) -> Outcome {
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().unwrap();
     // A program that does not read its input may have closed it by now.
