@@ -22,6 +22,7 @@ const BAD_SETTINGS: u8 = 2;
 
 /// Without `#[tokio::main]`, which takes the number of threads from `TOKIO_WORKER_THREADS` and panics if that is none.
 fn main() -> ExitCode {
+    logs::shorten_panics();
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(threads).enable_all().build();
     match runtime {
@@ -67,9 +68,7 @@ async fn serve() -> anyhow::Result<()> {
 async fn change_schema(command: Migrate) -> anyhow::Result<()> {
     let database = load_database()?;
     logs::init("info".parse()?, LogFormat::Pretty);
-    for remark in database.remarks() {
-        tracing::warn!("DATABASE_URL: {remark}");
-    }
+    database.remarks().iter().for_each(|remark| tracing::warn!("DATABASE_URL: {remark}"));
     for line in migrate(&database, command).await? {
         println!("{line}");
     }

@@ -1,7 +1,7 @@
 //! Logs: spans and events to standard output, pretty for people or JSON for machines.
 
 use std::{
-    io::{self, IsTerminal},
+    io::{self, IsTerminal, Write as _},
     panic,
 };
 
@@ -44,10 +44,49 @@ pub fn init(filter: EnvFilter, format: LogFormat) {
             .with(filter_fn(may_be_written))
             .try_init(),
     };
+    shorten_panics();
+}
+
+/// Has each panic say where it was and not why: the text that it was about may be a secret. The program calls this before it
+/// reads anything.
+pub fn shorten_panics() {
     panic::set_hook(Box::new(|panic| {
         let place = panic.location().map(ToString::to_string).unwrap_or_default();
-        tracing::error!(place, "a panic; its request, if there is one, is answered with 500");
+        if tracing::dispatcher::has_been_set() {
+            tracing::error!(place, "a panic; its request, if there is one, is answered with 500");
+        } else {
+            let _ = writeln!(io::stderr(), "task-api: a panic at {place}");
+        }
     }));
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{env, process::Command};
+
+    use super::*;
+
+    /// The variable that makes the test a program which panics.
+    const PANIC: &str = "TEST_PANICS";
+
+    #[test]
+    fn a_panic_says_where_it_was_and_not_what_it_was_about() {
+        if let Ok(text) = env::var(PANIC) {
+            shorten_panics();
+            let _ = &text[..1];
+        }
+        let name = "logs::tests::a_panic_says_where_it_was_and_not_what_it_was_about";
+        let program = env::current_exe().unwrap();
+        let output =
+            Command::new(program).args([name, "--exact", "--nocapture"]).env(PANIC, "\u{e9}s3cret").output();
+        let output = output.unwrap();
+        let text = format!("{output:?}");
+        assert!(
+            !output.status.success() && text.contains("a panic at crates/telemetry/src/logs.rs"),
+            "{text}"
+        );
+        assert!(!text.contains("s3cret"), "{text}");
+    }
 }
 
 fn may_be_written(metadata: &Metadata<'_>) -> bool {

@@ -226,3 +226,23 @@ fn the_log_of_a_service_whose_password_or_certificate_is_refused_has_no_part_of_
         assert!(!text.contains(bytes.trim_matches(['[', ']'])), "{text}");
     }
 }
+
+#[test]
+fn the_log_of_a_service_behind_a_proxy_has_no_part_of_its_password() {
+    // What stands before `#` reads like the whole address of the proxy, and the password like its port.
+    for secret in ["QXJQXJ", "QXJQXJ#JQXJ", "QXJ!QXJ/JQXJ", "QXJQXJ?JQXJ", "QXJQXJ@JQXJ", "QXJQ[XJ:JQXJ"] {
+        let proxy = format!("http://u:{secret}@127.0.0.1:1");
+        let program = Program::start(&[
+            ("DATABASE_URL", "postgres://u@127.0.0.1:1/d"),
+            ("AUTH_JWKS_URL", "http://keys.invalid/jwks"),
+            ("HTTP_PROXY", &proxy),
+            ("http_proxy", &proxy),
+            ("LOG_LEVEL", "trace,reqwest::connect=trace"),
+        ]);
+        let failed = "the key set cannot be fetched";
+        program.wait_for(failed, |line| line.contains(failed).then_some(()));
+        program.signal(Signal::TERM);
+        let (_, lines) = program.wait();
+        assert_nothing_of(secret, &lines.join("\n"), "", &proxy);
+    }
+}
