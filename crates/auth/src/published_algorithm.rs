@@ -2,7 +2,7 @@
 
 use jsonwebtoken::Algorithm;
 
-/// The algorithm of that name, in the header of a token or in a key. What RFC 9864 calls Ed25519 is EdDSA with the one
+/// The algorithm of that name, in the header of a token or in a key. What RFC 9864 calls Ed25519 is `EdDSA` with the one
 /// curve that is used here.
 pub(crate) fn by_name(name: &str) -> Option<Algorithm> {
     match name {

@@ -73,8 +73,7 @@ fn decode(contents: &[u8]) -> Result<&str, UnreadableFile> {
         return Err(UnreadableFile::Utf16);
     }
     std::str::from_utf8(contents).map_err(|error| {
-        let before = &contents[..error.valid_up_to()];
-        UnreadableFile::NotUtf8(before.iter().filter(|byte| **byte == b'\n').count() + 1)
+        UnreadableFile::NotUtf8(contents[..error.valid_up_to()].split(|byte| *byte == b'\n').count())
     })
 }
 

@@ -60,6 +60,14 @@ pub fn shorten_panics() {
     }));
 }
 
+fn may_be_written(metadata: &Metadata<'_>) -> bool {
+    LIMITS.iter().all(|(target, most)| {
+        let rest = metadata.target().strip_prefix(target);
+        let is_within = rest.is_some_and(|rest| rest.is_empty() || rest.starts_with("::"));
+        !is_within || metadata.level() <= most
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use std::{env, process::Command};
@@ -87,12 +95,4 @@ mod tests {
         );
         assert!(!text.contains("s3cret"), "{text}");
     }
-}
-
-fn may_be_written(metadata: &Metadata<'_>) -> bool {
-    LIMITS.iter().all(|(target, most)| {
-        let rest = metadata.target().strip_prefix(target);
-        let is_within = rest.is_some_and(|rest| rest.is_empty() || rest.starts_with("::"));
-        !is_within || metadata.level() <= most
-    })
 }

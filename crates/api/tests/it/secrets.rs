@@ -3,7 +3,7 @@
 
 use std::ffi::OsString;
 
-use percent_encoding::percent_decode_str;
+use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use rustix::process::Signal;
 use task_adapters::Database;
 use task_api::cli::Cli;
@@ -207,7 +207,7 @@ fn the_log_of_a_service_whose_password_or_certificate_is_refused_has_no_part_of_
     .enumerate()
     {
         let secret = secret(&mut dice);
-        let encoded: String = secret.bytes().map(|byte| format!("%{byte:02X}")).collect();
+        let encoded: String = utf8_percent_encode(&secret, NON_ALPHANUMERIC).collect();
         let url = format!("postgres://someone:{encoded}@{place}?{parameters}");
         let program = Program::start(&[
             ("DATABASE_URL", &url),

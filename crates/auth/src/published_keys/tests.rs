@@ -41,7 +41,7 @@ impl Pair {
         encode(&header, &claims, &self.key).unwrap()
     }
 
-    /// A token whose header names the algorithm so, signed with EdDSA.
+    /// A token whose header names the algorithm so, signed with `EdDSA`.
     fn token_with_algorithm(&self, name: &str) -> String {
         let token = self.token();
         let claims = token.split('.').nth(1).unwrap();
