@@ -13,8 +13,8 @@ pub(crate) mod shape;
 pub(crate) use self::{checks::before_migrating, reading::inspect_on};
 pub use self::{
     facts::{
-        ClockDifference, Column, Inspection, Occupied, OwnTable, Protection, Reference, StrangersRights,
-        UsersTable,
+        ClockDifference, Column, ForeignKey, ForeignKeyKind, Inspection, Occupied, OwnTable, Protection,
+        StrangersRights, UsersTable,
     },
     fault::{Fault, Gravity, Part},
     reading::{InspectionError, has_user, inspect},

@@ -4,10 +4,11 @@ use std::{fmt, time::Duration};
 
 use task_adapters::{
     Database, PoolOptions,
-    inspection::{self, Fault, Gravity, Part},
+    inspection::{self, Fault, Gravity, InspectionError, Part},
     pooler::{self, Pooler, UnusablePooler},
 };
 use task_settings::Settings;
+use task_support::Chain;
 
 /// The pause before a database that does not answer is asked again.
 const RETRY_INTERVAL: Duration = Duration::from_secs(5);
@@ -15,6 +16,9 @@ const RETRY_INTERVAL: Duration = Duration::from_secs(5);
 const CONFIRM_INTERVAL: Duration = Duration::from_millis(500);
 /// How long one check may take.
 const CHECK_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// After how many tries the service goes on without an answer about the state of a database that answers otherwise.
+const TRIES: u32 = 3;
 
 /// Why the service can never work with the configured database, and what to do.
 #[derive(Debug, thiserror::Error)]
@@ -47,9 +51,10 @@ impl DatabaseCheck {
 
     /// Returns only if the service can never work with this database, and not while it stops.
     pub async fn until_unusable(&self, is_stopping: impl Fn() -> bool) -> UnusableDatabase {
-        let (mut warned, mut found) = (false, false);
+        let (mut warned, mut found, mut tries) = (false, false, 0);
         loop {
-            let checked = tokio::time::timeout(CHECK_TIMEOUT, self.check()).await;
+            tries += 1;
+            let checked = tokio::time::timeout(CHECK_TIMEOUT, self.check(tries)).await;
             match checked.unwrap_or_else(|_| Err(format!("no answer within {CHECK_TIMEOUT:?}"))) {
                 // Only two checks in a row end the service, and never while it finishes its last requests.
                 Ok(Some(unusable)) if found && !is_stopping() => return unusable,
@@ -68,7 +73,7 @@ impl DatabaseCheck {
         }
     }
 
-    async fn check(&self) -> Result<Option<UnusableDatabase>, String> {
+    async fn check(&self, tries: u32) -> Result<Option<UnusableDatabase>, String> {
         // First, because behind such a pooler no other result is reliable.
         let found = pooler::find(&self.database).await.map_err(|error| error.to_string())?;
         if found == Some(Pooler::LosesStatements) {
@@ -92,8 +97,15 @@ impl DatabaseCheck {
                 );
             }
         }
-        let inspected = inspection::inspect(&self.database, &self.options).await;
-        let faults = inspected.map_err(|error| error.to_string())?.faults();
+        let faults = match inspection::inspect(&self.database, &self.options).await {
+            Ok(inspection) => inspection.faults(),
+            // It answers, but not this question. Not every server has all of PostgreSQL's catalog.
+            Err(InspectionError::Read(error)) if tries >= TRIES => {
+                tracing::warn!(error = %Chain(&*error), "the state of the database cannot be looked at");
+                return Ok(None);
+            }
+            Err(error) => return Err(error.to_string()),
+        };
         let unusable = faults.iter().find(|fault| fault.gravity == Gravity::Unusable);
         if let Some(fault) = unusable {
             return Ok(Some(UnusableDatabase::Fault(fault.clone())));

@@ -7,6 +7,8 @@ use task_adapters::{
     migrations::{self, MigrationError},
 };
 
+use task_support::Chain;
+
 use crate::database_check::log;
 
 /// The subcommands of `task-api migrate`.
@@ -32,7 +34,13 @@ pub enum Migrate {
 pub async fn migrate(database: &Database, command: Migrate) -> Result<Vec<String>, MigrationError> {
     let lines = carry_out(database, command).await?;
     if matches!(command, Migrate::Run | Migrate::Status) {
-        migrations::faults(database).await?.iter().filter(|fault| !is_pending(fault)).for_each(log);
+        match migrations::faults(database).await {
+            Ok(faults) => faults.iter().filter(|fault| !is_pending(fault)).for_each(log),
+            // What was done is done, and has to be said.
+            Err(error) => {
+                tracing::warn!(error = %Chain(&error), "the state of the database cannot be looked at")
+            }
+        }
     }
     Ok(lines)
 }

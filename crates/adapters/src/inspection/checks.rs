@@ -7,7 +7,10 @@ mod rights;
 mod tables;
 mod users;
 
-use crate::inspection::{facts::Inspection, fault::Fault};
+use crate::inspection::{
+    facts::Inspection,
+    fault::{Fault, Part},
+};
 
 /// Judges one thing. It finds nothing, or one fault or several of a kind.
 type Check = fn(&Inspection) -> Vec<Fault>;
@@ -53,8 +56,9 @@ impl Inspection {
     }
 }
 
-/// What stands in the way of the migrations that are pending.
+/// What stands in the way of the migrations that are pending. Only those that make tables need `users`.
 pub(crate) fn before_migrating(inspection: &Inspection) -> Vec<Fault> {
     let checks = CHECKS.iter().chain(CHECKS_OF_MIGRATIONS);
-    checks.flat_map(|check| check(inspection)).filter(|fault| fault.stops_migrations).collect()
+    let faults = checks.flat_map(|check| check(inspection)).filter(|fault| fault.stops_migrations);
+    faults.filter(|fault| fault.part != Part::Users || inspection.lacks_tables()).collect()
 }

@@ -65,6 +65,8 @@ pub struct ClockDifference {
 #[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UsersTable {
+    /// Its name with its schema.
+    pub full_name: String,
     /// Whether it is a table, to which others can refer, and not a view or the like.
     pub is_table: bool,
     /// The type of its column `id`; `None` if there is no such column.
@@ -84,7 +86,7 @@ pub struct UsersTable {
 pub struct Occupied {
     /// The name.
     pub name: String,
-    /// What has it: `table`, `view`, `materialized view`, `foreign table`, `sequence`, `index` or `type`.
+    /// What has it: `a table`, `a view`, `a materialized view`, `a foreign table`, `a sequence`, `an index` or `a type`.
     pub kind: String,
 }
 
@@ -103,14 +105,16 @@ pub struct OwnTable {
     pub is_filtered: bool,
     /// Which of `SELECT`, `INSERT`, `UPDATE`, `DELETE` the role lacks.
     pub lacks: Vec<String>,
-    /// How its rows belong to users.
-    pub reference: Reference,
+    /// Its foreign keys from `user_id` to `users`.
+    pub foreign_keys: Vec<ForeignKey>,
     /// Its columns.
     pub columns: Vec<Column>,
     /// The columns of each of its unique keys, in the order of their names, with `, ` in between.
     pub unique_keys: Vec<String>,
     /// Its valid indexes.
     pub indexes: Vec<String>,
+    /// Its indexes that are not valid.
+    pub invalid_indexes: Vec<String>,
     /// Triggers and rules that act on its rows.
     pub interventions: Vec<String>,
 }
@@ -132,19 +136,39 @@ pub struct Column {
     pub is_deterministic: bool,
 }
 
-/// How the rows of a table belong to users.
+/// A foreign key from `user_id` to `users`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ForeignKey {
+    /// Its name.
+    pub name: String,
+    /// What becomes of the rows of a deleted user.
+    pub kind: ForeignKeyKind,
+}
+
+/// What a foreign key does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Reference {
-    /// No foreign key refers to `users`.
-    Missing,
-    /// They stand in the way when a user is deleted.
+pub enum ForeignKeyKind {
+    /// The rows stand in the way when their user is deleted.
     Blocks,
-    /// The foreign key is switched off.
+    /// It is switched off.
     Disabled,
-    /// The foreign key has not been checked for older rows.
+    /// It deletes them, and has not been checked for older rows.
     Unvalidated,
-    /// They are deleted together with their user.
+    /// It deletes them.
     Cascades,
+}
+
+impl ForeignKey {
+    fn parse(text: &str) -> Self {
+        let (kind, name) = text.split_once(' ').unwrap_or(("", text));
+        let kind = match kind {
+            "blocks" => ForeignKeyKind::Blocks,
+            "disabled" => ForeignKeyKind::Disabled,
+            "unvalidated" => ForeignKeyKind::Unvalidated,
+            _ => ForeignKeyKind::Cascades,
+        };
+        Self { name: name.to_owned(), kind }
+    }
 }
 
 /// The rights of a role on one of the service's tables that is neither its owner nor connected.
@@ -161,6 +185,7 @@ pub struct StrangersRights {
 impl From<rows::Users> for UsersTable {
     fn from(row: rows::Users) -> Self {
         Self {
+            full_name: row.full_name,
             is_table: ["r", "p"].contains(&row.relation_kind.as_str()),
             id_type: row.id_type,
             is_unique: row.is_unique,
@@ -197,14 +222,13 @@ impl From<rows::Column> for Column {
 }
 
 impl OwnTable {
+    /// The full name of something in the schema of this table.
+    pub(crate) fn beside(&self, name: &str) -> String {
+        let schema = self.full_name.strip_suffix(self.name.as_str()).unwrap_or_default();
+        format!("{schema}{name}")
+    }
+
     pub(crate) fn new(row: rows::Relation, columns: Vec<Column>) -> Self {
-        let reference = match row.reference.as_deref() {
-            None => Reference::Missing,
-            Some("blocks") => Reference::Blocks,
-            Some("disabled") => Reference::Disabled,
-            Some("unvalidated") => Reference::Unvalidated,
-            Some(_) => Reference::Cascades,
-        };
         Self {
             name: row.name,
             full_name: row.full_name,
@@ -212,10 +236,11 @@ impl OwnTable {
             is_unlogged: row.is_unlogged,
             is_filtered: row.is_filtered,
             lacks: row.lacks,
-            reference,
+            foreign_keys: row.foreign_keys.iter().map(|text| ForeignKey::parse(text)).collect(),
             columns,
             unique_keys: row.unique_keys,
             indexes: row.indexes,
+            invalid_indexes: row.invalid_indexes,
             interventions: row.interventions,
         }
     }

@@ -17,7 +17,7 @@ use task_domain::BoxError;
 use crate::{
     inspection::{
         facts::{ClockDifference, Inspection, OwnTable, Protection},
-        shape,
+        shape::{self, TableShape},
     },
     migrations::applied::applied_and_pending,
     postgres::{
@@ -70,7 +70,8 @@ pub(crate) async fn inspect_on(
     connection: &mut AsyncPgConnection,
     database: &Database,
 ) -> Result<Inspection, BoxError> {
-    connection.batch_execute("BEGIN READ ONLY").await?;
+    // All questions see the same moment, also while a migration runs.
+    connection.batch_execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?;
     let read = read_all(connection, database).await;
     connection.batch_execute("ROLLBACK").await?;
     read
@@ -80,7 +81,8 @@ pub(crate) async fn inspect_on(
 async fn connect(database: &Database, limits: &PoolOptions) -> Result<AsyncPgConnection, InspectionError> {
     let mut connection = within(limits.wait, async { Ok(database.connect().await?) }).await?;
     let begin = format!(
-        "BEGIN READ ONLY; SET LOCAL statement_timeout = {}; SET LOCAL lock_timeout = {}",
+        "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL row_security = off; SET LOCAL statement_timeout = {}; \
+         SET LOCAL lock_timeout = {}",
         limits.statement_timeout.as_millis(),
         limits.lock_timeout.as_millis(),
     );
@@ -107,13 +109,9 @@ async fn read_all(connection: &mut AsyncPgConnection, database: &Database) -> Re
         if server.may_read_migrations { Some(applied_and_pending(connection).await?) } else { None };
     let users = diesel::sql_query(include_str!("sql/users.sql")).load::<rows::Users>(connection).await?;
     let tables: Vec<&str> = shape::TABLES.iter().map(|table| table.name).collect();
-    let names = shape::TABLES
-        .iter()
-        .flat_map(|table| std::iter::once(table.name).chain(table.indexes.iter().map(|(index, _)| *index)));
+    let names: Vec<&str> = shape::TABLES.iter().flat_map(TableShape::names).collect();
     let elsewhere = about::<rows::Line>(connection, include_str!("sql/elsewhere.sql"), &tables).await?;
-    let occupied =
-        about::<rows::Occupied>(connection, include_str!("sql/occupied.sql"), &names.collect::<Vec<_>>())
-            .await?;
+    let occupied = about::<rows::Occupied>(connection, include_str!("sql/occupied.sql"), &names).await?;
     let strangers = about::<rows::Strangers>(connection, include_str!("sql/strangers.sql"), &tables).await?;
     Ok(Inspection {
         protection: protection(database, server.encrypted),

@@ -11,8 +11,10 @@ pub(crate) struct TableShape {
     pub(crate) of_users: bool,
     /// The columns of its primary key.
     pub(crate) key: &'static [&'static str],
+    /// The name of its primary key.
+    pub(crate) key_name: &'static str,
     pub(crate) columns: &'static [ColumnShape],
-    /// Its other indexes: the name, and what it is on.
+    /// Its other indexes: the name, and the columns.
     pub(crate) indexes: &'static [(&'static str, &'static str)],
 }
 
@@ -33,6 +35,13 @@ const VERSIONS: &str = "2026-11-23-120000";
 const SERVICE_KEYS: &str = "2026-11-24-000000";
 
 const READ_AND_WRITE: &[&str] = &["SELECT", "INSERT", "UPDATE", "DELETE"];
+
+impl TableShape {
+    /// Every name that the migrations give for it: its own, that of its key, and those of its indexes.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &'static str> {
+        [self.name, self.key_name].into_iter().chain(self.indexes.iter().map(|(index, _)| *index))
+    }
+}
 
 impl ColumnShape {
     const fn new(name: &'static str, data_type: &'static str, since: &'static str) -> Self {
@@ -63,6 +72,7 @@ pub(crate) const TABLES: &[TableShape] = &[
         needs: READ_AND_WRITE,
         of_users: true,
         key: &["user_id", "id"],
+        key_name: "tasks_pkey",
         columns: &[
             ColumnShape::new("user_id", "text", CREATE_TASKS).bytewise(),
             ColumnShape::new("id", "bigint", CREATE_TASKS).with_default(),
@@ -75,10 +85,10 @@ pub(crate) const TABLES: &[TableShape] = &[
             ColumnShape::new("completed_at", "timestamp with time zone", VERSIONS).nullable(),
         ],
         indexes: &[
-            ("tasks_by_created", "tasks (user_id, created_at, id)"),
-            ("tasks_by_status_created", "tasks (user_id, completed, created_at, id)"),
-            ("tasks_by_title", "tasks (user_id, title, id)"),
-            ("tasks_by_status_title", "tasks (user_id, completed, title, id)"),
+            ("tasks_by_created", "(user_id, created_at, id)"),
+            ("tasks_by_status_created", "(user_id, completed, created_at, id)"),
+            ("tasks_by_title", "(user_id, title, id)"),
+            ("tasks_by_status_title", "(user_id, completed, title, id)"),
         ],
     },
     TableShape {
@@ -87,6 +97,7 @@ pub(crate) const TABLES: &[TableShape] = &[
         needs: READ_AND_WRITE,
         of_users: true,
         key: &["user_id", "key"],
+        key_name: "idempotency_keys_pkey",
         columns: &[
             ColumnShape::new("user_id", "text", VERSIONS).bytewise(),
             ColumnShape::new("key", "text", VERSIONS).bytewise(),
@@ -94,7 +105,7 @@ pub(crate) const TABLES: &[TableShape] = &[
             ColumnShape::new("receipt", "bytea", VERSIONS),
             ColumnShape::new("created_at", "timestamp with time zone", VERSIONS).with_default(),
         ],
-        indexes: &[("idempotency_keys_by_created", "idempotency_keys (created_at)")],
+        indexes: &[("idempotency_keys_by_created", "(created_at)")],
     },
     TableShape {
         name: "service_keys",
@@ -102,6 +113,7 @@ pub(crate) const TABLES: &[TableShape] = &[
         needs: &["SELECT"],
         of_users: false,
         key: &["name"],
+        key_name: "service_keys_pkey",
         columns: &[
             ColumnShape::new("name", "text", SERVICE_KEYS).bytewise(),
             ColumnShape::new("key", "bytea", SERVICE_KEYS),
@@ -134,8 +146,7 @@ mod tests {
 
     fn others<'a>(table: &'a OwnTable, shape: &TableShape) -> Vec<&'a String> {
         let is_declared = |index: &str| shape.indexes.iter().any(|(name, _)| *name == index);
-        let pkey = format!("{}_pkey", shape.name);
-        table.indexes.iter().filter(|index| !is_declared(index) && **index != pkey).collect()
+        table.indexes.iter().filter(|index| !is_declared(index) && *index != shape.key_name).collect()
     }
 
     #[tokio::test]
@@ -156,7 +167,10 @@ mod tests {
                 let definition = format!(
                     "SELECT replace(replace(pg_get_indexdef('{index}'::regclass), 'public.', ''), ' USING btree', '') AS line"
                 );
-                assert_eq!(db.lines(&definition).await, [format!("CREATE INDEX {index} ON {on}")]);
+                assert_eq!(
+                    db.lines(&definition).await,
+                    [format!("CREATE INDEX {index} ON {} {on}", shape.name)]
+                );
             }
         }
     }

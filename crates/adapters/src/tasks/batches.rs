@@ -168,19 +168,28 @@ fn by_rank(mut rows: Vec<(String, TaskRow)>) -> Vec<BatchRow> {
 
 async fn update_all(store: &PgPool, requests: &[WriteRequest]) -> Result<Vec<BatchRow>, RepositoryError> {
     let owners: Vec<_> = requests.iter().map(|request| request.owner.as_str()).collect();
+    if let Some(ids) = toggles(requests) {
+        let toggle = Prepared(ToggleMany { owners: &owners, ids: &ids });
+        return all_or_none(store, async |connection| toggle.load(connection).await).await;
+    }
     let updates = requests.iter().filter_map(|request| match &request.command {
         TaskCommand::Update { id, changes, .. } => Some((id.get(), UpdateParams::of(changes))),
         TaskCommand::Toggle { id, .. } => Some((id.get(), UpdateParams::toggle())),
         TaskCommand::Create(_) | TaskCommand::Delete { .. } => None,
     });
     let (ids, changes): (Vec<_>, Vec<_>) = updates.unzip();
-    if requests.iter().all(|request| matches!(request.command, TaskCommand::Toggle { .. })) {
-        let toggle = Prepared(ToggleMany { owners: &owners, ids: &ids });
-        return all_or_none(store, async |connection| toggle.load(connection).await).await;
-    }
     let changes = changes.into_iter().collect();
     let update = Prepared(UpdateMany { owners: &owners, ids: &ids, changes });
     all_or_none(store, async |connection| update.load(connection).await).await
+}
+
+/// The ids of the tasks, if all requests are toggles.
+fn toggles(requests: &[WriteRequest]) -> Option<Vec<i64>> {
+    let id = |request: &WriteRequest| match &request.command {
+        TaskCommand::Toggle { id, .. } => Some(id.get()),
+        TaskCommand::Create(_) | TaskCommand::Update { .. } | TaskCommand::Delete { .. } => None,
+    };
+    requests.iter().map(id).collect()
 }
 
 /// The place of a request in its batch, counted from 1, the owner of the row, and the row.

@@ -47,6 +47,31 @@ const MENDED_BY_THE_ADVICE: &[Case] = &[
         &["`idempotency_keys` refers to `users` without ON DELETE CASCADE"],
     ),
     Case(
+        "ALTER TABLE tasks DROP CONSTRAINT tasks_user_id_fkey, ADD COLUMN assignee text REFERENCES users ON DELETE CASCADE",
+        Part::Users,
+        Gravity::Problem,
+        &["`tasks` does not refer to this `users`"],
+    ),
+    Case(
+        "ALTER TABLE tasks ADD CONSTRAINT another FOREIGN KEY (user_id) REFERENCES users (id) ON DELETE RESTRICT",
+        Part::Users,
+        Gravity::Problem,
+        &["`tasks` refers to `users` without ON DELETE CASCADE"],
+    ),
+    Case(
+        "ALTER TABLE tasks DROP CONSTRAINT tasks_user_id_fkey, ADD CONSTRAINT another
+            FOREIGN KEY (user_id) REFERENCES users (id) ON DELETE CASCADE NOT VALID",
+        Part::Users,
+        Gravity::Warning,
+        &["has not been checked for older rows"],
+    ),
+    Case(
+        "ALTER TABLE tasks DROP CONSTRAINT tasks_pkey, ADD CONSTRAINT tasks_pkey PRIMARY KEY (id)",
+        Part::Tables,
+        Gravity::Problem,
+        &["no unique key on (user_id, id)"],
+    ),
+    Case(
         "ALTER TABLE tasks DISABLE TRIGGER ALL",
         Part::Users,
         Gravity::Problem,
@@ -165,6 +190,25 @@ async fn each_fault_is_named_and_its_advice_mends_it() {
 
 /// Faults that an operator has to think about.
 const OF_PEOPLE: &[Case] = &[
+    Case(
+        "ALTER TABLE tasks ALTER created_at TYPE timestamp",
+        Part::Tables,
+        Gravity::Problem,
+        &["`tasks.created_at` is of type timestamp without time zone"],
+    ),
+    // What a front end's tool puts in the place of ours, or another application has.
+    Case(
+        "DROP TABLE tasks; CREATE TABLE tasks (id uuid PRIMARY KEY, user_id uuid, name text)",
+        Part::Tables,
+        Gravity::Problem,
+        &["`tasks` means public.tasks, which is not the service's table"],
+    ),
+    Case(
+        "DROP TABLE tasks; CREATE TABLE tasks (id bigint, user_id text, title text, completed boolean, created_at timestamptz)",
+        Part::Tables,
+        Gravity::Problem,
+        &["`tasks` means public.tasks, which is not the service's table"],
+    ),
     Case("DROP TABLE tasks", Part::Tables, Gravity::Problem, &["`tasks` is gone", "is applied"]),
     Case(
         "CREATE SCHEMA other; ALTER TABLE tasks SET SCHEMA other",
@@ -251,7 +295,11 @@ const BEFORE_MIGRATING: &[(&str, &[&str])] = &[
     ("CREATE TYPE tasks AS ENUM ('a')", &["`public.tasks` is a type"]),
     (
         "CREATE TABLE other (id int); CREATE INDEX tasks_by_title ON other (id)",
-        &["`public.tasks_by_title` is a index"],
+        &["`public.tasks_by_title` is an index"],
+    ),
+    (
+        "CREATE TABLE tasks_old (CONSTRAINT tasks_pkey PRIMARY KEY (id), id int)",
+        &["`public.tasks_pkey` is an index"],
     ),
     ("DROP TABLE users", &["no table `users`", "npx auth@latest migrate"]),
     ("DROP TABLE users; CREATE TABLE \"user\" (id text PRIMARY KEY)", &["public.\"user\"", "default name"]),
@@ -487,4 +535,117 @@ async fn behind_a_pooler_the_settings_that_the_role_lacks_are_named_as_commands_
         db.execute(&format!("ALTER DATABASE {database} SET {setting}")).await;
     }
     assert_eq!(pooler::unset(db.database(), &pool_options()).await.unwrap(), [""; 0]);
+}
+
+#[tokio::test]
+async fn a_role_that_may_not_see_what_is_applied_is_refused_and_not_told_that_nothing_is_to_do() {
+    let db = TestDatabase::new().await;
+    db.execute("DELETE FROM __diesel_schema_migrations WHERE version >= '20261129'").await;
+    let role = Role::new(&db, "GRANT ALL ON tasks, idempotency_keys, service_keys TO ROLE").await;
+    let error = migrations::run(&role.database()).await.unwrap_err();
+    assert!(matches!(error, MigrationError::Refused(_)), "{error:?}");
+    assert!(error.to_string().contains("GRANT SELECT ON __diesel_schema_migrations"), "{error}");
+    role.drop().await;
+}
+
+#[tokio::test]
+async fn a_migration_that_makes_no_table_needs_nothing_of_users() {
+    let db = TestDatabase::new().await;
+    migrations::revert(db.database(), 1).await.unwrap();
+    let rights = "ALTER TABLE tasks OWNER TO ROLE; ALTER TABLE idempotency_keys OWNER TO ROLE; ALTER TABLE service_keys OWNER TO
+        ROLE; ALTER TABLE __diesel_schema_migrations OWNER TO ROLE; GRANT CREATE ON SCHEMA public TO ROLE";
+    db.execute("CREATE COLLATION blind (provider = icu, locale = 'und-u-ks-level2', deterministic = false)")
+        .await;
+    db.execute("ALTER TABLE users ALTER id TYPE text COLLATE blind").await;
+    let role = Role::new(&db, rights).await;
+    assert_eq!(migrations::run(&role.database()).await.unwrap().len(), 1);
+    role.drop().await;
+}
+
+#[tokio::test]
+async fn without_the_list_of_migrations_another_applications_table_gets_no_advice() {
+    let db = TestDatabase::empty().await;
+    create_users_table(db.database()).await.unwrap();
+    db.execute("CREATE TABLE tasks (id serial PRIMARY KEY, user_id int, title varchar); CREATE TABLE __diesel_schema_migrations ()")
+        .await;
+    let role = Role::new(&db, "").await;
+    let found = inspect(&role.database(), &pool_options()).await.unwrap().faults();
+    let [fault] = &*found else { panic!("{found:#?}") };
+    assert_eq!(commands(fault), [format!("GRANT SELECT ON __diesel_schema_migrations TO {}", role.name)]);
+    role.drop().await;
+}
+
+#[tokio::test]
+async fn an_advice_names_the_schema_so_that_it_never_meets_another_applications_table() {
+    let damage = "ALTER TABLE task_api.tasks DISABLE TRIGGER ALL, ENABLE ROW LEVEL SECURITY, SET UNLOGGED;
+        ALTER TABLE task_api.tasks ALTER title TYPE varchar, ALTER version DROP NOT NULL, DROP CONSTRAINT tasks_pkey;
+        DROP INDEX task_api.tasks_by_title; GRANT SELECT ON task_api.tasks TO PUBLIC, ROLE";
+    let db = TestDatabase::empty().await;
+    create_users_table(db.database()).await.unwrap();
+    db.execute(&format!(
+        "CREATE SCHEMA task_api; ALTER DATABASE {} SET search_path = task_api, public",
+        db.name()
+    ))
+    .await;
+    migrations::run(db.database()).await.unwrap();
+    let role = Role::new(
+        &db,
+        &format!("GRANT USAGE ON SCHEMA task_api TO PUBLIC; {damage}; ALTER TABLE task_api.tasks SET LOGGED"),
+    )
+    .await;
+    db.execute(
+        "CREATE TABLE public.tasks (LIKE task_api.tasks); ALTER TABLE public.tasks ENABLE ROW LEVEL SECURITY;
+         CREATE INDEX tasks_by_title ON public.tasks (title)",
+    )
+    .await;
+    let state = "SELECT relname || ' ' || relrowsecurity || ' ' || coalesce(relacl::text, '') || ' ' || relnatts AS line
+        FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relname LIKE 'tasks%' ORDER BY 1";
+    let before = db.lines(state).await;
+    let found = inspect(db.database(), &pool_options()).await.unwrap().faults();
+    assert!(found.len() >= 6, "{found:#?}");
+    // As a person whose search path does not lead to the service's schema.
+    for command in found.iter().flat_map(commands) {
+        db.execute(&format!("SET search_path = public; {command}").replace("CONCURRENTLY ", "")).await;
+    }
+    db.execute("RESET search_path").await;
+    assert_eq!(db.lines(state).await, before);
+    assert_eq!(faults(&db).await, []);
+    role.drop().await;
+}
+
+#[tokio::test]
+async fn the_services_role_is_no_stranger_while_it_lacks_a_new_table_nor_is_the_group_it_lives_by() {
+    let db = TestDatabase::new().await;
+    let app = Role::new(&db, "GRANT SELECT, INSERT, UPDATE, DELETE ON tasks TO ROLE").await;
+    assert_eq!(faults(&db).await, []);
+    let group = format!("{}_group", db.name());
+    let move_to_group = OF_THE_SERVICE.replace("ROLE", &group);
+    db.execute(&format!(
+        "CREATE ROLE {group}; REVOKE ALL ON tasks FROM {0}; GRANT {group} TO {0}; {move_to_group}",
+        app.name
+    ))
+    .await;
+    db.execute(&format!("GRANT TRUNCATE ON tasks TO {group}")).await;
+    assert_eq!(inspect(&app.database(), &pool_options()).await.unwrap().faults(), []);
+    db.execute(&format!("DROP OWNED BY {group}; DROP ROLE {group}")).await;
+    app.drop().await;
+}
+
+#[tokio::test]
+async fn before_row_level_security_is_switched_off_the_roles_that_it_keeps_out_lose_their_rights() {
+    let db = TestDatabase::new().await;
+    let anon =
+        Role::new(&db, "GRANT ALL ON tasks TO ROLE; ALTER TABLE tasks ENABLE ROW LEVEL SECURITY").await;
+    let app = format!("{}_app", db.name());
+    db.execute(&format!("CREATE ROLE {app}; {}", OF_THE_SERVICE.replace("ROLE", &app))).await;
+    let separator = if db.url().contains('?') { '&' } else { '?' };
+    let url = format!("{}{separator}options=-c%20role%3D{app}", db.url());
+    let database = task_adapters::Database::parse(&url).unwrap();
+    let found = inspect(&database, &pool_options()).await.unwrap().faults();
+    let fault = found.iter().find(|fault| fault.found.contains("row-level security")).unwrap();
+    let commands = commands(fault);
+    assert!(commands[0].starts_with("REVOKE ALL ON") && commands[0].ends_with(&anon.name), "{fault:?}");
+    assert!(commands[1].starts_with("ALTER TABLE public.tasks DISABLE"), "{fault:?}");
+    db.execute(&format!("DROP OWNED BY {app}; DROP ROLE {app}")).await;
+    anon.drop().await;
 }

@@ -2,11 +2,15 @@
 
 use task_adapters::{
     Database,
-    inspection::{Inspection, InspectionError, Protection, Reference, has_user, inspect},
+    inspection::{ForeignKeyKind, Inspection, InspectionError, OwnTable, Protection, has_user, inspect},
     testing::{TestDatabase, pool_options},
 };
 
 use crate::role::Role;
+
+fn kinds(table: &OwnTable) -> Vec<ForeignKeyKind> {
+    table.foreign_keys.iter().map(|key| key.kind).collect()
+}
 
 async fn look(db: &TestDatabase) -> Inspection {
     inspect(db.database(), &pool_options()).await.unwrap()
@@ -23,11 +27,11 @@ async fn a_migrated_database_is_seen_as_it_is() {
     assert_eq!((users.id_type.as_deref(), users.may_read), (Some("text"), true));
     assert_eq!(seen.elsewhere, [""; 0]);
     let tables: Vec<_> =
-        seen.tables.iter().map(|table| (&*table.name, table.lacks.len(), table.reference)).collect();
+        seen.tables.iter().map(|table| (&*table.name, table.lacks.len(), kinds(table))).collect();
     let expected = [
-        ("tasks", 0, Reference::Cascades),
-        ("idempotency_keys", 0, Reference::Cascades),
-        ("service_keys", 0, Reference::Missing),
+        ("tasks", 0, vec![ForeignKeyKind::Cascades]),
+        ("idempotency_keys", 0, vec![ForeignKeyKind::Cascades]),
+        ("service_keys", 0, vec![]),
     ];
     assert_eq!(tables, expected);
     assert!(seen.clock.ahead.abs() < 2.0 + seen.clock.uncertainty, "{:?}", seen.clock);
@@ -36,7 +40,7 @@ async fn a_migrated_database_is_seen_as_it_is() {
 #[tokio::test]
 async fn an_empty_database_is_seen_as_it_is() {
     let db = TestDatabase::empty().await;
-    db.execute("CREATE TABLE \"user\" (); CREATE SCHEMA auth; CREATE TABLE auth.users ()").await;
+    db.execute("CREATE TABLE \"user\" (); CREATE SCHEMA auth; CREATE TABLE auth.users (id text); CREATE SCHEMA supabase; CREATE TABLE supabase.users (id uuid)").await;
     let seen = look(&db).await;
     assert!(seen.migrations.unwrap().iter().all(|migration| !migration.applied));
     assert_eq!((seen.users, seen.tables), (None, Vec::new()));
@@ -67,8 +71,8 @@ async fn references_of_another_kind_are_seen() {
              ADD FOREIGN KEY (user_id) REFERENCES users (id) ON DELETE RESTRICT",
     )
     .await;
-    let references: Vec<_> = look(&db).await.tables.iter().map(|table| table.reference).collect();
-    assert_eq!(references, [Reference::Blocks, Reference::Missing, Reference::Missing]);
+    let references: Vec<_> = look(&db).await.tables.iter().map(kinds).collect();
+    assert_eq!(references, [vec![ForeignKeyKind::Blocks], vec![], vec![]]);
 }
 
 #[tokio::test]
@@ -115,4 +119,30 @@ async fn a_database_that_is_not_there_cannot_be_inspected() {
     let nowhere = Database::parse("postgres://127.0.0.1:1/nowhere").unwrap();
     let refused = inspect(&nowhere, &pool_options()).await;
     assert!(matches!(refused, Err(InspectionError::Connect(_))), "{refused:?}");
+}
+
+#[tokio::test]
+async fn a_user_whom_row_level_security_hides_is_not_taken_for_a_missing_one() {
+    let db = TestDatabase::new().await;
+    db.insert_user("ada").await;
+    let role = Role::new(&db, "GRANT SELECT ON users TO ROLE").await;
+    assert!(has_user(&role.database(), &pool_options(), "ada").await.unwrap());
+    db.execute("ALTER TABLE users ENABLE ROW LEVEL SECURITY").await;
+    let refused = has_user(&role.database(), &pool_options(), "ada").await;
+    assert!(matches!(refused, Err(InspectionError::Read(_))), "{refused:?}");
+    role.drop().await;
+}
+
+#[tokio::test]
+async fn a_role_that_may_not_read_the_list_of_roles_and_tables_with_odd_names_are_no_hindrance() {
+    let db = TestDatabase::new().await;
+    db.execute(
+        "CREATE TABLE \"a b.c\" (i int); CREATE SCHEMA \"x y\"; CREATE TABLE \"x y\".\"d e\" (i int);
+         REVOKE SELECT ON pg_roles FROM PUBLIC; REVOKE SELECT ON pg_database FROM PUBLIC",
+    )
+    .await;
+    db.execute(&format!("ALTER DATABASE {} SET plan_cache_mode = force_generic_plan", db.name())).await;
+    let role = Role::new(&db, "").await;
+    assert_eq!(inspect(&role.database(), &pool_options()).await.unwrap().encoding, "UTF8");
+    role.drop().await;
 }

@@ -4,6 +4,7 @@ use crate::{
     inspection::{
         facts::{Column, Inspection, OwnTable},
         fault::{Fault, Part},
+        own::is_like,
         shape::{ColumnShape, TableShape},
     },
     tasks::members::MEMBERS,
@@ -14,7 +15,7 @@ const BYTEWISE: [&str; 4] = ["C", "POSIX", "ucs_basic", "pg_c_utf8"];
 
 pub(super) fn missing(inspection: &Inspection) -> Vec<Fault> {
     let missing = inspection.own_columns().filter(|(.., found)| found.is_none());
-    let missing = missing.map(|(table, column, _)| (table.name, column.name));
+    let missing = missing.map(|(table, column, _)| (table.name.as_str(), column.name));
     missing
         .chain(missing_members(inspection))
         .map(|(table, column)| {
@@ -29,7 +30,7 @@ pub(super) fn missing(inspection: &Inspection) -> Vec<Fault> {
 }
 
 /// The members of a task that clients write are declared in one place, and not in the shape again.
-fn missing_members(inspection: &Inspection) -> impl Iterator<Item = (&'static str, &'static str)> {
+fn missing_members(inspection: &Inspection) -> impl Iterator<Item = (&str, &'static str)> {
     let all_applied = inspection.migrations.iter().flatten().all(|migration| migration.applied);
     let tasks = inspection.own_tables().filter(move |(shape, _)| all_applied && shape.name == "tasks");
     tasks.flat_map(|(shape, table)| {
@@ -46,16 +47,22 @@ pub(super) fn changed(inspection: &Inspection) -> Vec<Fault> {
     there.filter_map(|(table, column, found)| change(table, column, found)).collect()
 }
 
-fn change(table: &TableShape, column: &ColumnShape, found: &Column) -> Option<Fault> {
-    let (name, column_name) = (table.name, column.name);
-    let full = format!("{name}.{column_name}");
-    let alter = |what: &str| format!("As its owner: `ALTER TABLE {name} ALTER COLUMN {column_name} {what}`");
+fn change(table: &OwnTable, column: &ColumnShape, found: &Column) -> Option<Fault> {
+    let (full, column_name) = (&table.full_name, column.name);
+    let alter = |what: &str| format!("As its owner: `ALTER TABLE {full} ALTER COLUMN {column_name} {what}`");
     let (what, advice) = if found.data_type != column.data_type {
         let what = format!("is of type {}, not {}", found.data_type, column.data_type);
-        (what, alter(&format!("TYPE {}{}", column.data_type, collate(column))))
+        // A conversion of another kind depends on what was written, such as in which time zone.
+        let advice = if is_like(&found.data_type, column.data_type) {
+            alter(&format!("TYPE {}{}", column.data_type, collate(column)))
+        } else {
+            "Convert it back, with an eye on its values, or restore the table from a backup.".to_owned()
+        };
+        (what, advice)
     } else if found.is_required != column.is_required {
         if column.is_required {
-            ("may be null, which the service does not expect".to_owned(), alter("SET NOT NULL"))
+            let what = "may be null, which the service does not expect".to_owned();
+            (what, format!("After you have seen to rows with null in it: {}", alter("SET NOT NULL")))
         } else {
             ("may not be null, but the service writes null".to_owned(), alter("DROP NOT NULL"))
         }
@@ -65,7 +72,7 @@ fn change(table: &TableShape, column: &ColumnShape, found: &Column) -> Option<Fa
     } else {
         return None;
     };
-    Some(Fault::problem(Part::Tables, format!("`{full}` {what}"), advice))
+    Some(Fault::problem(Part::Tables, format!("`{}.{column_name}` {what}", table.name), advice))
 }
 
 /// What stands behind the type of a column.
@@ -104,7 +111,7 @@ pub(super) fn collations(inspection: &Inspection) -> Vec<Fault> {
     there
         .filter_map(|(table, column, found)| {
             let collation = found.collation.as_deref().filter(|_| found.data_type == column.data_type)?;
-            let (name, column_name) = (table.name, column.name);
+            let (name, column_name) = (&table.name, column.name);
             let what = if !found.is_deterministic {
                 "takes different texts for equal"
             } else if column.is_bytewise && !BYTEWISE.contains(&collation) {
@@ -114,7 +121,8 @@ pub(super) fn collations(inspection: &Inspection) -> Vec<Fault> {
             };
             let found = format!("`{name}.{column_name}` has the collation `{collation}`, which {what}");
             let advice = format!(
-                "As its owner: `ALTER TABLE {name} ALTER COLUMN {column_name} TYPE {}{}`",
+                "As its owner: `ALTER TABLE {} ALTER COLUMN {column_name} TYPE {}{}`",
+                table.full_name,
                 column.data_type,
                 collate(column)
             );
@@ -132,12 +140,13 @@ pub(super) fn keys(inspection: &Inspection) -> Vec<Fault> {
     };
     let lacking = inspection.own_tables().filter(|(shape, table)| lacks(shape, table));
     lacking
-        .map(|(shape, _)| {
+        .map(|(shape, table)| {
             let (name, key) = (shape.name, shape.key.join(", "));
             let found = format!("`{name}` has no unique key on ({key}): the same key could be there twice");
             let advice = format!(
-                "As its owner, after you have looked for rows that are there twice: `ALTER TABLE {name} ADD CONSTRAINT \
-                 {name}_pkey PRIMARY KEY ({key})`"
+                "As its owner, after you have looked for rows that are there twice: `ALTER TABLE {} ADD UNIQUE \
+                 ({key})`",
+                table.full_name
             );
             Fault::problem(Part::Tables, found, advice)
         })
@@ -148,12 +157,18 @@ pub(super) fn indexes(inspection: &Inspection) -> Vec<Fault> {
     inspection
         .own_tables()
         .flat_map(|(shape, table)| {
-            let missing = shape.indexes.iter().filter(|(index, _)| table.indexes.iter().all(|found| found != index));
-            missing.map(|(index, on)| {
-                let found = format!("the index `{index}` is not there or not valid: some requests read far too much");
-                let advice = format!(
-                    "As the owner: `DROP INDEX IF EXISTS {index}`; `CREATE INDEX CONCURRENTLY {index} ON {on}`"
-                );
+            let missing =
+                shape.indexes.iter().filter(|(index, _)| table.indexes.iter().all(|found| found != index));
+            missing.map(|(index, columns)| {
+                let create = format!("`CREATE INDEX CONCURRENTLY {index} ON {} {columns}`", table.full_name);
+                let is_invalid = table.invalid_indexes.iter().any(|found| found == index);
+                let found =
+                    format!("the index `{index}` is not there or not valid: some requests read far too much");
+                let advice = if is_invalid {
+                    format!("As the owner: `DROP INDEX {}`; {create}", table.beside(index))
+                } else {
+                    format!("As the owner: {create}")
+                };
                 Fault::warning(Part::Tables, found, advice)
             })
         })

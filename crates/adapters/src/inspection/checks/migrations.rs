@@ -62,9 +62,7 @@ pub(super) fn occupied_names(inspection: &Inspection) -> Vec<Fault> {
         TABLES.iter().filter(|table| !inspection.has_applied(table.since) && inspection.migrations.is_some());
     pending
         .flat_map(|table| {
-            let gives = move |occupied: &&Occupied| {
-                occupied.name == table.name || table.indexes.iter().any(|(index, _)| occupied.name == *index)
-            };
+            let gives = move |occupied: &&Occupied| table.names().any(|name| name == occupied.name);
             inspection.occupied.iter().filter(gives).map(move |occupied| taken(inspection, table, occupied))
         })
         .collect()
@@ -84,7 +82,7 @@ fn taken(inspection: &Inspection, table: &TableShape, occupied: &Occupied) -> Fa
         )
     } else {
         (
-            format!("the name `{name}` is taken: `{schema}.{name}` is a {kind} that is not the service's"),
+            format!("the name `{name}` is taken: `{schema}.{name}` is {kind} that is not the service's"),
             "Leave it as it is, and give the service a schema of its own: `CREATE SCHEMA task_api`, and a search path that \
              begins with it (docs/operations.md, \"A schema of its own\")."
                 .to_owned(),

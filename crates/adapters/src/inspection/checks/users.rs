@@ -30,15 +30,15 @@ pub(super) fn missing(inspection: &Inspection) -> Vec<Fault> {
         format!("the role finds no table `users`, but {}", others.join(" and "))
     };
     let has = |name: &str| others.iter().any(|full| full.rsplit('.').next() == Some(name));
-    let advice = if has("users") {
-        "The table is in a schema that is not in the role's search path: add it with `ALTER ROLE ... SET search_path = ...`, or \
-         let the role use it with `GRANT USAGE ON SCHEMA ...`, so that `users` alone means it."
-            .to_owned()
-    } else if has("\"user\"") {
+    let advice = if has("\"user\"") {
         format!(
             "Better Auth has made its table under its default name. {BETTER_AUTH_MIGRATES}; then move the accounts \
              that are in the old table."
         )
+    } else if has("users") {
+        "The table is in a schema that is not in the role's search path: add it with `ALTER ROLE ... SET search_path = ...`, or \
+         let the role use it with `GRANT USAGE ON SCHEMA ...`, so that `users` alone means it."
+            .to_owned()
     } else {
         format!(
             "{BETTER_AUTH_MIGRATES}, on the same database. For development without it, `cargo xtask dev` makes a stand-in."

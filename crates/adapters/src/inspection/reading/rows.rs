@@ -36,6 +36,8 @@ pub(crate) struct Server {
 #[derive(QueryableByName)]
 pub(crate) struct Users {
     #[diesel(sql_type = Text)]
+    pub(crate) full_name: String,
+    #[diesel(sql_type = Text)]
     pub(crate) relation_kind: String,
     #[diesel(sql_type = Nullable<Text>)]
     pub(crate) id_type: Option<String>,
@@ -77,12 +79,14 @@ pub(crate) struct Relation {
     pub(crate) is_filtered: bool,
     #[diesel(sql_type = Array<Text>)]
     pub(crate) lacks: Vec<String>,
-    #[diesel(sql_type = Nullable<Text>)]
-    pub(crate) reference: Option<String>,
+    #[diesel(sql_type = Array<Text>)]
+    pub(crate) foreign_keys: Vec<String>,
     #[diesel(sql_type = Array<Text>)]
     pub(crate) unique_keys: Vec<String>,
     #[diesel(sql_type = Array<Text>)]
     pub(crate) indexes: Vec<String>,
+    #[diesel(sql_type = Array<Text>)]
+    pub(crate) invalid_indexes: Vec<String>,
     #[diesel(sql_type = Array<Text>)]
     pub(crate) interventions: Vec<String>,
 }

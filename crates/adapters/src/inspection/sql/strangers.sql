@@ -1,6 +1,7 @@
--- What roles may do with the relations in $1, but for their owner, this role, and superusers, who need no right. A right
--- to a column counts as one to its table; a right in a schema that the role may not enter does not count.
-SELECT CASE grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(rolname) END AS role, name AS relation,
+-- What roles may do with the relations in $1, but for their owner and this role. A right to a column counts as one to its table; a
+-- right in a schema that the role may not enter does not count. If this role is not the owner's, neither do the rights of the
+-- groups that it has its own from.
+SELECT CASE grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(grantee)) END AS role, name AS relation,
     array_agg(DISTINCT privilege ORDER BY privilege) AS rights
 FROM (
     SELECT name, relowner, relnamespace, entry.grantee, entry.privilege_type AS privilege
@@ -12,11 +13,11 @@ FROM (
         JOIN pg_attribute ON attrelid = pg_class.oid
         CROSS JOIN aclexplode(attacl) AS entry
 ) AS granted
-    LEFT JOIN pg_roles ON pg_roles.oid = grantee
-WHERE grantee <> relowner AND rolname IS DISTINCT FROM current_user AND NOT coalesce(rolsuper, false)
+WHERE grantee <> relowner AND (grantee = 0 OR pg_get_userbyid(grantee) <> current_user)
     AND CASE grantee
         WHEN 0 THEN has_schema_privilege('public', relnamespace, 'USAGE')
         ELSE has_schema_privilege(grantee, relnamespace, 'USAGE')
+            AND (pg_has_role(relowner, 'USAGE') OR NOT pg_has_role(grantee, 'USAGE'))
     END
 GROUP BY 1, 2
 ORDER BY 1, 2

@@ -8,17 +8,20 @@ SELECT name,
         SELECT wanted FROM unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE']) AS wanted
         WHERE NOT has_table_privilege(pg_class.oid, wanted)
     ) AS lacks,
-    (
+    -- The foreign keys from `user_id` to `users`: how each one is, and its name.
+    ARRAY(
         SELECT CASE
-            WHEN NOT bool_or(confdeltype = 'c') THEN 'blocks'
-            WHEN bool_or(tgenabled NOT IN ('O', 'A')) THEN 'disabled'
-            WHEN NOT bool_or(convalidated) THEN 'unvalidated'
-            ELSE 'cascades'
-        END
-        FROM pg_constraint LEFT JOIN pg_trigger ON tgconstraint = pg_constraint.oid
-        WHERE conrelid = pg_class.oid AND confrelid = to_regclass('users') AND contype = 'f'
-        HAVING count(*) > 0
-    ) AS reference,
+            WHEN confdeltype <> 'c' THEN 'blocks '
+            WHEN to_jsonb(pg_constraint) ->> 'conenforced' = 'false' OR EXISTS (
+                SELECT FROM pg_trigger WHERE tgconstraint = pg_constraint.oid AND tgenabled NOT IN ('O', 'A')
+            ) THEN 'disabled '
+            WHEN NOT convalidated THEN 'unvalidated '
+            ELSE 'cascades '
+        END || quote_ident(conname)
+        FROM pg_constraint JOIN pg_attribute ON attrelid = conrelid AND attname = 'user_id'
+        WHERE conrelid = pg_class.oid AND confrelid = to_regclass('users') AND contype = 'f' AND conkey = ARRAY[attnum]
+        ORDER BY 1
+    ) AS foreign_keys,
     ARRAY(
         SELECT array_to_string(ARRAY(
             SELECT attname FROM pg_attribute
@@ -33,6 +36,10 @@ SELECT name,
         SELECT index.relname::text FROM pg_index JOIN pg_class AS index ON index.oid = indexrelid
         WHERE indrelid = pg_class.oid AND indisvalid
     ) AS indexes,
+    ARRAY(
+        SELECT index.relname::text FROM pg_index JOIN pg_class AS index ON index.oid = indexrelid
+        WHERE indrelid = pg_class.oid AND NOT indisvalid
+    ) AS invalid_indexes,
     ARRAY(
         SELECT quote_ident(tgname) FROM pg_trigger
         WHERE tgrelid = pg_class.oid AND NOT tgisinternal AND tgenabled <> 'D'

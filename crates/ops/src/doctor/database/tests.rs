@@ -18,6 +18,7 @@ fn good() -> Inspection {
         clock: ClockDifference { ahead: 0.0, uncertainty: 0.0 },
         migrations: Some(Vec::new()),
         users: Some(UsersTable {
+            full_name: "public.users".to_owned(),
             is_table: true,
             id_type: Some("text".to_owned()),
             is_unique: true,
