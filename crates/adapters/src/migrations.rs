@@ -90,7 +90,7 @@ pub async fn run(database: &Database) -> Result<Vec<String>, MigrationError> {
         }
         // Not every server has all of PostgreSQL's catalog; the migrations themselves need little of it.
         Err(error) => {
-            tracing::warn!(error = %Chain(&*error), "the state of the database cannot be looked at")
+            tracing::warn!(error = %Chain(&*error), "the state of the database cannot be looked at");
         }
     }
     harness(connection, |harness| Ok(names(&harness.run_pending_migrations(MIGRATIONS)?))).await

@@ -38,7 +38,7 @@ pub async fn migrate(database: &Database, command: Migrate) -> Result<Vec<String
             Ok(faults) => faults.iter().filter(|fault| !is_pending(fault)).for_each(log),
             // What was done is done, and has to be said.
             Err(error) => {
-                tracing::warn!(error = %Chain(&error), "the state of the database cannot be looked at")
+                tracing::warn!(error = %Chain(&error), "the state of the database cannot be looked at");
             }
         }
     }
