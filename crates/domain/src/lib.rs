@@ -1,18 +1,29 @@
 #![doc = include_str!("../README.md")]
 
 mod error;
+mod folding;
 mod idempotency;
+mod list_limit;
 mod ports;
+mod priority;
+mod reminders;
 mod service;
+mod tags;
 mod task;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod user;
+mod zone;
 
 pub use error::{BoxError, RepositoryError, TaskError};
+pub use folding::fold;
 pub use idempotency::{Fingerprint, IdempotencyKey, IdempotentRequest, Receipt, ReceiptWriter, Replay};
+pub use list_limit::TooMany;
 pub use ports::{IdempotencyStore, TaskRepository};
+pub use priority::{InvalidPriority, Priority};
+pub use reminders::{InvalidReminder, Reminder, Reminders};
 pub use service::TaskService;
+pub use tags::{InvalidTag, Tag, Tags};
 pub use task::{
     NewTask, Task, TaskId,
     changes::{Change, TaskChanges},
@@ -26,3 +37,4 @@ pub use task::{
     version::{Expectation, Version},
 };
 pub use user::{InvalidUserId, UserId};
+pub use zone::{InvalidZoneName, ZoneName};
