@@ -1,5 +1,7 @@
 #![doc = include_str!("../README.md")]
 
+mod digits;
+mod due;
 mod error;
 mod folding;
 mod idempotency;
@@ -15,6 +17,14 @@ pub mod testing;
 mod user;
 mod zone;
 
+pub use due::{
+    Due,
+    change::{BothDues, DueChange},
+    date::{DueDate, InvalidDueDate},
+    moment::{DueAt, InvalidDueAt},
+    order::DueOrder,
+    range::{DayRange, InvalidDayRange},
+};
 pub use error::{BoxError, RepositoryError, TaskError};
 pub use folding::fold;
 pub use idempotency::{Fingerprint, IdempotencyKey, IdempotentRequest, Receipt, ReceiptWriter, Replay};
