@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod change;
 mod digits;
 mod due;
 mod error;
@@ -17,6 +18,7 @@ pub mod testing;
 mod user;
 mod zone;
 
+pub use change::Change;
 pub use due::{
     Due,
     change::{BothDues, DueChange},
@@ -36,7 +38,7 @@ pub use service::TaskService;
 pub use tags::{InvalidTag, Tag, Tags};
 pub use task::{
     NewTask, Task, TaskId,
-    changes::{Change, TaskChanges},
+    changes::TaskChanges,
     command::{TaskCommand, TaskOutcome},
     decision::Decision,
     description::{Description, InvalidDescription},

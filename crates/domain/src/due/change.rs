@@ -1,5 +1,5 @@
 use super::{Due, date::DueDate, moment::DueAt};
-use crate::task::changes::Change;
+use crate::change::Change;
 
 /// What a body makes of a task's due (`docs/api.md`, "More members").
 ///

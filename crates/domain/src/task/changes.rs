@@ -1,26 +1,5 @@
 use super::{Task, description::Description, title::Title};
-
-/// What to do with a member that may be absent.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub enum Change<T> {
-    /// Leave it as it is.
-    #[default]
-    Keep,
-    /// Take its value away.
-    Clear,
-    /// Give it this value.
-    Set(T),
-}
-
-impl<T: Clone> Change<T> {
-    fn write_to(&self, member: &mut Option<T>) {
-        match self {
-            Self::Keep => {}
-            Self::Clear => *member = None,
-            Self::Set(value) => *member = Some(value.clone()),
-        }
-    }
-}
+use crate::change::Change;
 
 /// New values for some of a task's members, or for none (`docs/api.md`, "Merge patch").
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -4,14 +4,13 @@ use chrono::{DateTime, TimeDelta, Utc};
 use proptest::{option, prelude::*};
 
 use super::{
-    Task,
-    changes::{Change, TaskChanges},
-    description::Description,
-    moment::whole_micros,
-    title::Title,
+    Task, changes::TaskChanges, description::Description, moment::whole_micros, title::Title,
     version::Version,
 };
-use crate::testing::{task, user};
+use crate::{
+    change::Change,
+    testing::{task, user},
+};
 
 /// Few, so that changes often name what is there already.
 fn titles() -> impl Strategy<Value = Title> {

@@ -65,8 +65,8 @@ mod tests {
 
     use super::*;
     use crate::{
+        change::Change,
         task::{
-            changes::Change,
             samples::{changes, moments, tasks},
             version::Version,
         },
