@@ -4,12 +4,16 @@ mod change;
 mod digits;
 mod due;
 mod error;
+mod filters;
 mod folding;
 mod idempotency;
 mod list_limit;
 mod ports;
 mod priority;
+mod recurrence;
 mod reminders;
+mod schedule;
+mod search;
 mod service;
 mod tags;
 mod task;
@@ -28,12 +32,20 @@ pub use due::{
     range::{DayRange, InvalidDayRange},
 };
 pub use error::{BoxError, RepositoryError, TaskError};
+pub use filters::{InvalidPriorityFilter, InvalidTagFilter, PriorityFilter};
 pub use folding::fold;
 pub use idempotency::{Fingerprint, IdempotencyKey, IdempotentRequest, Receipt, ReceiptWriter, Replay};
 pub use list_limit::TooMany;
 pub use ports::{IdempotencyStore, TaskRepository};
 pub use priority::{InvalidPriority, Priority};
+pub use recurrence::{InvalidRecurrenceFrom, Recurrence, RecurrenceFrom, parse::InvalidRule, rule::Rule};
 pub use reminders::{InvalidReminder, Reminder, Reminders};
+pub use schedule::{
+    Schedule, ScheduleParts,
+    changes::{ScheduleChanges, ScheduleFault},
+    succession::{NextTask, Reopening},
+};
+pub use search::{InvalidSearchWords, SearchWords};
 pub use service::TaskService;
 pub use tags::{InvalidTag, Tag, Tags};
 pub use task::{
