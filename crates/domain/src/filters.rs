@@ -29,6 +29,7 @@ impl PriorityFilter {
     }
 
     /// Each of them, none and the least first.
+    #[must_use]
     pub fn iter(&self) -> impl ExactSizeIterator<Item = Option<Priority>> + '_ {
         self.0.iter().copied()
     }

@@ -86,8 +86,9 @@ mod tests {
 
     #[test]
     fn each_character_is_folded_once_and_for_all() {
-        // Beyond this there are no letters yet, and in debug builds each takes its time.
-        for c in '\0'..='\u{31fff}' {
+        // Without the ideographs and syllables that have no case, which are most of them.
+        let letters = ('\0'..='\u{33ff}').chain('\u{a000}'..='\u{abff}').chain('\u{f900}'..='\u{1f9ff}');
+        for c in letters.filter(|c| !('\u{17000}'..='\u{1afff}').contains(c)) {
             let text = c.to_string();
             let (folded, key) = (fold(&text), tag_key(&text));
             assert_eq!(fold(&folded), folded, "{c:?}");

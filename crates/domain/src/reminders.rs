@@ -47,6 +47,7 @@ impl Reminders {
     }
 
     /// Each reminder, the earliest first.
+    #[must_use]
     pub fn iter(&self) -> impl ExactSizeIterator<Item = Reminder> + '_ {
         self.0.iter().copied()
     }

@@ -73,6 +73,7 @@ impl SearchWords {
     }
 
     /// Each word, folded, in the order in which they were sent.
+    #[must_use]
     pub fn iter(&self) -> impl ExactSizeIterator<Item = &str> {
         self.0.iter().map(String::as_str)
     }

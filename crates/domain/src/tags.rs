@@ -1,6 +1,6 @@
 use unicode_normalization::UnicodeNormalization;
 
-use crate::{folding::tag_key, list_limit::TooMany};
+use crate::{folding::tag_key, list_limit::TooMany, task::text::char_count};
 
 /// A word by which the owner groups tasks: 1 to [`Tag::MAX_CHARS`] characters in Unicode's form NFC, without white space at
 /// either end, commas and control characters (`docs/api.md`, "More members").
@@ -38,18 +38,24 @@ impl Tag {
 
     /// Trims white space (Unicode `White_Space`) from both ends of `text`, brings what is left into NFC and checks it.
     pub fn parse(text: &str) -> Result<Self, InvalidTag> {
-        let name: String = text.trim().nfc().collect();
-        if name.is_empty() {
+        let text = text.trim();
+        if text.is_empty() {
             return Err(InvalidTag::Empty);
         }
+        // No character of NFC stands for more than four, so that what is far too long need not be composed.
+        let max = Self::MAX_CHARS;
+        if text.chars().nth(max * 4).is_some() {
+            return Err(InvalidTag::TooLong { max, actual: char_count(text) });
+        }
+        let name: String = text.nfc().collect();
         if name.chars().any(char::is_control) {
             return Err(InvalidTag::Control);
         }
         if name.contains(',') {
             return Err(InvalidTag::Comma);
         }
-        match name.chars().count() {
-            actual if actual > Self::MAX_CHARS => Err(InvalidTag::TooLong { max: Self::MAX_CHARS, actual }),
+        match char_count(&name) {
+            actual if actual > max => Err(InvalidTag::TooLong { max, actual }),
             _ => Ok(Self { key: tag_key(&name), name }),
         }
     }
@@ -88,6 +94,7 @@ impl Tags {
     }
 
     /// Each tag, in the order of keys.
+    #[must_use]
     pub fn iter(&self) -> impl ExactSizeIterator<Item = &Tag> {
         self.0.iter()
     }
@@ -138,6 +145,15 @@ mod tests {
         }
         // U+0958 is not composed again: one character becomes two.
         assert_eq!(Tag::parse(&"\u{958}".repeat(26)), Err(InvalidTag::TooLong { max: 50, actual: 52 }));
+    }
+
+    #[test]
+    fn what_is_far_too_long_is_refused_before_it_is_composed() {
+        // Four characters that are one: the most that there are.
+        let longest = "\u{3b1}\u{313}\u{300}\u{345}".repeat(50);
+        assert_eq!(tag(&longest).as_str(), "\u{1f82}".repeat(50));
+        let longer = format!("{longest}\u{301}");
+        assert_eq!(Tag::parse(&longer), Err(InvalidTag::TooLong { max: 50, actual: 201 }));
     }
 
     #[test]

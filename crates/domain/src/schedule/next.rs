@@ -139,4 +139,8 @@ fn is_later(due: Due, other: Due) -> bool {
 }
 
 #[cfg(test)]
+mod laws;
+#[cfg(test)]
+mod samples;
+#[cfg(test)]
 mod tests;
