@@ -86,7 +86,7 @@ fn months(days: &MonthDays, first: i64, step: i64, after: NaiveDate) -> Found {
         if month < this {
             found = 0;
         } else if month == this {
-            found &= u32::MAX.checked_shl(after.day()).unwrap_or(0);
+            found &= u32::MAX << after.day();
         }
         if found != 0 {
             return Found { day: plus_days(first_day, found.trailing_zeros().into()), looked_at };

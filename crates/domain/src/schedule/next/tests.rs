@@ -196,6 +196,14 @@ fn what_was_missed_is_passed_over_and_counted() {
             "2026-01-05T09:00:00Z",
             Some(("2026-01-06T09:00:00Z", "FREQ=DAILY")),
         ),
+        // What was meant for 23:30 of the day before is shown at 0:30, which is still to come.
+        (
+            "FREQ=DAILY",
+            "2026-03-28T01:30:00Z",
+            "America/Scoresbysund",
+            "2026-03-29T01:10:00Z",
+            Some(("2026-03-29T01:30:00Z", "FREQ=DAILY")),
+        ),
         // Fortnights count from the due.
         (
             "FREQ=WEEKLY;INTERVAL=2",
