@@ -86,10 +86,10 @@ impl ZoneName {
             AmbiguousOffset::Gap { before, after } => {
                 let (earliest, latest) = (at_offset(midnight, after), at_offset(midnight, before));
                 let transitions = self.zone.following(timestamp(earliest.naive_utc()));
-                let mut moments = transitions
+                let moments = transitions
                     .filter_map(|transition| DateTime::from_timestamp(transition.timestamp().as_second(), 0));
                 let is_it = |moment: &DateTime<Utc>| self.offset(moment.naive_utc()) == after;
-                moments.by_ref().take_while(|moment| *moment <= latest).find(is_it).unwrap_or(latest)
+                moments.take_while(|moment| *moment <= latest).find(is_it).unwrap_or(latest)
             }
             AmbiguousOffset::Unambiguous { offset } | AmbiguousOffset::Fold { before: offset, .. } => {
                 at_offset(midnight, offset)
