@@ -1,7 +1,6 @@
 //! `cargo xtask interop`: the service with a real Better Auth and behind real proxies, and the example in a real browser.
 
 mod browser;
-mod node;
 mod proxies;
 
 use std::{ffi::OsString, fs, path::Path, time::Duration};
@@ -14,6 +13,8 @@ use tools_kit::{
     report, workspace,
 };
 use tools_postgres::throwaway;
+
+use crate::node;
 
 /// What the checks are, and the packages they need.
 const CHECKS: &str = "tools/checks/interop";

@@ -6,6 +6,7 @@ mod fuzz;
 mod fuzz_api;
 mod interop;
 mod migrate;
+mod node;
 mod provide_user;
 mod restore;
 mod sbom;
