@@ -117,6 +117,12 @@ pub(super) fn add_request_id(response: &mut Response) {
     add_header(response, "X-Request-Id", text(description));
 }
 
+/// Adds the headers that every answer to a valid token has if the operator limits requests.
+pub(super) fn add_rate_limits(response: &mut Response) {
+    add_header(response, "RateLimit", text("How many requests are left, if the operator limits them."));
+    add_header(response, "RateLimit-Policy", text("The limit itself, if there is one."));
+}
+
 /// Adds the header that marks a repeated answer.
 pub(super) fn add_replayed(response: &mut Response) {
     let description = "`true` if this is the answer to the first request with the same `Idempotency-Key`.";

@@ -32,8 +32,8 @@ use crate::{
 
 /// `*` or entity tags, as far as a regular expression can say it.
 const TAGS_PATTERN: &str = r#"^(\*|(W/)?"[!#-~]*"( *, *(W/)?"[!#-~]*")*)$"#;
-/// A bare idempotency key.
-const KEY_PATTERN: &str = "^[!#-~][!-~]{0,254}$";
+/// A bare idempotency key, or one in quotes (RFC 9651, section 3.3.3).
+const KEY_PATTERN: &str = r#"^([!#-~][!-~]{0,254}|"([!#-\[\]-~]|\\["\\]){1,255}")$"#;
 
 /// An argument of a handler.
 pub(crate) trait Input {
@@ -67,7 +67,8 @@ impl<T: Input> Input for Guarded<T> {
             .name("user_id")
             .parameter_in(ParameterIn::Path)
             .required(Required::True)
-            .description(Some("The `sub` of the token, percent-encoded as one path segment."))
+            .description(Some("The `sub` of the token. In the path it is percent-encoded as one segment (`a/b` is `a%2Fb`): \
+                 a client that does not do this by itself has to be given it like that."))
             .schema(Some(schema))
             .example(Some("demo".into()));
         operation.add_guard();

@@ -17,7 +17,8 @@ use utoipa::{
 
 use crate::{
     docs::answer::{
-        Answer, NamedSchema, add_error, add_replayed, add_request_id, error_response, reference, schemas,
+        Answer, NamedSchema, add_error, add_rate_limits, add_replayed, add_request_id, error_response,
+        reference, schemas,
     },
     http::error::ApiError,
 };
@@ -131,6 +132,9 @@ impl Operation {
         let mut described = self.described.security(security);
         for (status, mut response) in self.responses {
             add_request_id(&mut response);
+            if self.guarded && status != StatusCode::UNAUTHORIZED {
+                add_rate_limits(&mut response);
+            }
             if self.idempotent && is_kept(status) {
                 add_replayed(&mut response);
             }

@@ -5,11 +5,12 @@
 use std::{fmt::Display, marker::PhantomData};
 
 use garde::{Path, Report, Validate};
-use serde_json::Value;
+use serde_json::{Value, json};
 use task_domain::Change;
 use task_support::json::Object;
 use utoipa::openapi::{
     RefOr,
+    extensions::Extensions,
     schema::{AdditionalProperties, ObjectBuilder, Schema, SchemaType, Type},
 };
 
@@ -216,8 +217,8 @@ pub(crate) trait RequestBody: BodyMembers + 'static {
     const SCHEMA: &'static str;
     /// The media types that it may be sent as.
     const MEDIA: Media = Media::Json;
-    /// How many members it needs; the schema says so.
-    const MIN_MEMBERS: Option<usize> = None;
+    /// Whether at least one member must have a value other than null; the schema says so.
+    const NEEDS_A_VALUE: bool = false;
     /// What the domain makes of it.
     type Output;
 
@@ -245,9 +246,12 @@ pub(crate) fn schema<B: RequestBody>() -> RefOr<Schema> {
         .schema_type(Type::Object)
         .description(Some(B::ABOUT.trim_start()))
         .additional_properties(Some(AdditionalProperties::FreeForm(false)))
-        .min_properties(B::MIN_MEMBERS);
+        .min_properties(B::NEEDS_A_VALUE.then_some(1));
     let mut body = B::describe(body).build();
     body.example = Some(B::example());
+    // utoipa has no field for `not`. Generators make no type of it in this form, which needs no names of members.
+    let not_all_null = json!({"additionalProperties": {"type": "null"}});
+    body.extensions = B::NEEDS_A_VALUE.then(|| Extensions::from_iter([("not", not_all_null)]));
     body.into()
 }
 

@@ -15,6 +15,9 @@ use crate::http::{
     members::{Field, Member, NotNull, Nullable, Optional, RequestBody, Required, request_body},
 };
 
+/// At least one character that is not trimmed, which `\S` does not say: it has neither U+0085 nor U+FEFF as Unicode has.
+const TITLE_PATTERN: &str = r"^[^\u0000]*[^\u0000\u0009-\u000d\u0020\u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000][^\u0000]*$";
+
 impl Member for Title {
     type Json = String;
     type Value = Self;
@@ -27,8 +30,7 @@ impl Member for Title {
         "What is to be done. White space at both ends is trimmed; 1 to 200 characters must be left.";
 
     fn schema() -> ObjectBuilder {
-        let pattern = r"^[^\u0000]*\S[^\u0000]*$";
-        string().min_length(Some(1)).max_length(Some(Self::MAX_CHARS)).pattern(Some(pattern))
+        string().min_length(Some(1)).max_length(Some(Self::MAX_CHARS)).pattern(Some(TITLE_PATTERN))
     }
 }
 
@@ -78,7 +80,7 @@ request_body! {
 }
 
 impl RequestBody for CreateTask {
-    const SCHEMA: &'static str = "NewTask";
+    const SCHEMA: &'static str = "TaskCreation";
     type Output = NewTask;
 
     fn example() -> Value {
@@ -100,7 +102,7 @@ request_body! {
 
 impl RequestBody for UpdateTask {
     const SCHEMA: &'static str = "TaskChanges";
-    const MIN_MEMBERS: Option<usize> = Some(1);
+    const NEEDS_A_VALUE: bool = true;
     type Output = TaskChanges;
 
     fn example() -> Value {
