@@ -4,12 +4,14 @@ use std::borrow::Cow;
 
 use actix_web::http::header::HeaderMap;
 use futures_util::FutureExt as _;
-use percent_encoding::utf8_percent_encode;
 use task_domain::{
     Expectation, IdempotencyKey, NewTask, Position, StatusFilter, TaskChanges, TaskId, TaskOrder, UserId,
     Version,
 };
-use task_support::json::{self, Object};
+use task_support::{
+    json::{self, Object},
+    path_segment,
+};
 
 use crate::{
     guard,
@@ -23,7 +25,6 @@ use crate::{
     tasks::{
         cursor::{CursorSeal, testing::seal_with},
         list_query as query,
-        receipt::RESERVED,
         request::{CreateTask, PatchTask, SetCompleted, UpdateTask, not_empty},
     },
 };
@@ -146,7 +147,7 @@ pub fn decode(segment: &str) -> Option<Cow<'_, str>> {
 /// A text as the segment of a path that `Location` writes.
 #[must_use]
 pub fn encode(text: &str) -> String {
-    utf8_percent_encode(text, RESERVED).to_string()
+    path_segment(text).to_string()
 }
 
 /// The id of a task in the path.

@@ -196,7 +196,7 @@ impl ApiError {
             Self::Forbidden => "This token belongs to another user than the one in the path.",
             Self::UnknownUser => "The user of this token has no account here.",
             Self::NotFound => "There is no such task.",
-            Self::UnknownRoute => "There is no such route.",
+            Self::UnknownRoute => "There is no such route; in a path, a user id is percent-encoded.",
             Self::MethodNotAllowed(_) => {
                 "This route does not support the method; `Allow` names those it does."
             }

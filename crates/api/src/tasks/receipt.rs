@@ -4,22 +4,19 @@ use actix_web::{
     HttpResponse, ResponseError,
     http::{StatusCode, header},
 };
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use task_domain::{
     Expectation, IdempotentRequest, Receipt, ReceiptWriter, Replay, Task, TaskCommand, TaskOutcome,
     TaskService, UserId,
 };
+use task_support::path_segment;
 
 use super::{
     json,
     response::{DeletedBody, TaskBody},
 };
 use crate::http::{conditional::etag, error::ApiError, idempotency::IDEMPOTENCY_REPLAYED, media_type::JSON};
-
-/// All but the unreserved characters of RFC 3986, section 2.3.
-pub(crate) const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 const RECEIPTS: ReceiptWriter = ReceiptWriter(|outcome| StoredResponse::of(outcome, true).to_receipt());
 /// For a request whose `If-Match` can match no version.
@@ -79,8 +76,8 @@ impl StoredResponse {
     fn of(outcome: &TaskOutcome, could_match: bool) -> Self {
         match outcome {
             TaskOutcome::Created(task) => {
-                let user_segment = utf8_percent_encode(task.owner.as_str(), RESERVED);
-                let location = format!("/api/{user_segment}/tasks/{}", task.id.get());
+                let user = path_segment(task.owner.as_str());
+                let location = format!("/api/{user}/tasks/{}", task.id.get());
                 Self { status: 201, location: Some(location), ..Self::task(task) }
             }
             TaskOutcome::Updated(task) => Self::task(task),

@@ -278,3 +278,13 @@ fn bytes_that_are_not_http_are_refused_and_the_server_goes_on() {
         server.send(&get("/health")).assert_status(200);
     }
 }
+
+#[test]
+fn a_user_id_that_a_client_forgot_to_encode_is_no_route_and_the_answer_says_what_is_missing() {
+    let server = Server::working();
+    for (user, encoded) in [("a/b", "a%2Fb"), ("a?b", "a%3Fb")] {
+        let refusal = server.send(&get(format!("/api/{user}/tasks")).by(user)).assert_error(404, "not_found");
+        assert!(refusal.detail.contains("percent-encoded"), "{}", refusal.detail);
+        server.send(&get(format!("/api/{encoded}/tasks")).by(user)).assert_status(200);
+    }
+}

@@ -16,7 +16,7 @@ use task_auth::{
     FetchError, Fetched, Identity, InvalidKeySet, KeySource, NotAKeySet, Refusal, TokenVerifier, VerifyError,
     now,
 };
-use task_support::json;
+use task_support::{json, path_segment};
 
 use self::parts::Parts;
 pub(super) use self::{facts::Facts, near_secret::has_edges};
@@ -81,12 +81,14 @@ impl KeySource for AlreadyFetched {
     }
 }
 
-/// The finding about a valid token, with the fields of `GET /api/whoami`.
+/// The finding about a valid token, with the fields of `GET /api/whoami`, and where the user's tasks are: an id may look
+/// different in a path.
 fn valid(identity: &Identity) -> Finding {
     let issuer = identity.issuer.as_deref().map_or_else(|| "none".to_owned(), shown::quoted);
     let found = format!(
-        "valid\n  user_id     {}\n  issuer      {issuer}\n  expires_at  {}, in {}\n  algorithm   {}",
+        "valid\n  user_id     {}\n  tasks       /api/{}/tasks\n  issuer      {issuer}\n  expires_at  {}, in {}\n  algorithm   {}",
         shown::quoted(identity.user.as_str()),
+        path_segment(identity.user.as_str()),
         shown::moment(identity.expires_at()),
         shown::seconds(identity.expires_at - now()),
         identity.algorithm,

@@ -39,6 +39,14 @@ async fn every_fault_is_named_with_its_remedy() {
 }
 
 #[tokio::test]
+async fn a_valid_token_is_shown_with_the_path_of_its_tasks() {
+    let token = hs256(&claims(json!({"sub": "a/b é"})), SECRET.as_bytes());
+    let findings = said(&token, &auth(&[]), Some(&keys().fetched)).await;
+    let found = &findings.last().unwrap().found;
+    assert!(found.contains("user_id     \"a/b é\"\n  tasks       /api/a%2Fb%20%C3%A9/tasks\n"), "{found}");
+}
+
+#[tokio::test]
 async fn one_report_names_all_faults() {
     let keys = keys();
     let token = eddsa(
