@@ -169,14 +169,14 @@ fn tables_that_were_made_by_hand_are_explained() {
     let (runtime, database) = good();
     let variables = [("DATABASE_URL", database.url()), ("BETTER_AUTH_SECRET", SECRET)];
     let foreign_key =
-        "ALTER TABLE tasks DROP CONSTRAINT tasks_user_id_fkey, ADD CONSTRAINT tasks_user_id_fkey
+        "ALTER TABLE public.tasks DROP CONSTRAINT tasks_user_id_fkey, ADD CONSTRAINT tasks_user_id_fkey
         FOREIGN KEY (user_id) REFERENCES users (id)";
     runtime.block_on(database.execute(foreign_key));
     let outcome = doctor(&variables, None);
     outcome.assert_says(
         "problem",
         "users table",
-        &["`tasks` refers", "without ON DELETE CASCADE", "ALTER TABLE tasks"],
+        &["`tasks` refers", "without ON DELETE CASCADE", "ALTER TABLE public.tasks"],
     );
     // What it advises works, word for word.
     let said = outcome.says("problem", "users table");
