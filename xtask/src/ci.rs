@@ -8,7 +8,7 @@ use tools_kit::{process, report, tools};
 
 use crate::{
     openapi,
-    run_tool::{CHAOS, DEPLOY_CHECK, FUZZ_API, INTEROP, MIGRATE_CHECK, POOLER, RESTORE_CHECK},
+    run_tool::{CHAOS, CLIENTS, DEPLOY_CHECK, FUZZ_API, INTEROP, MIGRATE_CHECK, POOLER, RESTORE_CHECK},
     test::{self, Outcome},
 };
 
@@ -29,6 +29,7 @@ pub(crate) async fn run() -> anyhow::Result<ExitCode> {
     let outcome = check("Tests", test::run_tests(&test::Args::with_coverage())).await?;
     if outcome.success {
         check("Requests made from the OpenAPI document", FUZZ_API.run(&["--max-examples", "100"])).await?;
+        check("Clients made from the OpenAPI document", CLIENTS.run(&[])).await?;
         check("The files of the deployment", DEPLOY_CHECK.run(&[])).await?;
         check("Poolers", POOLER.run(&[])).await?;
         check("Fault injection", CHAOS.run(&["--short"])).await?;

@@ -70,6 +70,9 @@ enum Own {
 /// What a program below `tools/` does.
 #[derive(Subcommand)]
 enum Handed {
+    /// Judge the OpenAPI document, make clients from it with the usual generators, and call the service with each
+    #[command(disable_help_flag = true)]
+    Clients(Arguments),
     /// Call a service of its own with requests made from the OpenAPI document, valid and invalid
     ///
     /// The whole service, over HTTP. `fuzz` calls the parsers, without a service around them.
@@ -123,6 +126,7 @@ fn main() -> ExitCode {
 impl Handed {
     fn tool(self) -> (Tool, Arguments) {
         match self {
+            Self::Clients(arguments) => (run_tool::CLIENTS, arguments),
             Self::FuzzApi(arguments) => (run_tool::FUZZ_API, arguments),
             Self::Fuzz(arguments) => (run_tool::FUZZ, arguments),
             Self::Interop(arguments) => (run_tool::INTEROP, arguments),

@@ -20,6 +20,7 @@ pub(crate) const BENCH: Tool = Tool { package: "tools-bench", command: "bench" }
 pub(crate) const CHAOS: Tool = Tool { package: "tools-chaos", command: "chaos" };
 pub(crate) const POOLER: Tool = Tool { package: "tools-chaos", command: "pooler" };
 pub(crate) const UPGRADE: Tool = Tool { package: "tools-chaos", command: "upgrade" };
+pub(crate) const CLIENTS: Tool = Tool { package: "tools-checks", command: "clients" };
 pub(crate) const DEPLOY_CHECK: Tool = Tool { package: "tools-checks", command: "deploy-check" };
 pub(crate) const FUZZ: Tool = Tool { package: "tools-checks", command: "fuzz" };
 pub(crate) const FUZZ_API: Tool = Tool { package: "tools-checks", command: "fuzz-api" };

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 #![expect(clippy::print_stdout, reason = "what a check found is its result")]
 
+mod clients;
 mod deploy;
 mod fuzz;
 mod fuzz_api;
@@ -20,6 +21,10 @@ use tools_kit::{command_line::parse_arguments, entry};
 #[derive(Parser)]
 #[command(name = "cargo xtask", bin_name = "cargo xtask", disable_help_subcommand = true)]
 enum Cli {
+    /// Judge the OpenAPI document, make clients from it with the usual generators, and call the service with each
+    ///
+    /// It needs Node.js 20 or later and Python 3.10 or later, and installs the generators into `.dev`.
+    Clients(clients::Args),
     /// Call a service of its own with requests made from the OpenAPI document, valid and invalid
     ///
     /// The whole service, over HTTP. `fuzz` calls the parsers, without a service around them.
@@ -60,6 +65,7 @@ fn main() -> ExitCode {
 
 async fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
     match cli {
+        Cli::Clients(args) => clients::run(args).await?,
         Cli::FuzzApi(args) => fuzz_api::run(args).await?,
         Cli::Fuzz(args) => return fuzz::run(args).await,
         Cli::Interop(args) => interop::run(args).await?,

@@ -92,6 +92,7 @@ fn copy(source: &Path, target: &Path) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::Value;
     use tools_kit::scratch::Scratch;
 
     use super::*;
@@ -118,5 +119,46 @@ mod tests {
         let is_there = |file: &str| target.join(file).exists();
         assert!(is_there("src/a") && is_there("node_modules/c"));
         assert!(!is_there("src/old") && !is_there("node_modules/b"));
+    }
+
+    const OURS: [&str; 3] = ["tools/checks/interop", "tools/checks/clients", "examples/better-auth"];
+
+    fn lock(folder: &str) -> String {
+        fs::read_to_string(workspace::root().join(folder).join("package-lock.json")).unwrap()
+    }
+
+    #[test]
+    fn the_pinned_packages_carry_checksums_and_name_no_registry() {
+        for folder in OURS {
+            let lock = lock(folder);
+            assert!(lock.contains("\"integrity\"") && !lock.contains("\"resolved\""), "{folder}");
+        }
+    }
+
+    #[test]
+    fn every_package_has_a_permissive_licence() {
+        // Python-2.0 is that of `argparse`, which only makes types while the example is built.
+        let allowed = [
+            "MIT",
+            "ISC",
+            "Apache-2.0",
+            "(MIT OR CC0-1.0)",
+            "MIT OR Apache-2.0",
+            "(MPL-2.0 OR Apache-2.0)",
+            "Python-2.0",
+            "0BSD",
+            "BSD-2-Clause",
+            "BSD-3-Clause",
+            "BlueOak-1.0.0",
+        ];
+        for folder in OURS {
+            let lock: Value = serde_json::from_str(&lock(folder)).unwrap();
+            for (name, package) in
+                lock["packages"].as_object().unwrap().iter().filter(|(name, _)| !name.is_empty())
+            {
+                let licence = package["license"].as_str().unwrap_or("none");
+                assert!(allowed.contains(&licence), "{folder}: {name} has the licence {licence}");
+            }
+        }
     }
 }
