@@ -464,7 +464,7 @@ async fn rights_that_the_service_lacks_are_granted_by_the_advice() {
 }
 
 #[tokio::test]
-async fn a_role_that_may_not_migrate_is_told_which_rights_it_lacks() {
+async fn a_role_that_may_not_migrate_hears_which_rights_it_lacks() {
     let db = TestDatabase::empty().await;
     create_users_table(db.database()).await.unwrap();
     let role = Role::new(&db, "GRANT USAGE ON SCHEMA public TO ROLE").await;

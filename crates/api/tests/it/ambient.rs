@@ -17,7 +17,7 @@ const OF_OTHERS: &[(&str, &str)] = &[
     ("NO_PROXY", ",,*bad*,"),
     ("PGHOST", "127.0.0.1"),
     ("PGPORT", "1"),
-    ("PGUSER", "nobody-knows"),
+    ("PGUSER", "unknown"),
     ("PGPASSWORD", "hunter2"),
     ("PGDATABASE", "nowhere"),
     ("PGSSLMODE", "verify-full"),

