@@ -7,19 +7,13 @@ mod workshop;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
-use task_adapters::{Database, migrations};
-use tools_kit::{
-    program::{self, Profile},
-    report,
-    running_service::{Service, SetUp},
-    token, workspace,
-};
-use tools_postgres::{stand_in_users, throwaway};
+use tools_kit::{report, token};
 
 use self::{
     generators::{GENERATORS, Generator},
     workshop::Workshop,
 };
+use crate::served::Served;
 
 /// It has to be percent-encoded in a path, in every way that a client can forget.
 const USER: &str = "a/b?c#d %2F+é";
@@ -71,22 +65,10 @@ pub(crate) async fn run(args: &Args) -> anyhow::Result<()> {
 
 /// Calls a service of its own with each client.
 async fn call(workshop: &Workshop, chosen: &[&Generator]) -> anyhow::Result<()> {
-    let program = program::build(Profile::Dev).await?;
-    let database = throwaway::start().await?;
-    let connection = tools_postgres::connect(database.url()).await?;
-    stand_in_users::provide_user(&connection).await?;
+    let Served { service, secret, database } = Served::start().await?;
     let insert = r#"INSERT INTO users ("id", "name", "email", "emailVerified") VALUES ($1, $1, $1, true)"#;
+    let connection = tools_postgres::connect(database.url()).await?;
     connection.execute(insert, &[&USER]).await.context("cannot add a user")?;
-    migrations::run(&Database::parse(database.url())?).await?;
-    let secret = workspace::random_hex(32)?;
-    let set_up = SetUp {
-        name: "task-api",
-        folder: database.folder(),
-        database: database.url(),
-        secret: &secret,
-        settings: &[("ENVIRONMENT", "dev"), ("LOG_LEVEL", "warn")],
-    };
-    let service = Service::start(program, &set_up).await?;
     report::headline("The service called with each client");
     let variables = [
         ("TASK_API_URL", service.url()),

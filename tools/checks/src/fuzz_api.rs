@@ -3,19 +3,11 @@
 use std::{ffi::OsString, time::Duration};
 
 use anyhow::bail;
-use task_adapters::{Database, migrations};
 use tokio::process::Command;
-use tools_kit::{
-    process,
-    program::{self, Profile},
-    report,
-    running_service::{Service, SetUp},
-    token, tools, workspace,
-};
-use tools_postgres::{
-    stand_in_users::{self, DEMO_USER},
-    throwaway,
-};
+use tools_kit::{process, report, token, tools, workspace};
+use tools_postgres::stand_in_users::DEMO_USER;
+
+use crate::served::Served;
 
 /// Longer than any run: it must not end because its token does.
 const TOKEN_TTL: Duration = Duration::from_hours(24);
@@ -37,19 +29,7 @@ pub(crate) struct Args {
 pub(crate) async fn run(args: &Args) -> anyhow::Result<()> {
     let folder = workspace::root().join("tools/checks/fuzz-api");
     let programs = tools::python("schemathesis", &folder.join("requirements.txt")).await?;
-    let program = program::build(Profile::Dev).await?;
-    let database = throwaway::start().await?;
-    stand_in_users::provide_user(&tools_postgres::connect(database.url()).await?).await?;
-    migrations::run(&Database::parse(database.url())?).await?;
-    let secret = workspace::random_hex(32)?;
-    let set_up = SetUp {
-        name: "task-api",
-        folder: database.folder(),
-        database: database.url(),
-        secret: &secret,
-        settings: &[("ENVIRONMENT", "dev"), ("LOG_LEVEL", "warn")],
-    };
-    let mut service = Service::start(program, &set_up).await?;
+    let Served { mut service, secret, database: _database } = Served::start().await?;
 
     report::headline("Requests made from the OpenAPI document");
     let mut schemathesis = Command::new(programs.join("schemathesis"));

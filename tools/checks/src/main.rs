@@ -11,6 +11,7 @@ mod node;
 mod provide_user;
 mod restore;
 mod sbom;
+mod served;
 
 use std::process::ExitCode;
 

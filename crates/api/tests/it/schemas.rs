@@ -99,6 +99,16 @@ fn compare_bodies(id: &str, request: impl Fn() -> Request, bodies: &[Value]) {
     assert!(0 < taken && taken < bodies.len());
 }
 
+/// The operations that read a body, by their names in the document.
+fn requests_with_a_body() -> [(&'static str, Request); 4] {
+    [
+        ("create_task", post(TASKS)),
+        ("update_task", put(TASK)),
+        ("patch_task", patch(TASK)),
+        ("complete_task", patch(COMPLETE)),
+    ]
+}
+
 #[test]
 fn the_document_takes_the_bodies_of_a_create_that_the_service_takes() {
     compare_bodies("create_task", || post(TASKS), &bodies_of_a_task());
@@ -127,12 +137,7 @@ fn the_document_takes_the_completions_that_the_service_takes() {
 fn the_document_takes_no_body_that_is_no_object() {
     let server = Server::working();
     let document = document(&server);
-    for (id, request) in [
-        ("create_task", post(TASKS)),
-        ("update_task", put(TASK)),
-        ("patch_task", patch(TASK)),
-        ("complete_task", patch(COMPLETE)),
-    ] {
+    for (id, request) in requests_with_a_body() {
         let schema = body_schema(&document, id);
         for body in [json!(null), json!(true), json!(1), json!("title"), json!([]), json!([{"title": "t"}])] {
             assert!(!validator(&document, &schema).is_valid(&body), "{id}: {body}");
@@ -261,12 +266,7 @@ fn the_document_takes_the_headers_that_the_service_takes() {
 fn every_body_example_is_one_that_the_service_takes() {
     let server = Server::working();
     let document = document(&server);
-    for (id, request) in [
-        ("create_task", post(TASKS)),
-        ("update_task", put(TASK)),
-        ("patch_task", patch(TASK)),
-        ("complete_task", patch(COMPLETE)),
-    ] {
+    for (id, request) in requests_with_a_body() {
         let schema = body_schema(&document, id);
         let answer = server.send(&request.by("alice").json(&resolve(&document, &schema)["example"]));
         assert!(answer.status < 300, "{id}: {}", answer.text());

@@ -22,6 +22,21 @@ fn after(
     Some((written(next.due.unwrap()), next.recurrence.unwrap().rule.to_string()))
 }
 
+/// Fails unless the due and the rule after one that was completed then are these.
+#[track_caller]
+fn assert_after(
+    rule: &str,
+    from: RecurrenceFrom,
+    at: &str,
+    zone: &str,
+    completed_at: &str,
+    expected: Option<(&str, &str)>,
+) {
+    let found = after(rule, from, at, zone, completed_at);
+    let found = found.as_ref().map(|(due, rule)| (due.as_str(), rule.as_str()));
+    assert_eq!(found, expected, "{rule} from {at} in {zone} at {completed_at}");
+}
+
 #[test]
 fn the_time_of_day_is_kept_over_both_changes_of_the_clock() {
     for (rule, at, zone, expected) in [
@@ -213,12 +228,7 @@ fn what_was_missed_is_passed_over_and_counted() {
             Some(("2026-03-12", "FREQ=WEEKLY;INTERVAL=2;BYDAY=TH")),
         ),
     ] {
-        let expected = expected.map(|(due, rule)| (due.to_owned(), rule.to_owned()));
-        assert_eq!(
-            after(rule, from, at, zone, completed_at),
-            expected,
-            "{rule} from {at} in {zone} at {completed_at}"
-        );
+        assert_after(rule, from, at, zone, completed_at, expected);
     }
 }
 
@@ -262,12 +272,7 @@ fn from_completion_it_counts_days_from_that_of_completion() {
             Some(("2026-03-30T07:00:00Z", "FREQ=DAILY")),
         ),
     ] {
-        let expected = expected.map(|(due, rule)| (due.to_owned(), rule.to_owned()));
-        assert_eq!(
-            after(rule, from, at, zone, completed_at),
-            expected,
-            "{rule} from {at} in {zone} at {completed_at}"
-        );
+        assert_after(rule, from, at, zone, completed_at, expected);
     }
 }
 
