@@ -3,7 +3,7 @@
 use std::{fmt, time::Duration};
 
 use task_adapters::{
-    Database, PoolOptions,
+    ConnectError, Database, PoolOptions,
     inspection::{self, Fault, Gravity, InspectionError, Part},
     pooler::{self, Pooler, UnusablePooler},
 };
@@ -17,7 +17,7 @@ const CONFIRM_INTERVAL: Duration = Duration::from_millis(500);
 /// How long one check may take.
 const CHECK_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// After how many tries the service goes on without an answer about the state of a database that answers otherwise.
+/// After how many answers that are none the service goes on without knowing the state of the database.
 const TRIES: u32 = 3;
 
 /// Why the service can never work with the configured database, and what to do.
@@ -51,34 +51,62 @@ impl DatabaseCheck {
 
     /// Returns only if the service can never work with this database, and not while it stops.
     pub async fn until_unusable(&self, is_stopping: impl Fn() -> bool) -> UnusableDatabase {
-        let (mut warned, mut found, mut tries) = (false, false, 0);
+        let (mut warned, mut found, mut pooler_is_known, mut unanswered) = (false, false, false, 0);
         loop {
-            tries += 1;
-            let checked = tokio::time::timeout(CHECK_TIMEOUT, self.check(tries)).await;
-            match checked.unwrap_or_else(|_| Err(format!("no answer within {CHECK_TIMEOUT:?}"))) {
+            let checked = tokio::time::timeout(CHECK_TIMEOUT, self.check(&mut pooler_is_known)).await;
+            let slow = |_| Err(Unchecked::Unreachable(format!("no answer within {CHECK_TIMEOUT:?}")));
+            match checked.unwrap_or_else(slow) {
                 // Only two checks in a row end the service, and never while it finishes its last requests.
                 Ok(Some(unusable)) if found && !is_stopping() => return unusable,
                 Ok(Some(_)) => found = true,
                 Ok(None) => return std::future::pending().await,
-                Err(error) if !warned => {
+                Err(Unchecked::Unanswered(error)) => {
+                    unanswered += 1;
+                    if unanswered == TRIES {
+                        tracing::warn!(error, "the state of the database cannot be looked at");
+                        return std::future::pending().await;
+                    }
+                }
+                Err(Unchecked::Unreachable(error)) if !warned => {
                     tracing::warn!(
                         error,
                         "the database does not answer yet; until it does, requests get 503"
                     );
                     warned = true;
                 }
-                Err(_) => {}
+                Err(Unchecked::Unreachable(_)) => {}
             }
             tokio::time::sleep(if found { CONFIRM_INTERVAL } else { RETRY_INTERVAL }).await;
         }
     }
 
-    async fn check(&self, tries: u32) -> Result<Option<UnusableDatabase>, String> {
+    async fn check(&self, pooler_is_known: &mut bool) -> Result<Option<UnusableDatabase>, Unchecked> {
         // First, because behind such a pooler no other result is reliable.
-        let found = pooler::find(&self.database).await.map_err(|error| error.to_string())?;
-        if found == Some(Pooler::LosesStatements) {
-            return Ok(Some(UnusablePooler.into()));
+        if !*pooler_is_known {
+            if let Some(unusable) = self.check_pooler().await? {
+                return Ok(Some(unusable.into()));
+            }
+            *pooler_is_known = true;
         }
+        let inspected = inspection::inspect(&self.database, &self.options).await;
+        let faults = inspected?.faults();
+        if let Some(fault) = faults.iter().find(|fault| fault.gravity == Gravity::Unusable) {
+            return Ok(Some(UnusableDatabase::Fault(fault.clone())));
+        }
+        faults.iter().for_each(log);
+        Ok(None)
+    }
+
+    async fn check_pooler(&self) -> Result<Option<UnusablePooler>, ConnectError> {
+        let found = pooler::find(&self.database).await?;
+        if found == Some(Pooler::LosesStatements) {
+            return Ok(Some(UnusablePooler));
+        }
+        let unset = if self.options.session_settings_from_role {
+            pooler::unset(&self.database, &self.options).await?
+        } else {
+            Vec::new()
+        };
         if found.is_some() && !self.has_direct_address {
             tracing::warn!(
                 "DATABASE_URL leads through a pooler in transaction mode; set DATABASE_DIRECT_URL to the address of \
@@ -86,32 +114,37 @@ impl DatabaseCheck {
                  clients share"
             );
         }
-        if self.options.session_settings_from_role {
-            let unset = pooler::unset(&self.database, &self.options).await;
-            let unset = unset.map_err(|error| error.to_string())?;
-            if !unset.is_empty() {
-                tracing::warn!(
-                    run = unset.join("; "),
-                    "behind a pooler, the role must have the limits of statements, and it lacks some; if there is no \
-                     pooler, remove DATABASE_DIRECT_URL"
-                );
-            }
+        if !unset.is_empty() {
+            tracing::warn!(
+                run = unset.join("; "),
+                "behind a pooler, the role must have the limits of statements, and it lacks some; if there is no \
+                 pooler, remove DATABASE_DIRECT_URL"
+            );
         }
-        let faults = match inspection::inspect(&self.database, &self.options).await {
-            Ok(inspection) => inspection.faults(),
-            // It answers, but not this question. Not every server has all of PostgreSQL's catalog.
-            Err(InspectionError::Read(error)) if tries >= TRIES => {
-                tracing::warn!(error = %Chain(&*error), "the state of the database cannot be looked at");
-                return Ok(None);
-            }
-            Err(error) => return Err(error.to_string()),
-        };
-        let unusable = faults.iter().find(|fault| fault.gravity == Gravity::Unusable);
-        if let Some(fault) = unusable {
-            return Ok(Some(UnusableDatabase::Fault(fault.clone())));
-        }
-        faults.iter().for_each(log);
         Ok(None)
+    }
+}
+
+/// Why a check came to no result.
+enum Unchecked {
+    /// The database does not answer.
+    Unreachable(String),
+    /// It answers, but not this question: not every server has all of PostgreSQL's catalog.
+    Unanswered(String),
+}
+
+impl From<ConnectError> for Unchecked {
+    fn from(error: ConnectError) -> Self {
+        Self::Unreachable(error.to_string())
+    }
+}
+
+impl From<InspectionError> for Unchecked {
+    fn from(error: InspectionError) -> Self {
+        match error {
+            InspectionError::Read(error) => Self::Unanswered(Chain(&*error).to_string()),
+            other => Self::Unreachable(other.to_string()),
+        }
     }
 }
 

@@ -196,3 +196,26 @@ fn a_schema_of_its_own_as_the_document_makes_it_keeps_the_tables_from_the_front_
         "ALTER DATABASE {name} OWNER TO CURRENT_USER; DROP OWNED BY {app}, {owner}, {front}; DROP ROLE {app}, {owner}, {front}"
     ));
 }
+
+#[test]
+fn a_server_that_does_not_answer_what_the_start_asks_is_served_from_all_the_same() {
+    let runtime = runtime();
+    let database = runtime.block_on(database());
+    // As on a server that lacks a part of PostgreSQL's catalog.
+    runtime.block_on(database.execute(
+        "CREATE FUNCTION public.row_security_active(oid) RETURNS boolean LANGUAGE plpgsql AS 'BEGIN RAISE ''unknown''; END'",
+    ));
+    let set = format!("ALTER DATABASE {} SET search_path = public, pg_catalog", database.name());
+    runtime.block_on(database.execute(&set));
+    let program = Program::start(&[("DATABASE_URL", database.url()), ("BETTER_AUTH_SECRET", SECRET)]);
+    post("/api/alice/tasks").by("alice").json(r#"{"title":"t"}"#).send(program.address).task();
+    program.wait_for("cannot be looked at", |line| line.contains("cannot be looked at").then_some(()));
+    assert!(
+        !program.lines().iter().any(|line| line.contains("does not answer yet")),
+        "{:#?}",
+        program.lines()
+    );
+    drop(program);
+    let migrate = run(&["migrate", "run"], &[("DATABASE_URL", database.url())]);
+    assert_eq!(migrate.code, Some(0), "{}", migrate.stderr);
+}
